@@ -1,0 +1,1 @@
+"""Benchmarks: one table each, `python -m benchmarks.NAME`."""

@@ -1,0 +1,66 @@
+"""Learned codecs by name: how to build an untrained one, and a trained one."""
+
+from keras import ops
+
+from link_models import weights_store
+from link_models.semantic_link import SemanticLink
+from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
+from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
+
+CODECS = {
+    "adjscc": (AdjsccEncoder, AdjsccDecoder),
+    "deepjscc": (DeepJSCCEncoder, DeepJSCCDecoder),
+}
+
+
+def build_link(codec, encoder_config, decoder_config, channel):
+    """An untrained :class:`SemanticLink`, built.
+
+    Parameters
+    ----------
+    codec : `str`
+        A key of ``CODECS``
+
+    encoder_config, decoder_config : `dict`
+        Constructor arguments
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Radio link
+
+    Raises
+    ------
+    ValueError
+        If the codec is unknown or does not fit the channel's number of symbols.
+    """
+    if codec not in CODECS:
+        raise ValueError(f"unknown codec {codec!r}; there are {', '.join(CODECS)}")
+    encoder_class, decoder_class = CODECS[codec]
+    link = SemanticLink(
+        encoder_class(**encoder_config), decoder_class(**decoder_config), channel
+    )
+    shape = (1, *link.encoder.image_shape)
+    link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
+    return link
+
+
+def load_link(label_or_file, channel, image_shape):
+    """A trained :class:`SemanticLink` over a channel, and the record of its weights.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing or broken, or not made for this image size or
+        number of symbols.
+    """
+    record = weights_store.read_record(label_or_file)
+    config = record["config"]
+    trained_for = tuple(config["encoder"]["image_shape"])
+    if trained_for != tuple(image_shape):
+        raise ValueError(
+            f"weights {label_or_file!r} are made for images of "
+            f"{trained_for[0]}x{trained_for[1]}, not {image_shape[0]}x"
+            f"{image_shape[1]}: use image_size {trained_for[0]} or train others"
+        )
+    link = build_link(config["codec"], config["encoder"], config["decoder"], channel)
+    weights_store.load(link, label_or_file)
+    return link, record

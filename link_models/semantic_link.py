@@ -1,0 +1,151 @@
+"""The semantic link: image to image through one trainable model.
+
+    image --> encoder --z, mask--> PowerNormalization --x--> EqualizedOFDMChannel
+                                                                 | x_hat, no_eff, csi
+    image_hat <------------------------------------- decoder <---'
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from link_models.transmission import Transmission
+from semcom_phy.backend import compile_fn
+from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.phy.knowledge import Csi
+from semcom_phy.phy.power import PowerNormalization
+from semcom_phy.snr import snr_db_to_no
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class SemanticLink(keras.Model):
+    r"""Encoder, radio link and decoder as one differentiable model.
+
+    The Keras layers are direct attributes, so that their weights are the model's;
+    the radio link holds none.
+
+    Parameters
+    ----------
+    encoder : `keras.Layer`, (source, snr_db, h, num_symbols) -> (z, mask)
+        Semantic encoder
+
+    decoder : `keras.Layer`, (x_hat, no_eff, side, csi) -> source_hat
+        Semantic decoder
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Radio link; the number of symbols is its framing's
+
+    feedback : `bool`, (default `False`)
+        Sound the channel first and give the encoder the fed-back estimate
+
+    Input
+    -----
+    source : [batch, H, W, 3], `float32`
+        Images in [0, 1]
+
+    snr_db : [batch], `float32`
+        Average SNR per receive antenna [dB]
+
+    h : [batch, slots, num_rx_ant, num_tx_ant, T, F], `complex64`
+        Channel from ``channel.sample``
+
+    noise : [*channel.noise_shape(batch)], `complex64`, optional
+        Unit-variance noise; drawn inside if not given
+
+    Output
+    ------
+    source_hat : [batch, H, W, 3], `float32`
+        Images around [0, 1], not clipped
+    """
+
+    def __init__(self, encoder, decoder, channel, feedback=False, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.channel = channel
+        self.feedback = feedback
+        self.power = PowerNormalization()
+
+    def call(self, source, snr_db, h, noise=None):
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        h_fed_back = self.channel.sound(h, no)[0] if self.feedback else None
+        z, mask = self.encoder(
+            source, snr_db, h_fed_back, num_symbols=self.channel.framing.num_symbols
+        )
+        x = self.power(z, mask)
+        reception = self.channel.receive(x, h, no, noise)
+        return self.decoder(
+            reception.x_hat,
+            reception.no_eff,
+            None,
+            Csi(reception.h_hat, reception.snr_db),
+        )
+
+
+class SemanticSystem:
+    """A trained semantic link as a system of a sweep.
+
+    Parameters
+    ----------
+    name : `str`
+        Name in tables and file names
+
+    title : `str`
+        Label in figures
+
+    link : :class:`SemanticLink`
+        The model with its weights
+
+    image_shape : (`int`, `int`, `int`)
+        Height, width, channels [pixels]
+
+    record : `dict`
+        What is known of the weights (label, training), for the result file
+    """
+
+    def __init__(self, name, title, link, image_shape, record):
+        self.name = name
+        self.title = title
+        self.link = link
+        self.image_shape = tuple(image_shape)
+        self.record = record
+        self._forward = compile_fn(
+            lambda source, snr_db, h, noise: link(source, snr_db, h, noise),
+            jit=link.channel.channel_model.is_flat,
+        )
+
+    def describe(self):
+        framing = self.link.channel.framing
+        return {
+            "title": self.title,
+            "bandwidth": spent_bandwidth(framing, self.image_shape).as_dict(),
+            "parameters": int(self.link.count_params()),
+            **self.record,
+        }
+
+    def transmit(self, images, snr_db, h, seed):
+        noise = self.link.channel.draw_noise(len(images), np.random.default_rng(seed))
+        images_hat = self._forward(
+            ops.convert_to_tensor(images.astype("float32") / 255.0),
+            ops.convert_to_tensor(np.full(len(images), snr_db, "float32")),
+            ops.convert_to_tensor(h),
+            ops.convert_to_tensor(noise),
+        )
+        return Transmission(to_uint8(images_hat), np.zeros(len(images), bool))
+
+
+def to_uint8(images):
+    """Float images around [0, 1] to 8 bits, [batch, H, W, C] `uint8`.
+
+    Raises
+    ------
+    ValueError
+        If an image holds a value that is not finite.
+    """
+    images = np.asarray(ops.convert_to_numpy(images))
+    if not np.isfinite(images).all():
+        raise ValueError(
+            "The decoder returned values that are not finite: the weights are broken "
+            "or the SNR lies outside the range that they were trained for."
+        )
+    return np.rint(255.0 * np.clip(images, 0.0, 1.0)).astype(np.uint8)

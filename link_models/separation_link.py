@@ -1,0 +1,178 @@
+"""Separate source and channel coding over the link that the semantic codecs use.
+
+    image --> source codec --bytes--> CRC, 5G LDPC, QAM --x--> EqualizedOFDMChannel
+                  ^ budget                 ^ MCS                     | x_hat, no_eff
+              link adaptation: SNR, or fed-back CSI                  v
+    image_hat <-- source codec <--bytes, if the CRC holds-- demap, decode
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from keras import ops
+
+from semcom_phy.source_coding.quality import mean_quality
+from link_models.transmission import Transmission
+from semcom_phy.backend import compile_fn
+from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.channel_coding.link_adaptation import select_mcs
+from semcom_phy.channel_coding.transport import Transport
+from semcom_phy.seeding import set_seed
+from semcom_phy.snr import snr_db_to_no
+from semcom_phy.source_coding import BudgetError
+
+NUM_ADAPTATION_FADES = 1000
+ADAPTATION_SEED = 20210
+
+
+class SeparationSystem:
+    r"""Source codec, transport and the radio link, with link adaptation.
+
+    Parameters
+    ----------
+    name, title : `str`
+        Name in file names; label in figures
+
+    codec : :class:`~semcom_phy.source_coding.codec.SourceCodec`
+        Still-image codec
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Radio link; the number of symbols is its framing's
+
+    candidates : sequence of :class:`~semcom_phy.channel_coding.mcs.Mcs`
+        Schemes to choose from
+
+    knowledge : `str`
+        "average": one scheme per SNR, by the expected PSNR over many fades. "csi":
+        one scheme per image, by the fed-back estimate of its channel
+
+    outage_color : [3], `uint8`
+        Colour of an image that was not received: the mean of a training set
+
+    image_shape : (`int`, `int`, `int`)
+        Height, width, channels [pixels]
+
+    Raises
+    ------
+    ValueError
+        If ``knowledge`` is neither of the two.
+    """
+
+    def __init__(
+        self,
+        name,
+        title,
+        codec,
+        channel,
+        candidates,
+        knowledge,
+        outage_color,
+        image_shape,
+    ):
+        if knowledge not in ("average", "csi"):
+            raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
+        self.name = name
+        self.title = title
+        self.codec = codec
+        self.channel = channel
+        self.num_symbols = channel.framing.num_symbols
+        self.candidates = tuple(candidates)
+        self.knowledge = knowledge
+        self.outage_color = np.asarray(outage_color, np.uint8)
+        self.image_shape = tuple(image_shape)
+        self._send = compile_fn(
+            lambda x, h, no, noise: channel(x, h, no, noise),
+            jit=channel.channel_model.is_flat,
+        )
+        self._average_choice = lru_cache(maxsize=None)(self._choose_for_average)
+        self._transport = lru_cache(maxsize=None)(self._make_transport)
+
+    def describe(self):
+        return {
+            "title": self.title,
+            "bandwidth": spent_bandwidth(
+                self.channel.framing, self.image_shape
+            ).as_dict(),
+            "source_codec": self.codec.name,
+            "link_adaptation": self.knowledge,
+            "mcs_candidates": [str(mcs) for mcs in self.candidates],
+        }
+
+    def transmit(self, images, snr_db, h, seed):
+        rng = np.random.default_rng(seed)
+        noise = self.channel.draw_noise(len(images), rng)
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        if self.knowledge == "average":
+            choices = [self._average_choice(snr_db)] * len(images)
+        else:
+            choices = self._choose_for_fades(h, no, rng)
+
+        payloads, mcs_sent = self._source_encode(images, choices)
+        x = np.zeros((len(images), self.num_symbols), np.complex64)
+        for mcs in set(mcs_sent) - {None}:
+            index = [i for i, sent in enumerate(mcs_sent) if sent == mcs]
+            x[index] = self._transport(mcs).encode([payloads[i] for i in index])
+        x_hat, no_eff = (np.asarray(v) for v in self._send(x, h, no, noise))
+
+        images_hat = np.empty_like(images)
+        images_hat[:] = self.outage_color
+        received = np.zeros(len(images), bool)
+        for mcs in set(mcs_sent) - {None}:
+            index = [i for i, sent in enumerate(mcs_sent) if sent == mcs]
+            decoded, crc_ok = self._transport(mcs).decode(x_hat[index], no_eff[index])
+            for i, payload, ok in zip(index, decoded, crc_ok, strict=True):
+                if ok:
+                    images_hat[i] = self.codec.decode(payload)
+                    received[i] = True
+        sent = np.array([mcs is not None for mcs in mcs_sent])
+        extras = {
+            "block_error": np.where(sent, ~received, np.nan),
+            "payload_bytes": np.array([len(p) if p else 0 for p in payloads], float),
+        }
+        return Transmission(images_hat, ~received, extras)
+
+    def _source_encode(self, images, choices):
+        """Payload and scheme of every image; `None` where nothing can be sent."""
+        payloads, mcs_sent = [], []
+        for image, choice in zip(images, choices, strict=True):
+            payload = None
+            if choice.mcs is not None:
+                try:
+                    payload = self.codec.ladder.best(image, choice.num_bytes).bytes
+                except BudgetError:
+                    pass  # an outage that the sweep counts
+            payloads.append(payload)
+            mcs_sent.append(None if payload is None else choice.mcs)
+        return payloads, mcs_sent
+
+    def _choose_for_average(self, snr_db):
+        set_seed(ADAPTATION_SEED)
+        h = self.channel.sample(NUM_ADAPTATION_FADES)
+        return self._choose(self._sinr(h, snr_db_to_no(snr_db, h.shape[3])))
+
+    def _choose_for_fades(self, h, no, rng):
+        noise = self.channel.draw_noise(len(h), rng, sounding=True)
+        h_hat, _ = self.channel.sound(h, no, noise)
+        return [self._choose(sinr[None]) for sinr in self._sinr(h_hat, no)]
+
+    def _sinr(self, h, no):
+        """Post-detection SINR, [fades, streams] or over the grid [linear]."""
+        x = ops.zeros((h.shape[0], self.num_symbols), "complex64")
+        _, no_eff = self.channel(x, h, no)
+        if self.channel.channel_model.is_flat and h.shape[1] == 1:
+            no_eff = no_eff[:, : self.channel.num_tx_ant]
+        return 1.0 / np.asarray(no_eff, np.float64)
+
+    def _choose(self, sinr):
+        pixels = self.image_shape[0] * self.image_shape[1]
+        quality = mean_quality(self.codec.name)
+        return select_mcs(
+            self.candidates,
+            self.num_symbols,
+            lambda num_bytes: quality(num_bytes / pixels),
+            quality.outage_psnr,
+            sinr,
+        )
+
+    def _make_transport(self, mcs):
+        return Transport(mcs, self.num_symbols)

@@ -1,0 +1,199 @@
+"""The systems that a scenario can compare, by name, and the channel they share."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from link_models.capacity_link import CapacitySystem
+from link_models.learned import load_link
+from link_models.linear_link import NUM_SIDE_SYMBOLS, LinearSystem
+from link_models.semantic_link import SemanticSystem
+from link_models.separation_link import SeparationSystem
+from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
+from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
+from semcom_phy.phy.csi import LSEstimator, PerfectCSI
+from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.framing import Framing
+from semcom_phy.phy.tr38901 import CDL, TDL, UMi
+from semcom_phy.source_coding import shared_codec
+from semcom_phy.source_coding.quality import outage_color
+
+KLT_FILE = Path(__file__).with_name("weights") / "linear_32x32.npz"
+DEFAULT_WEIGHTS = {"adjscc": "adjscc_32x32"}
+
+
+def build_channel(scenario, extra_symbols=0):
+    """The radio link of a scenario.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.scenario.Scenario`
+        Antennas, channel model, grid, CSI, rate
+
+    extra_symbols : `int`, (default 0)
+        Side-information symbols per image on top of the scenario's data symbols
+
+    Output
+    ------
+    : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+
+    Raises
+    ------
+    ValueError
+        If the model, the antennas or the number of symbols do not fit.
+    """
+    grid = scenario.framing().grid
+    framing = Framing(scenario.num_symbols + extra_symbols, scenario.num_tx_ant, grid)
+    csi = PerfectCSI()
+    if scenario.csi == "estimated":
+        csi = LSEstimator(scenario.interpolation)
+    return EqualizedOFDMChannel(CHANNELS[scenario.channel](scenario, grid), framing, csi)
+
+
+def build_system(name, scenario):
+    """A system of ``SYSTEMS`` for a scenario.
+
+    Raises
+    ------
+    ValueError
+        If there is no such system, or it does not fit the scenario.
+    """
+    if name not in SYSTEMS:
+        raise ValueError(
+            f"unknown system {name!r}; there are: {', '.join(sorted(SYSTEMS))}"
+        )
+    return SYSTEMS[name](scenario)
+
+
+def _image_shape(scenario):
+    return (scenario.image_size, scenario.image_size, 3)
+
+
+def _learned(name, title, scenario):
+    channel, shape = build_channel(scenario), _image_shape(scenario)
+    label = scenario.weights or DEFAULT_WEIGHTS.get(name)
+    if label is None:
+        raise ValueError(
+            f"no weights are shipped for {name!r}: train some with the train command "
+            "and name them with --weights"
+        )
+    link, record = load_link(label, channel, shape)
+    if record["config"]["codec"] != name:
+        raise ValueError(
+            f"weights {label!r} are of codec {record['config']['codec']!r}, not {name!r}"
+        )
+    about = {"weights": record["label"], "weights_sha256": record["sha256"]}
+    return SemanticSystem(name, title, link, shape, about)
+
+
+def _separation(codec, name, title, scenario):
+    shape = _image_shape(scenario)
+    return SeparationSystem(
+        name,
+        title,
+        shared_codec(codec, shape[:2]),
+        build_channel(scenario),
+        mcs_table(2),
+        scenario.link_adaptation,
+        outage_color(),
+        shape,
+    )
+
+
+def _capacity(codec, rule, name, title, scenario):
+    shape = _image_shape(scenario)
+    codec = shared_codec(codec, shape[:2])
+    channel = build_channel(scenario)
+    return CapacitySystem(name, title, codec, channel, rule, outage_color(), shape)
+
+
+def _linear(scale_sent, name, title, scenario):
+    coder = load_klt()
+    if coder.image_shape != _image_shape(scenario):
+        raise ValueError(
+            f"the linear reference is stored for 32x32 images, not "
+            f"{scenario.image_size}x{scenario.image_size}"
+        )
+    channel = build_channel(scenario, NUM_SIDE_SYMBOLS if scale_sent else 0)
+    return LinearSystem(name, title, coder, channel, scale_sent)
+
+
+def load_klt(path=KLT_FILE):
+    """The stored KLT of 32x32 images (see ``link_models/fit_klt.py``)."""
+    with np.load(path, allow_pickle=False) as stored:
+        return LinearAnalogueCoder(
+            stored["mean"], stored["basis"], stored["variance"], (32, 32, 3)
+        )
+
+
+def _clustered(model_class, scenario, grid):
+    return model_class(
+        scenario.profile,
+        grid,
+        scenario.num_rx_ant,
+        scenario.num_tx_ant,
+        delay_spread=scenario.delay_spread,
+        carrier_frequency=scenario.carrier_frequency,
+        speed=scenario.speed,
+    )
+
+
+CHANNELS = {
+    "awgn": lambda s, grid: AWGN(s.num_tx_ant),
+    "rayleigh": lambda s, grid: BlockRayleigh(s.num_rx_ant, s.num_tx_ant),
+    "rician": lambda s, grid: Rician(s.rician_k_db, s.num_rx_ant, s.num_tx_ant),
+    "tdl": lambda s, grid: _clustered(TDL, s, grid),
+    "cdl": lambda s, grid: _clustered(CDL, s, grid),
+    "umi": lambda s, grid: UMi(
+        grid,
+        s.num_rx_ant,
+        s.num_tx_ant,
+        carrier_frequency=s.carrier_frequency,
+        speed=s.speed,
+    ),
+}
+
+
+def _table(*entries):
+    return {name: partial(build, name, title) for name, title, build in entries}
+
+
+def _codec_systems():
+    titles = {
+        "hevc": "HEVC intra",
+        "bpg": "BPG",
+        "webp": "WebP",
+        "jpeg": "JPEG",
+        "jpeg2000": "JPEG 2000",
+        "avif": "AVIF",
+    }
+    for codec, title in titles.items():
+        yield f"{codec}_ldpc", f"{title} + 5G LDPC", partial(_separation, codec)
+    for codec in ("hevc", "bpg", "webp"):
+        title = titles[codec]
+        yield (
+            f"{codec}_capacity",
+            f"{title} + capacity of each fade (genie)",
+            partial(_capacity, codec, "realisation"),
+        )
+        yield (
+            f"{codec}_outage_capacity",
+            f"{title} + ideal code at a fixed rate",
+            partial(_capacity, codec, "outage"),
+        )
+        yield (
+            f"{codec}_lmmse_capacity",
+            f"{title} + L-MMSE sum rate of each fade (genie)",
+            partial(_capacity, codec, "lmmse"),
+        )
+
+
+SYSTEMS = _table(
+    ("adjscc", "ADJSCC", _learned),
+    ("deepjscc", "DeepJSCC", _learned),
+    ("linear", "Linear analogue (scale sent)", partial(_linear, True)),
+    ("linear_free_scale", "Linear analogue (scale free)", partial(_linear, False)),
+    *_codec_systems(),
+)

@@ -1,0 +1,1 @@
+"""Ready experiments: one frozen scenario per file, one command line for all."""

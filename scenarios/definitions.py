@@ -1,0 +1,70 @@
+"""The definition card: what SNR, rate, PSNR, ... mean in a result."""
+
+_CSI = {
+    "perfect": "the receiver knows the channel",
+    "estimated": "least squares from the pilots; L-MMSE told the error variance",
+}
+_ADAPTATION = {
+    "average": "the rate is chosen by the average SNR alone",
+    "csi": "the rate is chosen by the fed-back estimate of each image's channel",
+}
+
+
+def data_bandwidth(scenario):
+    """What the data of one image spends, without any side information.
+
+    Output
+    ------
+    : `dict`
+        The figures of :class:`~semcom_phy.bandwidth.Bandwidth`
+    """
+    from semcom_phy.bandwidth import spent_bandwidth  # loads the backend
+
+    size = scenario.image_size
+    return spent_bandwidth(scenario.framing(), (size, size)).as_dict()
+
+
+def definition_card(scenario):
+    """The definitions that hold for every figure of a scenario.
+
+    Output
+    ------
+    : `dict` of `str` -> `str`
+        To be printed beside every result, and stored in it
+    """
+    used = data_bandwidth(scenario)
+    antennas = f"{scenario.num_tx_ant}x{scenario.num_rx_ant}"
+    return {
+        "Link": (
+            f"{antennas} {scenario.channel}, OFDM slots of {scenario.num_ofdm_symbols} "
+            f"symbols x {scenario.fft_size} subcarriers, {used['num_slots']} per image"
+        ),
+        "SNR": (
+            "average received SNR per receive antenna, complex Es/N0; unit power per "
+            "stream, channel entries CN(0,1), no = Nt 10^(-SNR/10); pilots at the "
+            "total power of data, not boosted"
+        ),
+        "Rate": (
+            f"cbr = {used['data_symbols']} complex data symbols / (3HW) = "
+            f"{used['cbr']:.4f}; cr_real = 2 cbr = {used['cr_real']:.4f}; uses_per_dim "
+            f"= {used['data_res']} resource elements / (3HW) = "
+            f"{used['uses_per_dim']:.4f}; on top of these {used['pilot_res']} pilot "
+            "resource elements, and the side information shown per system"
+        ),
+        "Power": "normalised per image over its active symbols, never over the batch",
+        "CSI": f"{scenario.csi}: {_CSI[scenario.csi]}",
+        "Adaptation": (
+            f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
+            "(separate systems)"
+        ),
+        "PSNR": (
+            "8-bit rounded images; mean of per-image PSNR, a lossless image counts "
+            "60 dB; beside it the PSNR of the mean MSE"
+        ),
+        "Outage": (
+            "failed CRC or no rate that fits: the mean colour of the training set is "
+            "shown and counted in every mean"
+        ),
+        "Interval": "95 %, clustered by image; a point that was not run is null",
+        "Pairing": "all systems, at every SNR, see the same images, fades and noise",
+    }

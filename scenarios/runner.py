@@ -1,0 +1,337 @@
+"""The command line of every scenario: ``python -m scenarios.mimo_2x2 --help``."""
+
+import argparse
+import importlib
+import sys
+import textwrap
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scenarios.definitions import data_bandwidth, definition_card
+from scenarios.scenario import Scenario
+
+_QUICK_IMAGES = 8
+_LIST = {"nargs": "+", "metavar": "X"}
+
+
+@dataclass(frozen=True)
+class LinkBuilder:
+    """Builds a system and its channel, in whatever process it is called.
+
+    Parameters
+    ----------
+    scenario : :class:`Scenario`
+        What to build it for
+    system : `str`
+        A name in the table ``SYSTEMS``
+    table : `str`
+        Module with ``SYSTEMS``, ``build_system(name, scenario)`` and
+        ``build_channel(scenario)``
+    """
+
+    scenario: Scenario
+    system: str
+    table: str
+
+    def __call__(self):
+        from semcom_phy.simulation.sweep import Link
+
+        table = importlib.import_module(self.table)
+        return Link(
+            table.build_system(self.system, self.scenario),
+            table.build_channel(self.scenario),
+        )
+
+
+def main(argv, scenario, table="link_models.systems"):
+    """Runs one command for a scenario.
+
+    Parameters
+    ----------
+    argv : `list` of `str` or `None`
+        Arguments; `None`: those of the process
+    scenario : :class:`Scenario`
+        Its values are the defaults of the options
+    table : `str`
+        Module with the systems, see :class:`LinkBuilder`
+
+    Output
+    ------
+    : `int`
+        Exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted
+    """
+    parser = _parser(scenario)
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as leave:  # --help, or an option that argparse refuses
+        return leave.code
+    try:
+        chosen = _chosen_scenario(args, scenario)
+        folder = _folder(args, scenario)
+        if args.command == "plot":
+            _plot(args, chosen, folder)
+        elif args.command == "train":
+            from link_models.training import fit_from_arguments
+
+            fit_from_arguments(chosen, args)
+        else:
+            _evaluate(args, chosen, folder, table)
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        if args.traceback:
+            raise
+        print(f"{parser.prog}: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        kept = "checkpoints" if args.command == "train" else "finished points"
+        how = "with --resume" if args.command == "train" else "to go on from there"
+        print(
+            f"\n{parser.prog}: interrupted; {kept} are kept: give the same command "
+            f"again {how}",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
+
+
+def _evaluate(args, scenario, folder, table):
+    from semcom_phy import backend  # first: it loads the backend quietly
+
+    _check_systems(scenario.systems, table)
+    scenario.framing()
+    _check_writable(folder)
+    card = definition_card(scenario)
+    print(_card_text(scenario, card))
+
+    from semcom_phy.simulation import plotting, results, sweep
+    from semcom_phy.sources.images import load_images
+
+    images, provenance = load_images(
+        scenario.dataset,
+        scenario.num_images,
+        size=scenario.image_size,
+        seed=scenario.seed,
+        split="test",
+    )
+    settings = sweep.SweepSettings(
+        seed=scenario.seed,
+        draws=scenario.draws,
+        batch_size=args.batch_size,
+        target_ci=args.target_ci,
+    )
+    shown = sweep.crop_for_figure(images[: settings.num_shown], settings.max_shown_size)
+    common = {
+        "scenario": _without(scenario.to_dict(), "systems", "snr_db", "seed"),
+        "seed": scenario.seed,
+        "sweep": _without(settings.to_dict(), "seed"),
+        "data": {**provenance, "sha256": results.image_data_hash(images)},
+        "definitions": card,
+        "versions": results.software_versions(),
+        "original": results.encode_strip(shown),
+    }
+    curves = {}
+    for name in scenario.systems:
+        build = LinkBuilder(scenario, name, table)
+        description = sweep.built(build).system.describe()
+        bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
+        header = {
+            "system": name,
+            "description": _without(description, "bandwidth"),
+            "bandwidth": bandwidth,
+        }
+        curves[build] = results.ResultFile.open(
+            folder / f"{name}.json", header | common, scenario.snr_db, args.restart
+        )
+        print(_bandwidth_text(curves[build].title, bandwidth))
+    _print_data(images, provenance, backend.device())
+    sweep.run_sweep(curves, images, scenario.snr_db, settings, _engine(args))
+    files = list(curves.values())
+    print("\n" + _table(files, scenario.snr_db))
+    for path in [f.path for f in files] + plotting.plot_all(files, folder):
+        print(f"wrote {path}")
+
+
+def _plot(args, scenario, folder):
+    from semcom_phy.simulation import plotting, results
+
+    if args.systems:
+        paths = [folder / f"{name}.json" for name in scenario.systems]
+    else:
+        found = {path.stem: path for path in folder.glob("*.json")}
+        known = [name for name in scenario.systems if name in found]
+        paths = [found[n] for n in [*known, *sorted(set(found) - set(known))]]
+    if not paths:
+        raise FileNotFoundError(f"{folder} holds no result; run 'evaluate' first")
+    files = [results.ResultFile.read(path) for path in paths]
+    for path in plotting.plot_all(files, folder):
+        print(f"wrote {path}")
+
+
+def _parser(scenario):
+    parser = _Parser(
+        prog=f"scenarios.{scenario.name}",
+        description=f"Scenario {scenario.name}: {', '.join(scenario.systems)}.",
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("evaluate", "train", "plot"),
+        default="evaluate",
+        help="simulate and draw; fit a learned system; redraw from the result files",
+    )
+    add = parser.add_argument_group("scenario (default: its own values)").add_argument
+    add("--systems", dest="systems", **_LIST, help="systems to compare")
+    add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
+    add("--images", dest="num_images", type=int, help="number of images")
+    add("--dataset", help="sample, cifar10, a folder of images or an .npz file")
+    add("--image-size", type=int, help="height and width of the images [pixel]")
+    add("--channel", help="awgn, rayleigh, rician, tdl, cdl or umi")
+    add("--csi", help="perfect or estimated")
+    add("--interpolation", help="nearest, linear, time_average or lmmse")
+    add("--link-adaptation", help="the separate systems' knowledge: average or csi")
+    add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
+    add("--draws", type=int, help="channel draws per image")
+    add("--seed", type=int, help="fixes images, fades and noise")
+    add("--weights", help="label or file of trained weights")
+
+    add = parser.add_argument_group("evaluate, plot").add_argument
+    add("--out", type=Path, help="results folder (default: results/<scenario>)")
+    add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
+    add("--restart", action="store_true", help="forget the results in the folder")
+    add("--target-ci", type=float, help="stop a point at this half interval [dB]")
+    add("--batch-size", type=int, default=64, help="images at once (64)")
+    add("--workers", type=int, default=1, help="processes (1: this one alone)")
+    add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
+    add("--traceback", action="store_true", help="show where an error came from")
+
+    add = parser.add_argument_group("train").add_argument
+    add("--system", default="adjscc", help="the learned system to fit (adjscc)")
+    add("--label", help="name of the weights (default: system and scenario)")
+    add("--steps", type=int, default=10000, help="gradient steps (10000)")
+    add("--learning-rate", type=float, default=1e-3, help="peak learning rate (1e-3)")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--data", help="training images: cifar10, a folder or an .npz file")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the list of all options."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def _chosen_scenario(args, scenario):
+    names = ("systems", "snr_db", "num_images", "dataset", "image_size", "channel")
+    names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
+    names += ("weights",)
+    values = {name: getattr(args, name) for name in names}
+    values = {name: value for name, value in values.items() if value is not None}
+    if args.quick:
+        points = scenario.snr_db
+        values.setdefault("num_images", min(_QUICK_IMAGES, scenario.num_images))
+        values.setdefault("snr_db", (points[0], points[len(points) // 2], points[-1]))
+    return replace(scenario, **values)
+
+
+def _folder(args, scenario):
+    if args.out is not None:
+        return args.out
+    return Path("results") / (scenario.name + ("_quick" if args.quick else ""))
+
+
+def _engine(args):
+    from semcom_phy.simulation import engines
+
+    if args.dask is not None:
+        return engines.DaskEngine(args.dask)
+    if args.workers != 1:
+        return engines.ProcessEngine(args.workers)
+    return engines.SerialEngine()
+
+
+def _check_systems(names, table):
+    known = importlib.import_module(table).SYSTEMS
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"unknown system {name!r}; there are: {', '.join(sorted(known))}"
+            )
+
+
+def _check_writable(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / ".writable"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise OSError(
+            f"cannot write to the results folder {folder} ({error.strerror}); choose "
+            "another with --out"
+        ) from error
+
+
+def _card_text(scenario, card):
+    indent = max(map(len, card)) + 4
+    lines = [
+        textwrap.fill(
+            text,
+            width=100,
+            initial_indent=f"  {name}".ljust(indent),
+            subsequent_indent=" " * indent,
+        )
+        for name, text in card.items()
+    ]
+    return "\n".join([f"Scenario {scenario.name}: definitions", *lines, ""])
+
+
+def _bandwidth_text(title, used):
+    return (
+        f"{title}: cbr {used['cbr']:.4f} + side information "
+        f"{used['side_info_cbr']:.4f}; resource elements {used['data_res']:g} data + "
+        f"{used['side_info_res']:g} side information + {used['pilot_res']:g} pilots"
+    )
+
+
+def _print_data(images, provenance, device):
+    source = provenance.get("description") or provenance.get("dataset", "")
+    size = "x".join(map(str, images.shape[1:3]))
+    print(f"{len(images)} images of {size}: {source}")
+    print(f"computed on the {device}\n", flush=True)
+
+
+def _table(files, snr_db):
+    """Mean PSNR with interval, and outage, of every system at every SNR."""
+    heads = {
+        "psnr_db": "PSNR, mean over images [dB] (+- half of the 95 % interval)",
+        "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
+        "outage": "Outage [%] (95 % interval)",
+    }
+    width = max(len(f.title) for f in files)
+    blocks = []
+    for metric, head in heads.items():
+        rows = [head, " " * width + "".join(f"{snr:>14g}" for snr in snr_db)]
+        for file in files:
+            cells = [_cell(metric, file.estimate(metric, snr)) for snr in snr_db]
+            rows.append(file.title.ljust(width) + "".join(f"{c:>14}" for c in cells))
+        blocks.append("\n".join(rows))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _cell(metric, estimate):
+    if estimate is None:
+        return "not run"
+    if metric == "outage":
+        low, high = (100 * end for end in estimate.ci95)
+        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
+    if estimate.half_width is None:
+        return f"{estimate.mean:.2f}"
+    return f"{estimate.mean:.2f} +- {estimate.half_width:.2f}"
+
+
+def _without(values, *names):
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _one_line(error):
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,230 @@
+"""A scenario: everything that fixes a comparison, as one frozen dataclass."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+
+MAX_SLOTS = 64
+_CHOICES = {
+    "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl", "umi"),
+    "csi": ("perfect", "estimated"),
+    "interpolation": ("nearest", "linear", "time_average", "lmmse"),
+    "link_adaptation": ("average", "csi"),
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Radio link, images, rate and systems of a comparison.
+
+    Objects are built from it in :mod:`link_models`; here are plain values only.
+
+    Parameters
+    ----------
+    name : `str`
+        Name of the scenario and of its results folder
+    num_tx_ant, num_rx_ant : `int`, 1 to 8
+        Transmit antennas (one stream each) and receive antennas; no more streams
+        than receive antennas
+    channel : `str`
+        ``awgn`` (each stream to its own antenna), ``rayleigh`` or ``rician`` (flat,
+        one fade per image), or of TR 38.901: ``tdl``, ``cdl``, ``umi``
+    csi : `str`
+        ``perfect``, or ``estimated`` by least squares from the pilots
+    interpolation : `str`
+        How the estimate spreads from the pilots over a frequency-selective grid:
+        ``nearest``, ``linear``, ``time_average``, ``lmmse``. Flat channels use
+        the whole pilot block jointly instead
+    link_adaptation : `str`
+        What the separate systems choose their rate by: the ``average`` SNR, or the
+        fed-back ``csi`` of every image
+    cbr : `Fraction`, or anything that one can be made of, e.g. "1/4"
+        Complex data symbols per source dimension, in (0, 1]; side information and
+        pilots come on top
+    fft_size, num_ofdm_symbols, pilot_ofdm_symbols, subcarrier_spacing
+        The OFDM slot: subcarriers, symbols, indices of pilot symbols, spacing [Hz]
+    rician_k_db : `float`
+        Power of the line of sight over the scattered power, ``rician`` only [dB]
+    profile : `str`
+        Delay profile of ``tdl`` and ``cdl``: A to E
+    delay_spread : `float`
+        RMS delay spread of ``tdl`` and ``cdl`` [s]
+    carrier_frequency : `float`
+        [Hz]; ``tdl``, ``cdl`` and ``umi``
+    speed : `float`
+        Speed of the receiver [m/s]; ``tdl``, ``cdl`` and ``umi``
+    dataset : `str`
+        ``sample``, ``cifar10``, a folder of images, or an .npz file
+    image_size : `int`
+        Height and width of the images [pixel]
+    num_images, draws : `int`
+        Images, and channel draws per image, at every SNR
+    snr_db : `tuple` of `float`
+        SNR per receive antenna [dB]; kept sorted, each once
+    systems : `tuple` of `str`
+        Names from ``link_models.systems.SYSTEMS``
+    weights : `str` or `None`
+        Label or file of trained weights; `None`: those shipped for the scenario
+    seed : `int`
+        Fixes images, fades and noise
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range, with the value and what is allowed.
+    """
+
+    name: str
+    num_tx_ant: int = 1
+    num_rx_ant: int = 1
+    channel: str = "rayleigh"
+    csi: str = "estimated"
+    interpolation: str = "linear"
+    link_adaptation: str = "average"
+    cbr: Fraction = Fraction(1, 4)
+    fft_size: int = 72
+    num_ofdm_symbols: int = 14
+    pilot_ofdm_symbols: tuple[int, ...] = (2, 11)
+    subcarrier_spacing: float = 30e3
+    rician_k_db: float = 6.0
+    profile: str = "A"
+    delay_spread: float = 100e-9
+    carrier_frequency: float = 3.5e9
+    speed: float = 0.0
+    dataset: str = "sample"
+    image_size: int = 32
+    num_images: int = 64
+    draws: int = 1
+    snr_db: tuple[float, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
+    systems: tuple[str, ...] = ("adjscc", "hevc_ldpc", "webp_ldpc", "hevc_capacity")
+    weights: str | None = None
+    seed: int = 1
+
+    def __post_init__(self):
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(allowed)}, "
+                    f"got {getattr(self, name)!r}"
+                )
+        for name, low, high in (
+            ("num_tx_ant", 1, 8),
+            ("num_rx_ant", 1, 8),
+            ("fft_size", 1, 4096),
+            ("num_ofdm_symbols", 2, 14),
+            ("image_size", 16, 4096),
+            ("num_images", 1, None),
+            ("draws", 1, None),
+            ("seed", 0, 2**32 - 1),
+        ):
+            _check_integer(name, getattr(self, name), low, high)
+        if self.num_tx_ant > self.num_rx_ant:
+            raise ValueError(
+                f"num_tx_ant = {self.num_tx_ant} streams cannot be separated by "
+                f"num_rx_ant = {self.num_rx_ant} receive antennas"
+            )
+        if self.channel == "awgn" and self.num_tx_ant != self.num_rx_ant:
+            raise ValueError(
+                "channel 'awgn' has as many transmit as receive antennas, got "
+                f"{self.num_tx_ant} and {self.num_rx_ant}"
+            )
+        if self.profile not in tuple("ABCDE"):
+            raise ValueError(f"profile must be one of A to E, got {self.profile!r}")
+        object.__setattr__(self, "cbr", _fraction("cbr", self.cbr))
+        if not 0 < self.cbr <= 1:
+            raise ValueError(f"cbr must be in (0, 1], got {self.cbr}")
+        if self.num_symbols < 1:
+            raise ValueError(
+                f"cbr {self.cbr} of {self.image_size}x{self.image_size} images is "
+                "less than one symbol per image; raise cbr or image_size"
+            )
+        object.__setattr__(self, "snr_db", _snr_points(self.snr_db))
+        for name in ("pilot_ofdm_symbols", "systems"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+        if not self.systems:
+            raise ValueError("systems must name at least one system, got none")
+
+    @property
+    def num_symbols(self):
+        """Complex data symbols per image [channel uses times streams], `int`."""
+        return math.floor(self.cbr * 3 * self.image_size**2)
+
+    @classmethod
+    def from_dict(cls, values):
+        """The scenario of :meth:`to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If a key is not a field, or a value is out of range.
+        """
+        allowed = [field.name for field in fields(cls)]
+        for key in values:
+            if key not in allowed:
+                raise ValueError(
+                    f"unknown scenario key {key!r}; allowed: {', '.join(allowed)}"
+                )
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**values)
+
+    def to_dict(self):
+        """Plain JSON values; ``cbr`` as text, e.g. "1/4"."""
+        values = asdict(self) | {"cbr": str(self.cbr)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    def framing(self):
+        """The frame of one image: slots, streams, data and pilot elements.
+
+        Output
+        ------
+        : :class:`~semcom_phy.phy.framing.Framing`
+
+        Raises
+        ------
+        ValueError
+            If the symbols do not fit into ``MAX_SLOTS`` slots, or the pilots do not
+            fit the grid.
+        """
+        from semcom_phy.phy.framing import Framing, OFDMGrid  # loads TensorFlow
+
+        grid = OFDMGrid(
+            self.fft_size,
+            self.num_ofdm_symbols,
+            self.pilot_ofdm_symbols,
+            self.subcarrier_spacing,
+        )
+        framing = Framing(self.num_symbols, self.num_tx_ant, grid)
+        if framing.num_slots > MAX_SLOTS:
+            raise ValueError(
+                f"cbr {self.cbr} of {self.image_size}x{self.image_size} images fills "
+                f"{framing.num_slots} slots, at most {MAX_SLOTS} fit; lower cbr or "
+                "image_size"
+            )
+        return framing
+
+
+def _check_integer(name, value, low, high):
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{name} must be an integer, got {value!r}")
+    if value < low or (high is not None and value > high):
+        bound = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be {bound}, got {value}")
+
+
+def _fraction(name, value):
+    """A float counts as the decimal number that it is printed as."""
+    try:
+        return Fraction(str(value) if isinstance(value, float) else value)
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise ValueError(
+            f'{name} must be a number or a fraction such as "1/4", got {value!r}'
+        ) from error
+
+
+def _snr_points(values):
+    if not len(values):
+        raise ValueError("snr_db must hold at least one SNR in dB, got none")
+    for value in values:
+        if not math.isfinite(value):
+            raise ValueError(f"snr_db must hold finite numbers, got {value}")
+    return tuple(sorted({float(value) for value in values}))

@@ -1,0 +1,1 @@
+"""Building blocks of semantic and separate communication over one MIMO link."""

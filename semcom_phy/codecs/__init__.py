@@ -1,0 +1,1 @@
+"""Semantic (joint source-channel) codecs, one file per system."""

@@ -1,0 +1,229 @@
+"""DeepJSCC: an image through a convolutional autoencoder with a channel in its middle.
+
+E. Bourtsoulatze, D. Burth Kurka, D. Gunduz, "Deep joint source-channel coding for
+wireless image transmission", IEEE Trans. Cogn. Commun. Netw. 2019, arXiv:1809.01733.
+
+    image --> [ 5 convolutions, two of stride 2 ] --z--> PowerNormalization
+                                                    --> EqualizedOFDMChannel
+    image_hat <-- [ 5 transposed convolutions ] <-- x_hat, no_eff
+
+Chain            : SemanticLink, no side stream
+Bandwidth        : (H/4)(W/4) c/2 complex symbols per image, c the channels of the last
+                   encoder layer; side information none
+Known at encoder : nothing, or the average SNR [dB] with ``snr_attention``
+Known at decoder : no_eff, and the average SNR [dB] with ``snr_attention``
+Trained with     : mean squared error, any SNR
+
+Differences from the paper
+--------------------------
+* The decoder gets the biased L-MMSE estimate x_hat / (1 + no_eff), which on AWGN is the
+  received signal up to a factor, because no_eff has no finite mean under fading.
+* ``snr_attention=True`` puts an AF module behind every inner layer: the layout of
+  ADJSCC (J. Xu et al. 2022, arXiv:2012.00533), with PReLU in the place of GDN.
+"""
+
+import keras
+from keras import ops
+
+from semcom_phy.layers.snr_attention import SnrAttention
+
+STRIDES = (2, 2, 1, 1)
+KERNEL_SIZE = 5
+SNR_SCALE_DB = 20.0
+
+
+class _ConvolutionStack(keras.layers.Layer):
+    """Four inner convolutions with PReLU and optional SNR attention, and a last one."""
+
+    def __init__(self, image_shape, filters, num_symbols, snr_attention, **kwargs):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(int(n) for n in image_shape)
+        self.filters = tuple(int(n) for n in filters)
+        self.num_symbols = num_symbols
+        self.snr_attention = snr_attention
+        height, width, _ = self.image_shape
+        if height % 4 or width % 4:
+            raise ValueError(
+                "image height and width must be multiples of 4, received "
+                f"{height}x{width}: crop or pad the images."
+            )
+        if len(self.filters) != 4:
+            raise ValueError(f"filters must be four numbers, received {filters}.")
+        cells = height * width // 16
+        if num_symbols < 1 or 2 * num_symbols % cells:
+            raise ValueError(
+                f"num_symbols must be a multiple of {cells // 2} for {height}x{width} "
+                f"images (whole feature maps), received {num_symbols}."
+            )
+        self.grid = (height // 4, width // 4)
+        self.depth = 2 * num_symbols // cells
+
+    def inner_layers(self, layer_class, filters, strides):
+        """Layers, activations and attention modules, each four."""
+        layers = [
+            layer_class(n, KERNEL_SIZE, s, padding="same", name=f"conv_{i}")
+            for i, (n, s) in enumerate(zip(filters, strides, strict=True))
+        ]
+        activations = [
+            keras.layers.PReLU(shared_axes=(1, 2), name=f"prelu_{i}") for i in range(4)
+        ]
+        attention = []
+        if self.snr_attention:
+            attention = [SnrAttention(16, name=f"attention_{i}") for i in range(4)]
+        return layers, activations, attention
+
+    def run(self, x, snr_db):
+        for i, (layer, activation) in enumerate(
+            zip(self.layers_, self.activations_, strict=True)
+        ):
+            x = activation(layer(x))
+            if self.snr_attention:
+                x = self.attention_[i](x, snr_db[:, None] / SNR_SCALE_DB)
+        return x
+
+    def build_inner(self, shape):
+        for i, (layer, activation) in enumerate(
+            zip(self.layers_, self.activations_, strict=True)
+        ):
+            layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+            activation.build(shape)
+            if self.snr_attention:
+                self.attention_[i].build(shape, (None, 1))
+        return shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "filters": self.filters,
+            "num_symbols": self.num_symbols,
+            "snr_attention": self.snr_attention,
+        }
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class DeepJSCCEncoder(_ConvolutionStack):
+    """Image to complex symbols of arbitrary power (the link normalises it).
+
+    Parameters
+    ----------
+    image_shape : (`int`, `int`, `int`), (default (32, 32, 3))
+        Height and width, multiples of 4, and colours [pixels]
+
+    filters : four `int`, (default (16, 32, 32, 32))
+        Channels of the inner layers
+
+    num_symbols : `int`, (default 512)
+        Complex symbols per image: a multiple of H W / 32
+
+    snr_attention : `bool`, (default `False`)
+        Scale the features by what the SNR and the content ask for (ADJSCC)
+
+    Input
+    -----
+    source : [batch_size, H, W, C], `float32`
+        Images in [0, 1]
+
+    snr_db : [batch_size], `float32`
+        Average SNR per receive antenna [dB]; used with ``snr_attention`` only
+
+    Output
+    ------
+    z : [batch_size, num_symbols], `complex64`
+        Symbols
+
+    mask : [batch_size, num_symbols], `float32`
+        All ones: every symbol is sent
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit each other.
+    """
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        filters=(16, 32, 32, 32),
+        num_symbols=512,
+        snr_attention=False,
+        **kwargs,
+    ):
+        super().__init__(image_shape, filters, num_symbols, snr_attention, **kwargs)
+        self.layers_, self.activations_, self.attention_ = self.inner_layers(
+            keras.layers.Conv2D, self.filters, STRIDES
+        )
+        self.last = keras.layers.Conv2D(
+            self.depth, KERNEL_SIZE, padding="same", name="last"
+        )
+
+    def build(self, source_shape):
+        shape = self.build_inner((None, *self.image_shape))
+        self.last.build(shape)
+
+    def call(self, source, snr_db, h=None, num_symbols=None):
+        if num_symbols not in (None, self.num_symbols):
+            raise ValueError(
+                f"this encoder sends {self.num_symbols} symbols per image, the link "
+                f"asks for {num_symbols}: train a model for this bandwidth."
+            )
+        features = self.last(self.run(source, snr_db))
+        pairs = ops.reshape(features, (-1, self.num_symbols, 2))
+        return ops.view_as_complex(pairs), ops.ones_like(pairs[..., 0])
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class DeepJSCCDecoder(_ConvolutionStack):
+    """Equalised symbols to an image; parameters as :class:`DeepJSCCEncoder`.
+
+    Input
+    -----
+    x_hat : [batch_size, num_symbols], `complex64`
+        Unbiased symbol estimates
+
+    no_eff : [batch_size, num_symbols], `float32`
+        Their error variances [linear]
+
+    side : `None`
+        This codec sends nothing beside its symbols
+
+    csi : :class:`~semcom_phy.phy.knowledge.Csi`
+        Its average SNR is used with ``snr_attention`` [dB]
+
+    Output
+    ------
+    source_hat : [batch_size, H, W, C], `float32`
+        Images in (0, 1)
+    """
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        filters=(16, 32, 32, 32),
+        num_symbols=512,
+        snr_attention=False,
+        **kwargs,
+    ):
+        super().__init__(image_shape, filters, num_symbols, snr_attention, **kwargs)
+        reverse = (*self.filters[:0:-1], self.filters[0])
+        self.layers_, self.activations_, self.attention_ = self.inner_layers(
+            keras.layers.Conv2DTranspose, reverse, (1, 1, 1, 2)
+        )
+        self.last = keras.layers.Conv2DTranspose(
+            self.image_shape[-1],
+            KERNEL_SIZE,
+            2,
+            padding="same",
+            activation="sigmoid",
+            name="last",
+        )
+
+    def build(self, x_hat_shape):
+        self.last.build(self.build_inner((None, *self.grid, self.depth)))
+
+    def call(self, x_hat, no_eff, side=None, csi=None):
+        estimate = ops.view_as_real(x_hat) / (1.0 + no_eff)[..., None]
+        features = ops.reshape(estimate, (-1, *self.grid, self.depth))
+        snr_db = None if csi is None else csi.snr_db
+        return self.last(self.run(features, snr_db))

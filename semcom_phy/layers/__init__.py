@@ -1,0 +1,1 @@
+"""Keras layers shared by at least two codecs."""

@@ -1,0 +1,80 @@
+"""Residual convolutional trunk with SNR attention in every block."""
+
+import keras
+from keras import ops
+
+from semcom_phy.layers.matrix_conv import MatrixConv2D
+from semcom_phy.layers.snr_attention import SnrAttention
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class ResidualTrunk(keras.layers.Layer):
+    r"""Convolution, then residual blocks that an :class:`SnrAttention` scales.
+
+    .. math::
+        \mathbf{f} \leftarrow \mathbf{f} + \mathrm{AF}\bigl(
+        \mathrm{conv}(\mathrm{silu}(\mathrm{conv}(\mathbf{f}))), \mathbf{s}\bigr)
+
+    The second convolution of each block starts at zero, so that a deep trunk
+    starts as a shallow one.
+
+    Parameters
+    ----------
+    filters : `int`
+        Feature channels
+
+    num_blocks : `int`
+        Residual blocks
+
+    Input
+    -----
+    x : [batch_size, height, width, channels], `float32`
+        Any features
+
+    context : [batch_size, num_context], `float32`
+        Embedding of what is known of the channel
+
+    Output
+    ------
+    features : [batch_size, height, width, filters], `float32`
+        Features
+    """
+
+    def __init__(self, filters, num_blocks, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.num_blocks = num_blocks
+        self.stem = MatrixConv2D(filters, name="stem")
+        self.blocks = [
+            (
+                MatrixConv2D(filters, name=f"conv_a_{i}"),
+                MatrixConv2D(filters, kernel_initializer="zeros", name=f"conv_b_{i}"),
+                SnrAttention(name=f"attention_{i}"),
+            )
+            for i in range(num_blocks)
+        ]
+
+    def build(self, input_shape, context_shape=None):
+        self.stem.build(input_shape)
+        shape = (*input_shape[:-1], self.filters)
+        for first, second, attention in self.blocks:
+            first.build(shape)
+            second.build(shape)
+            attention.build(shape, context_shape)
+
+    def call(self, x, context):
+        features = self.stem(x)
+        for first, second, attention in self.blocks:
+            update = second(ops.silu(first(ops.silu(features))))
+            features = features + attention(update, context)
+        return ops.silu(features)
+
+    def compute_output_shape(self, input_shape, context_shape=None):
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+        }

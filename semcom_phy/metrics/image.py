@@ -1,0 +1,203 @@
+"""Fidelity of 8-bit images: PSNR, SSIM, MS-SSIM, per image.
+
+All functions take batches ``uint8 [batch, H, W, 3]`` and calculate in double
+precision with a peak of 255.
+"""
+
+import numpy as np
+from scipy.ndimage import correlate1d
+
+LOSSLESS_PSNR = 60.0
+SSIM_WINDOW = 11
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+_PEAK = 255.0
+_SIGMA = 1.5
+_C1 = (0.01 * _PEAK) ** 2
+_C2 = (0.03 * _PEAK) ** 2
+
+
+def mse(images, images_hat):
+    r"""Mean squared error of each image.
+
+    Input
+    -----
+    images, images_hat : [batch, H, W, 3], `uint8`
+
+    Output
+    ------
+    : [batch], `float64`
+        Mean over pixels and colours, 0 ... 65025
+
+    Raises
+    ------
+    ValueError
+        If the batches are not `uint8` images of one shape.
+    """
+    images, images_hat = _check(images, images_hat)
+    error = images.astype(np.float64) - images_hat
+    return np.mean(error**2, axis=(1, 2, 3))
+
+
+def psnr(images, images_hat):
+    r"""Peak signal-to-noise ratio of each image.
+
+    .. math::
+        \mathrm{PSNR} = 10 \log_{10} \frac{255^2}{\mathrm{MSE}}
+
+    A lossless image counts as 60 dB, and no image counts more.
+
+    Output
+    ------
+    : [batch], `float64`
+        [dB], 0 ... 60
+    """
+    return _mse_to_psnr(mse(images, images_hat))
+
+
+def psnr_of_mean_mse(images, images_hat):
+    r"""PSNR of the mean squared error over the whole batch.
+
+    Lower than the mean of per-image PSNR (Jensen's inequality); published figures mix
+    the two.
+
+    Output
+    ------
+    : `float`
+        [dB], 0 ... 60
+    """
+    return float(_mse_to_psnr(np.mean(mse(images, images_hat))))
+
+
+def ssim(images, images_hat):
+    r"""Structural similarity of each image, mean over the three colours.
+
+    Gaussian window of 11x11 pixels, standard deviation 1.5, over the positions where
+    it lies inside the image; population covariance; K1 = 0.01, K2 = 0.03.
+
+    Output
+    ------
+    : [batch], `float64`
+        -1 ... 1, 1 for equal images
+
+    Raises
+    ------
+    ValueError
+        If a side of the images is shorter than the window.
+
+    References
+    ----------
+    Z. Wang et al., "Image quality assessment: from error visibility to structural
+    similarity", IEEE Trans. Image Process. 13(4), 2004.
+    """
+    images, images_hat = _check(images, images_hat, SSIM_WINDOW)
+    similarity, _ = _ssim_and_contrast(
+        images.astype(np.float64), images_hat.astype(np.float64)
+    )
+    return similarity.mean(axis=-1)
+
+
+def num_ms_ssim_scales(height, width):
+    """Scales at which the 11x11 window fits: 5 from 176 pixels on, 2 at 32x32."""
+    scales = 0
+    while scales < len(MS_SSIM_WEIGHTS) and min(height, width) >= SSIM_WINDOW:
+        scales += 1
+        height, width = height // 2, width // 2
+    return scales
+
+
+def ms_ssim(images, images_hat):
+    r"""Multi-scale structural similarity of each image, fitted to small images.
+
+    .. math::
+        \prod_{j=1}^{M-1} c_j^{w_j} \cdot s_M^{w_M}
+
+    with contrast-structure :math:`c_j` and SSIM :math:`s_M` at scale `j`, each half
+    the size of the one before (mean of 2x2 pixels). The original has `M` = 5 scales
+    and needs 176 pixels a side. Here `M` is the number of scales at which the
+    11x11 window fits into the image (2 at 32x32, 3 at 44, 4 at 88), with the first
+    `M` of the five weights, scaled to sum to 1. Negative factors count as 0. Mean over
+    the three colours.
+
+    Output
+    ------
+    : [batch], `float64`
+        0 ... 1, 1 for equal images. Comparable only at equal image size.
+
+    Raises
+    ------
+    ValueError
+        If a side of the images is shorter than the window.
+
+    References
+    ----------
+    Z. Wang, E. Simoncelli, A. Bovik, "Multi-scale structural similarity for image
+    quality assessment", Asilomar 2003.
+    """
+    images, images_hat = _check(images, images_hat, SSIM_WINDOW)
+    a, b = images.astype(np.float64), images_hat.astype(np.float64)
+    num_scales = num_ms_ssim_scales(*images.shape[1:3])
+    weights = np.array(MS_SSIM_WEIGHTS[:num_scales])
+    weights /= weights.sum()
+    product = np.ones((len(a), a.shape[-1]))
+    for scale, weight in enumerate(weights):
+        similarity, contrast = _ssim_and_contrast(a, b)
+        last = scale == num_scales - 1
+        factor = similarity if last else contrast
+        product *= np.maximum(factor, 0.0) ** weight
+        if not last:
+            a, b = _halve(a), _halve(b)
+    return product.mean(axis=-1)
+
+
+def _mse_to_psnr(mean_squared_error):
+    floor = _PEAK**2 * 10 ** (-LOSSLESS_PSNR / 10)
+    return 10 * np.log10(_PEAK**2 / np.maximum(mean_squared_error, floor))
+
+
+def _ssim_and_contrast(a, b):
+    """Means over the image of SSIM and of its contrast-structure term: [batch, 3]."""
+    mean_a, mean_b = _smooth(a), _smooth(b)
+    var_a = _smooth(a * a) - mean_a**2
+    var_b = _smooth(b * b) - mean_b**2
+    covariance = _smooth(a * b) - mean_a * mean_b
+    contrast = (2 * covariance + _C2) / (var_a + var_b + _C2)
+    luminance = (2 * mean_a * mean_b + _C1) / (mean_a**2 + mean_b**2 + _C1)
+    return (luminance * contrast).mean((1, 2)), contrast.mean((1, 2))
+
+
+def _smooth(images):
+    """Gaussian mean where the window lies inside: [batch, H - 10, W - 10, 3]."""
+    radius = SSIM_WINDOW // 2
+    offsets = np.arange(-radius, radius + 1)
+    window = np.exp(-0.5 * (offsets / _SIGMA) ** 2)
+    window /= window.sum()
+    images = correlate1d(images, window, axis=1)[:, radius:-radius]
+    return correlate1d(images, window, axis=2)[:, :, radius:-radius]
+
+
+def _halve(images):
+    """Mean of 2x2 pixels; an odd last row or column is dropped."""
+    batch, height, width, colours = images.shape
+    height, width = height // 2, width // 2
+    images = images[:, : 2 * height, : 2 * width]
+    return images.reshape(batch, height, 2, width, 2, colours).mean((2, 4))
+
+
+def _check(images, images_hat, min_side=1):
+    images, images_hat = np.asarray(images), np.asarray(images_hat)
+    for batch in (images, images_hat):
+        if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
+            raise ValueError(
+                f"images are {batch.dtype} {batch.shape}; give uint8 [batch, H, W, 3]"
+            )
+    if images.shape != images_hat.shape:
+        raise ValueError(
+            f"images are {images.shape} but their estimates {images_hat.shape}"
+        )
+    if min(images.shape[1:3]) < min_side or len(images) == 0:
+        raise ValueError(
+            f"images are {images.shape}; this metric needs at least one image, and "
+            f"{min_side} pixels a side"
+        )
+    return images, images_hat

@@ -1,0 +1,1 @@
+"""The radio link: power, framing, channel models, estimation and detection."""

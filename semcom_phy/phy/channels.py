@@ -1,0 +1,154 @@
+"""Channel models: objects that draw fades in one layout.
+
+Every model has ``sample(batch, num_slots)`` and returns
+
+    h : [batch, num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+
+with T OFDM symbols and F effective subcarriers; a size of 1 says that the channel is
+constant along that axis. Fades come from Sionna's seeded stream
+(:func:`semcom_phy.seeding.set_seed`). Entries have mean power 1 unless a model says
+otherwise with ``normalized = False``: then the SNR is an output of the link.
+"""
+
+import numpy as np
+from keras import ops
+from sionna.phy.channel import RayleighBlockFading
+
+from semcom_phy.backend import uniform
+from semcom_phy.snr import db_to_linear
+
+
+class ChannelModel:
+    """What all channel models share.
+
+    Parameters
+    ----------
+    num_rx_ant, num_tx_ant : `int`, 1 to 64
+        Number of receive and transmit antennas
+    """
+
+    is_flat = True
+    """`bool` : Constant over the OFDM symbols and subcarriers of a slot."""
+
+    normalized = True
+    """`bool` : Entries have mean power 1, so that the SNR follows from ``no``."""
+
+    def __init__(self, num_rx_ant, num_tx_ant):
+        for name, value in (("num_rx_ant", num_rx_ant), ("num_tx_ant", num_tx_ant)):
+            if int(value) != value or not 1 <= value <= 64:
+                raise ValueError(
+                    f"{name} must be an integer from 1 to 64, got {value}."
+                )
+        self.num_rx_ant = int(num_rx_ant)
+        self.num_tx_ant = int(num_tx_ant)
+
+    def sample(self, batch, num_slots=1):
+        """Draws one channel per image.
+
+        Input
+        -----
+        batch : `int`
+            Number of images
+
+        num_slots : `int`, (default 1)
+            Slots per image
+
+        Output
+        ------
+        h : [batch, num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            Channel, the sizes of 1 where it is constant
+        """
+        raise NotImplementedError
+
+
+class AWGN(ChannelModel):
+    r"""No fading: every stream arrives at its own receive antenna.
+
+    The channel is :math:`\sqrt{N}\,\mathbf{I}_N`. The factor gives the entries mean
+    power 1 like any other model's, so that a receive antenna collects the power of
+    all streams and every stream sees the SNR that ``snr_db_to_no`` was asked for.
+
+    Parameters
+    ----------
+    num_ant : `int`, (default 1)
+        Number of transmit and of receive antennas, N
+    """
+
+    def __init__(self, num_ant=1):
+        super().__init__(num_ant, num_ant)
+
+    def sample(self, batch, num_slots=1):
+        h = np.sqrt(self.num_rx_ant) * np.eye(self.num_rx_ant)
+        h = np.tile(h[None, None, :, :, None, None], (batch, 1, 1, 1, 1, 1))
+        return ops.convert_to_tensor(h.astype(np.complex64))
+
+
+class BlockRayleigh(ChannelModel):
+    """Independent Rayleigh fading per antenna pair, constant over a block.
+
+    Parameters
+    ----------
+    num_rx_ant, num_tx_ant : `int`, (default 1)
+        Number of receive and transmit antennas
+
+    per_slot : `bool`, (default `False`)
+        Draw a new fade for every slot; otherwise one for the whole image
+    """
+
+    def __init__(self, num_rx_ant=1, num_tx_ant=1, per_slot=False):
+        super().__init__(num_rx_ant, num_tx_ant)
+        self.per_slot = per_slot
+        self._fading = RayleighBlockFading(1, self.num_rx_ant, 1, self.num_tx_ant)
+
+    def sample(self, batch, num_slots=1):
+        blocks = num_slots if self.per_slot else 1
+        a, _ = self._fading(batch * blocks, 1)
+        shape = (batch, blocks, self.num_rx_ant, self.num_tx_ant, 1, 1)
+        return ops.reshape(a, shape)
+
+
+class Rician(BlockRayleigh):
+    r"""Rician block fading with a line of sight between uniform linear arrays.
+
+    .. math::
+        \mathbf{H} = \sqrt{\tfrac{K}{K+1}}\, \mathbf{a}_r(\theta_r)
+            \mathbf{a}_t(\theta_t)^\mathsf{T} + \sqrt{\tfrac{1}{K+1}}\, \mathbf{H}_w
+
+    with half-wavelength spacing, angles uniform over all directions and a uniform
+    common phase, both drawn anew for every image. The line of sight has rank one.
+
+    Parameters
+    ----------
+    k_factor_db : `float`
+        Power of the line of sight over that of the scattered paths, K [dB]
+
+    num_rx_ant, num_tx_ant, per_slot
+        As in :class:`BlockRayleigh`
+    """
+
+    def __init__(self, k_factor_db, num_rx_ant=1, num_tx_ant=1, per_slot=False):
+        super().__init__(num_rx_ant, num_tx_ant, per_slot)
+        self.k_factor_db = k_factor_db
+        k = float(db_to_linear(k_factor_db))
+        self._los_gain = float(np.sqrt(k / (k + 1)))
+        self._scatter_gain = float(np.sqrt(1 / (k + 1)))
+
+    def sample(self, batch, num_slots=1):
+        scattered = super().sample(batch, num_slots)
+        phase = 2 * np.pi * uniform((batch, 3))
+        rx = self._steering(phase[:, 0], self.num_rx_ant)
+        tx = self._steering(phase[:, 1], self.num_tx_ant)
+        common = _expi(phase[:, 2])[:, None, None]
+        los = (common * rx[:, :, None] * tx[:, None, :])[:, None, :, :, None, None]
+        return self._los_gain * los + self._scatter_gain * scattered
+
+    @staticmethod
+    def _steering(direction, num_ant):
+        turns = (
+            np.pi * ops.sin(direction)[:, None] * ops.arange(num_ant, dtype="float32")
+        )
+        return _expi(turns)
+
+
+def _expi(phase):
+    return ops.view_as_complex(ops.stack([ops.cos(phase), ops.sin(phase)], axis=-1))

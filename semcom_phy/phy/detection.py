@@ -1,0 +1,56 @@
+"""L-MMSE detection where one channel matrix serves many resource elements."""
+
+from keras import ops
+from sionna.phy.mimo import lmmse_matrix
+
+
+def lmmse_filter(h_hat, no):
+    r"""Unbiased L-MMSE filter and its error variance for white noise.
+
+    .. math::
+        \mathbf{G} &= (\hat{\mathbf{H}}^\mathsf{H}\hat{\mathbf{H}} + N_0\mathbf{I})^{-1}
+                      \hat{\mathbf{H}}^\mathsf{H}, \qquad
+        \mathbf{W} = \mathop{\text{diag}}(\mathbf{G}\hat{\mathbf{H}})^{-1}\mathbf{G} \\
+        \mathbf{F} &= \mathbf{G}\hat{\mathbf{H}}, \qquad
+        N_{0,k}^{\text{eff}} = \frac{\sum_{j \neq k} |f_{kj}|^2
+            + N_0 \lVert \mathbf{g}_k \rVert^2}{f_{kk}^2} = f_{kk}^{-1} - 1
+
+    Sionna's :func:`~sionna.phy.mimo.lmmse_equalizer` solves this system at every
+    resource element; under flat fading one solution per block is enough, and the
+    filter is then a matrix product over all resource elements. The error variance is
+    formed as interference plus noise, which loses no digits at high SNR.
+
+    Input
+    -----
+    h_hat : [num_blocks, num_rx_ant, num_streams], `complex64`
+        Channel matrices as the receiver knows them
+
+    no : [num_blocks, 1, 1] or [1, 1, 1], `float32`, positive
+        Variance of noise and estimation error together per receive antenna [linear]
+
+    Output
+    ------
+    w : [num_blocks, num_streams, num_rx_ant], `complex64`
+        Filter, ``x_hat = w @ y``
+
+    no_eff : [num_blocks, num_streams], `float32`
+        Error variance of ``x_hat`` [linear]
+
+    References
+    ----------
+    E. Bjornson, J. Hoydis, L. Sanguinetti, "Massive MIMO networks", Lemma B.19, as
+    in Sionna's ``lmmse_equalizer``.
+    """
+    scale = ops.cast(ops.rsqrt(no), "complex64")
+    h_white = h_hat * scale
+    g = lmmse_matrix(h_white)
+    gh = ops.matmul(g, h_white)
+    gain = ops.diagonal(ops.real(gh), axis1=-2, axis2=-1)
+    interference = ops.sum(_energy(gh), axis=-1) - ops.square(gain)
+    noise = ops.sum(_energy(g), axis=-1)
+    no_eff = (ops.maximum(interference, 0.0) + noise) / ops.square(gain)
+    return g * scale * ops.cast(1.0 / gain[..., None], "complex64"), no_eff
+
+
+def _energy(value):
+    return ops.square(ops.real(value)) + ops.square(ops.imag(value))

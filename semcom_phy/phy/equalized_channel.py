@@ -1,0 +1,531 @@
+"""The radio link that every system passes through.
+
+    x --> [ streams, slots ] --> [ h, no ] --y--> [ LS ] --h_hat--> [ L-MMSE ]
+    pilots ------^                                                      |
+                                                                  x_hat, no_eff
+
+Symbols go in and unbiased estimates with their error variance come out; pilots, fading
+channel, channel estimation and detection are inside. The channel is drawn apart from
+the call (:meth:`EqualizedOFDMChannel.sample`), so that all systems see the same fades.
+
+Two equal ways to compute it. On flat channels (h of sizes T = F = 1) estimator and
+filter are one small problem per fading block, and only resource elements in use are
+computed. On selective channels Sionna's blocks run over the whole grid.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+from scipy.special import digamma
+from sionna.phy.channel import ApplyOFDMChannel
+from sionna.phy.mimo import StreamManagement
+from sionna.phy.ofdm import LMMSEEqualizer, ResourceGridMapper
+
+from semcom_phy.backend import complex_normal
+from semcom_phy.phy.csi import PerfectCSI
+from semcom_phy.phy.detection import lmmse_filter
+from semcom_phy.snr import linear_to_db
+
+
+class Reception(NamedTuple):
+    """What the receiver has after detection.
+
+    Attributes
+    ----------
+    x_hat : [batch, num_symbols], `complex64`
+        Unbiased symbol estimates
+
+    no_eff : [batch, num_symbols], `float32`
+        Error variance of ``x_hat`` [linear]
+
+    h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+        Channel as the receiver knows it
+
+    snr_db : [batch], `float32`
+        SNR as the receiver knows it [dB]
+    """
+
+    x_hat: Any
+    no_eff: Any
+    h_hat: Any
+    snr_db: Any
+
+
+class EqualizedOFDMChannel:
+    r"""MIMO-OFDM link from symbols to equalised symbols.
+
+    .. math::
+        \mathbf{y} = \mathbf{H}\mathbf{x} + \mathbf{n}, \quad
+        \mathbf{n} \sim \mathcal{CN}(0, N_0\mathbf{I}), \qquad
+        \hat{x}_k = x_k + e_k, \quad E|e_k|^2 = N_{0,k}^{\text{eff}}
+
+    Parameters
+    ----------
+    channel_model : :class:`~semcom_phy.phy.channels.ChannelModel`
+        Draws the fades
+
+    framing : :class:`~semcom_phy.phy.framing.Framing`
+        Places symbols on the grid; its number of streams is the number of transmit
+        antennas (one stream per antenna)
+
+    csi : object of :mod:`semcom_phy.phy.csi`
+        What the receiver knows of the channel: ``PerfectCSI()`` (default) or
+        ``LSEstimator()``
+
+    Input
+    -----
+    x : [batch, num_symbols], `complex64`
+        Symbols of unit average power per active symbol, 0 where nothing is sent; at
+        most ``framing.num_symbols`` of them
+
+    h : [batch, num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+        Channel from :meth:`sample`
+
+    no : scalar or [batch], `float32`, positive
+        Noise variance per receive antenna and resource element [linear]
+
+    noise : [*noise_shape(batch)], `complex64`, or `None` (default)
+        CN(0, 1) entries, scaled here by sqrt(no); see :meth:`draw_noise`. `None` draws
+        them from Sionna's seeded stream
+
+    Output
+    ------
+    x_hat : [batch, num_symbols], `complex64`
+        Unbiased L-MMSE estimates of ``x``
+
+    no_eff : [batch, num_symbols], `float32`
+        Their error variance [linear]; with estimated CSI as the receiver believes it,
+        the channel estimate taken for the truth and its error variance added to ``no``
+
+    Raises
+    ------
+    ValueError
+        If there are fewer receive than transmit antennas, the antennas of model and
+        framing differ, or a shape does not fit.
+
+    Assumes
+    -------
+    Perfect synchronisation; a receiver that knows ``no``; a channel that is constant
+    over an OFDM symbol and shorter than the cyclic prefix.
+
+    Note
+    ----
+    ``no_eff`` has no finite mean under 1x1 block fading: average ``|x_hat - x|^2 /
+    no_eff`` (1 with perfect CSI), not ``no_eff``.
+
+    Example
+    -------
+    >>> model, framing = BlockRayleigh(2, 2), Framing(768, num_streams=2)
+    >>> channel = EqualizedOFDMChannel(model, framing, LSEstimator())
+    >>> h = channel.sample(4)
+    >>> x_hat, no_eff = channel(ops.ones((4, 768)), h, snr_db_to_no(10.0, 2))
+    >>> x_hat.shape
+    TensorShape([4, 768])
+    """
+
+    def __init__(self, channel_model, framing, csi=None):
+        model, csi = channel_model, PerfectCSI() if csi is None else csi
+        if model.num_tx_ant != framing.num_streams:
+            raise ValueError(
+                f"The framing has {framing.num_streams} streams but the channel model "
+                f"{model.num_tx_ant} transmit antennas; they must be equal."
+            )
+        if model.num_rx_ant < model.num_tx_ant:
+            raise ValueError(
+                f"{model.num_rx_ant} receive antennas cannot separate "
+                f"{model.num_tx_ant} streams; use at least as many."
+            )
+        self.channel_model = model
+        self.framing = framing
+        self.csi = csi
+        self._pilots = framing.pilots.T  # [num_pilot_res of a slot, num_streams]
+        if not model.is_flat:
+            grid = framing.grid.resource_grid(self.num_tx_ant, effective_only=True)
+            self._mapper = ResourceGridMapper(grid)
+            self._apply = ApplyOFDMChannel()
+            self._estimate = csi.build(framing.grid, self.num_tx_ant, model)
+            streams = StreamManagement(np.array([[1]]), self.num_tx_ant)
+            self._equalize = LMMSEEqualizer(grid, streams)
+
+    @property
+    def num_rx_ant(self):
+        """`int` : Number of receive antennas."""
+        return self.channel_model.num_rx_ant
+
+    @property
+    def num_tx_ant(self):
+        """`int` : Number of transmit antennas, one stream each."""
+        return self.channel_model.num_tx_ant
+
+    def sample(self, batch):
+        """Draws the channel of every image of a batch.
+
+        Input
+        -----
+        batch : `int`
+            Number of images
+
+        Output
+        ------
+        h : [batch, num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            Channel, drawn from Sionna's seeded stream
+        """
+        return self.channel_model.sample(batch, self.framing.num_slots)
+
+    def noise_shape(self, batch, sounding=False):
+        """Shape of the noise for a frame, or for a sounding.
+
+        On flat channels the noise covers the resource elements in use, pilots
+        first: systems that send fewer symbols see the same noise on those they share.
+        On selective channels it covers the whole grid.
+
+        Input
+        -----
+        batch : `int`
+            Number of images
+
+        sounding : `bool`, (default `False`)
+            For :meth:`sound` instead of a frame
+
+        Output
+        ------
+        : `tuple` of `int`
+            [batch, num_pilot_res + num_data_res, num_rx_ant] on flat channels
+            ([batch, num_pilot_res, num_rx_ant] for a sounding) and
+            [batch, num_slots, num_rx_ant, T, F] on selective ones
+        """
+        framing, grid = self.framing, self.framing.grid
+        if self.channel_model.is_flat:
+            num_res = framing.num_pilot_res + (0 if sounding else framing.num_data_res)
+            return (batch, num_res, self.num_rx_ant)
+        per_slot = (grid.num_ofdm_symbols, grid.num_effective_subcarriers)
+        return (batch, framing.num_slots, self.num_rx_ant) + per_slot
+
+    def draw_noise(self, batch, rng, sounding=False):
+        """Draws noise to inject, independent of backend and process.
+
+        Input
+        -----
+        batch : `int`
+            Number of images
+
+        rng : `numpy.random.Generator`
+            Source of the numbers
+
+        sounding : `bool`, (default `False`)
+            For :meth:`sound` instead of a frame
+
+        Output
+        ------
+        noise : [*noise_shape(batch, sounding)], `complex64`, a NumPy array
+            CN(0, 1) entries
+        """
+        shape = self.noise_shape(batch, sounding)
+        parts = rng.standard_normal(shape + (2,), dtype=np.float32)
+        return np.sqrt(np.float32(0.5)) * parts.view(np.complex64)[..., 0]
+
+    def __call__(self, x, h, no, noise=None):
+        if self.channel_model.is_flat:
+            x_hat, no_eff, _, _ = self._receive_flat(x, h, no, noise)
+        else:
+            x_hat, no_eff, _, _ = self._receive_selective(x, h, no, noise)
+        return x_hat, no_eff
+
+    def receive(self, x, h, no, noise=None):
+        """The call with everything that the receiver has.
+
+        Input
+        -----
+        x, h, no, noise
+            As in the call
+
+        Output
+        ------
+        : :class:`Reception`
+            ``x_hat``, ``no_eff`` as in the call; ``h_hat`` and ``snr_db`` true with
+            perfect CSI, else measured on the pilots of this frame
+        """
+        if self.channel_model.is_flat:
+            x_hat, no_eff, h_hat, y_pilots = self._receive_flat(x, h, no, noise)
+            snr_db = self._flat_snr_db(h_hat, y_pilots, no)
+        else:
+            x_hat, no_eff, h_hat, y = self._receive_selective(x, h, no, noise)
+            snr_db = self._selective_snr_db(h_hat, y, no)
+        return Reception(x_hat, no_eff, h_hat, snr_db)
+
+    def sound(self, h, no, noise=None):
+        """Pilots alone, before the frame: what an encoder may be fed back.
+
+        The pilots of all slots are sent once more with noise of their own. Feedback is
+        free of errors and delay. Sounding costs channel uses that a scenario must
+        declare; `bandwidth` does not count them.
+
+        Input
+        -----
+        h, no
+            As in the call
+
+        noise : [*noise_shape(batch, sounding=True)], `complex64`, or `None` (default)
+            CN(0, 1) entries, independent of the frame's
+
+        Output
+        ------
+        h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            Channel estimate, the channel itself with perfect CSI
+
+        snr_db : [batch], `float32`
+            SNR estimated from these pilots, the true one with perfect CSI [dB]. On
+            flat channels its mean in dB is unbiased
+        """
+        h = self._check_channel(h)
+        if not self.csi.uses_pilots:
+            h_hat = h
+            y = None
+        elif self.channel_model.is_flat:
+            noise = self._noise(noise, ops.shape(h)[0], sounding=True)
+            y = self._pilots_received(h, no, noise)
+            h_hat, _ = self._estimate_flat(h, y, no)
+        else:
+            x = ops.zeros((ops.shape(h)[0], 1), dtype="complex64")
+            noise = self._noise(noise, ops.shape(h)[0])
+            y, _, _, h_hat, _ = self._estimate_selective(x, h, no, noise)
+        if self.channel_model.is_flat:
+            return h_hat, self._flat_snr_db(h_hat, y, no)
+        return h_hat, self._selective_snr_db(h_hat, y, no)
+
+    # Flat channels: one matrix per fading block
+
+    def _receive_flat(self, x, h, no, noise):
+        framing = self.framing
+        streams = framing.to_streams(ops.cast(x, "complex64"))
+        h = self._check_channel(h)
+        num_res = streams.shape[1]
+        num_pilots = framing.num_pilot_res
+        if noise is None and not self.csi.uses_pilots:
+            shape = (ops.shape(streams)[0], num_res, self.num_rx_ant)
+            pilot_noise, data_noise = None, complex_normal(shape)
+        else:
+            noise = self._noise(noise, ops.shape(streams)[0])
+            pilot_noise = noise[:, :num_pilots]
+            data_noise = noise[:, num_pilots : num_pilots + num_res]
+        y_pilots = None
+        if self.csi.uses_pilots:
+            y_pilots = self._pilots_received(h, no, pilot_noise)
+        h_hat, err_var = self._estimate_flat(h, y_pilots, no)
+
+        no_block = self._no_per_block(no, h)
+        w, no_eff = lmmse_filter(self._matrices(h_hat), no_block + err_var)
+        per_slot = h.shape[1] > 1
+        if per_slot:  # one block per slot: fold the slots into the batch
+            streams = framing.to_slots(streams)
+            data_noise = framing.to_slots(data_noise)
+        h_transposed = ops.transpose(self._matrices(h), (0, 2, 1))
+        y = ops.matmul(streams, h_transposed) + data_noise * _sqrt(no_block)
+        x_hat = ops.matmul(y, ops.transpose(w, (0, 2, 1)))
+        no_eff = ops.broadcast_to(no_eff[:, None, :], ops.shape(x_hat))
+        if per_slot:
+            x_hat = framing.from_slots(x_hat, num_res)
+            no_eff = framing.from_slots(no_eff, num_res)
+        num_symbols = x.shape[1]
+        x_hat = framing.from_streams(x_hat, num_symbols)
+        return x_hat, framing.from_streams(no_eff, num_symbols), h_hat, y_pilots
+
+    def _block_pilots(self, h):
+        """Pilots of one fading block, [num_pilots, num_streams], a NumPy array."""
+        repeats = self.framing.num_slots if h.shape[1] == 1 else 1
+        return np.tile(self._pilots, (repeats, 1))
+
+    def _pilots_received(self, h, no, noise):
+        """Received pilots, [num_blocks, num_pilots, num_rx_ant]."""
+        pilots = self._block_pilots(h)
+        noise = ops.reshape(noise, (-1, len(pilots), self.num_rx_ant))
+        h_transposed = ops.transpose(self._matrices(h), (0, 2, 1))
+        return ops.matmul(pilots, h_transposed) + noise * _sqrt(
+            self._no_per_block(no, h)
+        )
+
+    def _estimate_flat(self, h, y_pilots, no):
+        """Channel estimate in the layout of h, and its error variance per block."""
+        h_hat, err_var = self.csi.estimate_flat(
+            self._matrices(h),
+            y_pilots,
+            self._block_pilots(h),
+            self._no_per_block(no, h),
+        )
+        return ops.reshape(h_hat, (-1,) + tuple(h.shape[1:])), err_var
+
+    def _flat_snr_db(self, h_hat, y_pilots, no):
+        """SNR from the residual of the pilots, in decibels without bias."""
+        if y_pilots is None:
+            return self._true_snr_db(h_hat, no)
+        pilots = self._block_pilots(h_hat)
+        expected = ops.matmul(pilots, ops.transpose(self._matrices(h_hat), (0, 2, 1)))
+        blocks = h_hat.shape[1]
+        freedom = blocks * (len(pilots) - self.num_tx_ant) * self.num_rx_ant
+        residual = _energy(
+            ops.reshape(
+                y_pilots - expected, (-1, blocks * len(pilots) * self.num_rx_ant)
+            )
+        )
+        no_hat = ops.sum(residual, axis=1) / freedom
+        power = None
+        if not self.channel_model.normalized:
+            estimate_error = self.num_tx_ant**2 / np.sum(np.abs(pilots) ** 2)
+            power = self._received_power(h_hat) - no_hat * float(estimate_error)
+        return self._snr_db(power, no_hat) + _log_bias_db(freedom)
+
+    # Selective channels: Sionna's blocks over the whole grid, slots in the batch
+
+    def _receive_selective(self, x, h, no, noise):
+        h = self._check_channel(h)
+        x = ops.cast(x, "complex64")
+        num_symbols = self.framing.check(x)
+        noise = self._noise(noise, ops.shape(x)[0])
+        y, h_hat_sionna, err_var, h_hat, no_slots = self._estimate_selective(
+            x, h, no, noise
+        )
+        x_hat, no_eff = self._equalize(y, h_hat_sionna, err_var, no_slots)
+        x_hat = self._symbols_of_slots(x_hat, num_symbols)
+        return x_hat, self._symbols_of_slots(no_eff, num_symbols), h_hat, y
+
+    def _estimate_selective(self, x, h, no, noise):
+        framing, grid = self.framing, self.framing.grid
+        frame = (grid.num_ofdm_symbols, grid.num_effective_subcarriers)
+        antennas = (self.num_rx_ant, self.num_tx_ant)
+        slots = framing.to_slots(framing.to_streams(x))
+        x_grid = self._mapper(ops.transpose(slots, (0, 2, 1))[:, None])
+        batch = ops.shape(x)[0]
+        h = ops.broadcast_to(h, (batch, framing.num_slots) + antennas + frame)
+        h_sionna = ops.reshape(h, (-1, 1, antennas[0], 1, antennas[1]) + frame)
+        no = ops.broadcast_to(self._no_vector(no)[:, None], (batch, framing.num_slots))
+        no_slots = ops.reshape(no, (-1,))
+        noise = ops.reshape(noise, (-1, 1, self.num_rx_ant) + frame)
+        y = self._apply(x_grid, h_sionna)
+        y = y + noise * _sqrt(no_slots[:, None, None, None, None])
+        h_hat_sionna, err_var = self._estimate(y, h_sionna, no_slots)
+        h_hat = ops.reshape(h_hat_sionna, (-1, framing.num_slots) + antennas + frame)
+        return y, h_hat_sionna, err_var, h_hat, no_slots
+
+    def _symbols_of_slots(self, values, num_symbols):
+        """[batch * num_slots, 1, num_streams, num_data_res] to [batch, num_symbols]."""
+        framing = self.framing
+        streams = ops.transpose(values[:, 0], (0, 2, 1))
+        streams = framing.from_slots(streams, framing.data_res(num_symbols))
+        return framing.from_streams(streams, num_symbols)
+
+    def _selective_snr_db(self, h_hat, y, no):
+        """SNR from second differences of the pilots' estimates over the comb.
+
+        They cancel a channel that is linear over three combs; with several pilot
+        OFDM symbols their difference in time cancels the rest where it moves slowly.
+        Overlapping differences are correlated, which leaves fewer degrees of freedom.
+        """
+        if not self.csi.uses_pilots:
+            return self._true_snr_db(h_hat, no)
+        grid, nt = self.framing.grid, self.num_tx_ant
+        rows = len(grid.pilot_ofdm_symbols)
+        comb = grid.num_effective_subcarriers // nt
+        pilots = np.sum(self._pilots, axis=1).reshape(rows, -1)
+        received = ops.stack([y[:, 0, :, i] for i in grid.pilot_ofdm_symbols], axis=2)
+        inverse = (pilots.conj() / np.abs(pilots) ** 2).astype(np.complex64)
+        ls = ops.multiply(received, inverse)
+        slots = self.framing.num_slots
+        ls = ops.reshape(ls, (-1, slots * self.num_rx_ant, rows, comb, nt))
+        difference, gain, overlap = ls, 1.0, 1.0
+        if comb >= 3:
+            difference = ls[..., :-2, :] - 2.0 * ls[..., 1:-1, :] + ls[..., 2:, :]
+            gain, overlap = 6.0, 1 + 2 * ((4 / 6) ** 2 + (1 / 6) ** 2)
+        if rows >= 2:
+            difference = difference[:, :, 1:] - difference[:, :, :-1]
+            gain = gain * 2.0
+            overlap = overlap * (1 + 2 * (rows - 2) / (rows - 1) / 4)
+        axes = (1, 2, 3, 4)
+        no_hat = ops.mean(_energy(difference), axis=axes) * (nt / gain)
+        power = None
+        if not self.channel_model.normalized:
+            power = nt * ops.mean(_energy(ls), axis=axes) - no_hat
+        freedom = np.prod(difference.shape[1:]) / overlap
+        return self._snr_db(power, no_hat) + _log_bias_db(freedom)
+
+    # Shapes and definitions
+
+    def _check_channel(self, h):
+        h = ops.cast(ops.convert_to_tensor(h), "complex64")
+        framing, grid, shape = self.framing, self.framing.grid, tuple(h.shape)
+        flat = self.channel_model.is_flat
+        allowed = (
+            {1, framing.num_slots},
+            {self.num_rx_ant},
+            {self.num_tx_ant},
+            {1} if flat else {1, grid.num_ofdm_symbols},
+            {1} if flat else {1, grid.num_effective_subcarriers},
+        )
+        sizes_fit = len(shape) == 6 and all(
+            size in sizes for size, sizes in zip(shape[1:], allowed, strict=True)
+        )
+        if not sizes_fit:
+            sizes = ", ".join(" or ".join(map(str, sorted(a))) for a in allowed)
+            raise ValueError(f"Expected h of shape [batch, {sizes}], got {shape}.")
+        return h
+
+    def _noise(self, noise, batch, sounding=False):
+        """The injected noise after a check, or a fresh draw."""
+        expected = self.noise_shape(batch, sounding)
+        if noise is None:
+            return complex_normal(expected)
+        noise = ops.cast(ops.convert_to_tensor(noise), "complex64")
+        if tuple(noise.shape[1:]) != tuple(expected[1:]):
+            sizes = ", ".join(map(str, expected[1:]))
+            raise ValueError(
+                f"Expected noise of shape [batch, {sizes}], got {tuple(noise.shape)}; "
+                "use draw_noise."
+            )
+        return noise
+
+    @staticmethod
+    def _no_vector(no):
+        no = ops.cast(ops.convert_to_tensor(no), "float32")
+        if len(no.shape) > 1:
+            raise ValueError(f"no must be a scalar or [batch], got {tuple(no.shape)}.")
+        return ops.reshape(no, (-1,))
+
+    def _no_per_block(self, no, h):
+        """no per fading block, [num_blocks or 1, 1, 1]."""
+        no = self._no_vector(no)
+        if h.shape[1] > 1 and no.shape[0] != 1:
+            no = ops.repeat(no, h.shape[1])
+        return no[:, None, None]
+
+    def _matrices(self, h):
+        """[batch, blocks, Nr, Nt, 1, 1] -> [batch * blocks, Nr, Nt]."""
+        return ops.reshape(h, (-1, self.num_rx_ant, self.num_tx_ant))
+
+    @staticmethod
+    def _received_power(h):
+        """Power that a receive antenna collects on average, [batch]."""
+        return ops.mean(ops.sum(_energy(h), axis=3), axis=(1, 2, 3, 4))
+
+    def _true_snr_db(self, h, no):
+        no = ops.broadcast_to(self._no_vector(no), (ops.shape(h)[0],))
+        normalized = self.channel_model.normalized
+        return self._snr_db(None if normalized else self._received_power(h), no)
+
+    def _snr_db(self, power, no):
+        """Average SNR: nominal power Nt of a normalised model, else the power given."""
+        if power is None:
+            return linear_to_db(self.num_tx_ant / no)
+        return linear_to_db(ops.maximum(power / no, 1e-12))
+
+
+def _log_bias_db(freedom):
+    """What makes -10 log10 of an average of `freedom` exponentials unbiased."""
+    return float(10 / np.log(10) * (digamma(freedom) - np.log(freedom)))
+
+
+def _sqrt(no):
+    return ops.cast(ops.sqrt(no), "complex64")
+
+
+def _energy(value):
+    return ops.square(ops.real(value)) + ops.square(ops.imag(value))

@@ -1,0 +1,1 @@
+"""Sweeps over the SNR: simulation, result files, figures."""

@@ -1,0 +1,178 @@
+"""Means with 95 % intervals, clustered by image.
+
+Several channel draws of one image are not independent of each other, so the
+image, not the transmission, is the unit that the interval counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+_CONFIDENCE = 0.95
+MAX_PSNR_DB = 60.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its 95 % interval and what it was averaged over.
+
+    Parameters
+    ----------
+    mean : `float`
+        The estimate
+    ci95 : (`float`, `float`) or `None`
+        Lower and upper end of the interval; `None` for a single image, which
+        says nothing about the spread between images
+    num_images : `int`
+        Number of different images
+    num_transmissions : `int`
+        Number of (image, channel draw) pairs
+    """
+
+    mean: float
+    ci95: tuple[float, float] | None
+    num_images: int
+    num_transmissions: int
+
+    @property
+    def half_width(self):
+        """Half the width of the interval, `None` where there is no interval."""
+        return None if self.ci95 is None else (self.ci95[1] - self.ci95[0]) / 2
+
+
+def clustered_mean(values, image_index):
+    r"""Mean over transmissions with an interval clustered by image.
+
+    .. math::
+        \hat\sigma^2 = \frac{G}{G-1} \frac{1}{N^2}
+        \sum_{g=1}^G \Big(\sum_{i \in g} (v_i - \bar v)\Big)^2
+
+    with Student's t of G - 1 degrees of freedom. With one draw per image this is
+    the usual standard error.
+
+    Input
+    -----
+    values : [num_transmissions], `float`
+        One value per transmission; NaN where the value does not apply
+    image_index : [num_transmissions], `int`
+        Which image was sent
+
+    Output
+    ------
+    : :class:`Estimate` or `None`
+        `None` where no value applies
+
+    References
+    ----------
+    K.-Y. Liang, S. Zeger, "Longitudinal data analysis using generalized linear
+    models", Biometrika 1986 (the cluster-robust variance).
+    """
+    values, image_index = _applicable(values, image_index)
+    if not len(values):
+        return None
+    mean = values.mean()
+    num_images, error = _clustered_standard_error(values, image_index)
+    interval = None
+    if num_images > 1:
+        half = _student_t(num_images) * error
+        interval = (float(mean - half), float(mean + half))
+    return Estimate(float(mean), interval, num_images, len(values))
+
+
+def clustered_probability(events, image_index):
+    """Probability of an event with a Wilson interval, clustered by image.
+
+    The Wilson interval takes the effective number of transmissions
+    (count / design effect) in place of the count. Where no event or nothing but
+    events were seen, the design effect cannot be measured and every image counts
+    once, whatever its number of draws: the interval is then too wide, never too
+    narrow.
+
+    Input
+    -----
+    events : [num_transmissions], `bool` or `float`
+        1 where the event took place, NaN where it does not apply
+    image_index : [num_transmissions], `int`
+        Which image was sent
+
+    Output
+    ------
+    : :class:`Estimate` or `None`
+        Interval in [0, 1]; `None` where no transmission applies
+
+    References
+    ----------
+    E. Korn, B. Graubard, "Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data", 1998.
+    """
+    events, image_index = _applicable(events, image_index)
+    count = len(events)
+    if not count:
+        return None
+    p = events.mean()
+    num_images, error = _clustered_standard_error(events, image_index)
+    if 0 < p < 1 and num_images > 1:
+        variance = error**2 * (num_images - 1) / num_images
+        design_effect = max(1.0, variance / (p * (1 - p) / count))
+        effective = count / design_effect
+    else:
+        effective = num_images
+    z2 = stats.norm.ppf((1 + _CONFIDENCE) / 2) ** 2
+    centre = (p + z2 / (2 * effective)) / (1 + z2 / effective)
+    half = np.sqrt(z2 * (p * (1 - p) / effective + z2 / (4 * effective**2)))
+    half /= 1 + z2 / effective
+    interval = (float(max(0.0, centre - half)), float(min(1.0, centre + half)))
+    return Estimate(float(p), interval, num_images, count)
+
+
+def psnr_of_mean_mse(mse, image_index):
+    r"""PSNR of the mean squared error over all transmissions.
+
+    The interval follows from that of the mean error by the delta method: half
+    width :math:`\frac{10}{\ln 10} t \hat\sigma / \overline{mse}`.
+
+    Input
+    -----
+    mse : [num_transmissions], `float`
+        Mean squared error of each 8-bit image, in [0, 255^2]
+    image_index : [num_transmissions], `int`
+        Which image was sent
+
+    Output
+    ------
+    : :class:`Estimate`
+        [dB], at most 60 dB
+    """
+    mean_mse = clustered_mean(mse, image_index)
+    if mean_mse.mean <= 255**2 * 10 ** (-MAX_PSNR_DB / 10):
+        mean, half = MAX_PSNR_DB, 0.0
+    else:
+        mean = 10 * np.log10(255**2 / mean_mse.mean)
+        half = 10 / np.log(10) * (mean_mse.half_width or 0.0) / mean_mse.mean
+    interval = None
+    if mean_mse.ci95 is not None:
+        interval = (float(mean - half), float(mean + half))
+    return Estimate(
+        float(mean), interval, mean_mse.num_images, mean_mse.num_transmissions
+    )
+
+
+def _applicable(values, image_index):
+    values = np.asarray(values, "float64")
+    keep = ~np.isnan(values)
+    return values[keep], np.asarray(image_index)[keep]
+
+
+def _clustered_standard_error(values, image_index):
+    """Number of images, and the standard error of the mean clustered by them."""
+    images, cluster = np.unique(image_index, return_inverse=True)
+    if len(images) < 2:
+        return len(images), np.nan
+    residual = np.bincount(cluster, values - values.mean())
+    variance = len(images) / (len(images) - 1) * np.sum(residual**2)
+    return len(images), np.sqrt(variance) / len(values)
+
+
+def _student_t(num_images):
+    return stats.t.ppf((1 + _CONFIDENCE) / 2, num_images - 1)

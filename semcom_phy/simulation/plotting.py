@@ -1,0 +1,273 @@
+"""Figures from result files alone.
+
+Colours: M. Okabe, K. Ito, "Color Universal Design", 2008 (black, and without the
+yellow that white paper swallows); every curve has a marker of its own besides.
+"""
+
+import math
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+_COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000",
+)  # fmt: skip
+_MARKERS = "osD^vP*X"
+_LABELS = {
+    "psnr_db": "PSNR, mean over images [dB]",
+    "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
+    "ssim": "SSIM",
+    "ms_ssim": "MS-SSIM",
+    "outage": "Outage probability",
+    "block_error": "Block error rate",
+    "bit_error": "Bit error rate",
+}
+_LOGARITHMIC = ("outage", "block_error", "bit_error")
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#D9D9D9",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "savefig.dpi": 200,
+}
+
+
+def plot_metric(curves, metric, path):
+    """Draws one figure of merit of several curves over the SNR, with intervals.
+
+    Probabilities get a logarithmic axis; where no event was counted, an arrow hangs
+    from the upper end of the interval. Points that were not run are left out.
+
+    Parameters
+    ----------
+    curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
+        One per system
+    metric : `str`
+        ``psnr_db``, ``psnr_of_mean_mse_db``, ``ssim``, ``ms_ssim``, ``outage``, or
+        the name of an extra
+    path : `Path`
+        The figure to write; its ending tells the format
+
+    Raises
+    ------
+    ValueError
+        If no curve has a point of that metric.
+    """
+    logarithmic = metric in _LOGARITHMIC
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        drawn = 0
+        for i, curve in enumerate(curves):
+            points = [(snr, curve.estimate(metric, snr)) for snr in curve.snr_db]
+            points = [(snr, e) for snr, e in points if e is not None]
+            drawn += len(points)
+            _draw_curve(axes, points, curve.title, i, len(curves), logarithmic)
+        if not drawn:
+            raise ValueError(f"no point of {metric!r} was simulated yet")
+        axes.set_xlabel("SNR per receive antenna [dB]")
+        axes.set_ylabel(_LABELS.get(metric, metric))
+        ticks = sorted({snr for curve in curves for snr in curve.snr_db})
+        if len(ticks) <= 12:
+            axes.set_xticks(ticks)
+        if logarithmic:
+            axes.set_yscale("log")
+            axes.set_ylim(top=1.3)
+        note = _caption(curves) + "\nbars: 95 % intervals, " + _count(curves)
+        if logarithmic:
+            note += "; arrow: none seen"
+        axes.set_title(note, fontsize=8, color="#404040", loc="left")
+        figure.legend(loc="outside lower center", ncols=2)
+        figure.savefig(path)
+
+
+def plot_reconstructions(curves, path, snr_db=None, num_images=3):
+    """Draws a grid: the originals, below them each system, groups of SNR beside.
+
+    Parameters
+    ----------
+    curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
+        One per system, of the same images
+    path : `Path`
+        The figure to write
+    snr_db : sequence of `float`, optional
+        SNR points [dB]; default: the lowest, a middle one and the highest
+    num_images : `int`, (default 3)
+        Images per SNR, at most as many as the files hold
+
+    Raises
+    ------
+    ValueError
+        If no point was simulated yet.
+    """
+    common = [snr for snr in curves[0].snr_db if all(snr in c.points for c in curves)]
+    if not common:
+        raise ValueError("no SNR point was simulated for all systems yet")
+    if snr_db is None:
+        snr_db = sorted({common[0], common[len(common) // 2], common[-1]})
+    originals = curves[0].original[:num_images]
+    num_images = len(originals)
+    group = num_images + 0.25  # widths and heights in inches, an image is 0.94
+    row = 1.18
+    width = 1.3 + len(snr_db) * group
+    height = 0.6 + row * (1 + len(curves))
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_axes((0, 0, 1, 1))
+        for g, snr in enumerate(snr_db):
+            left = 1.3 + g * group
+            axes.text(
+                left + num_images / 2,
+                0.22,
+                f"SNR {snr:g} dB",
+                ha="center",
+                va="center",
+                weight="bold",
+            )
+            for k in range(num_images):
+                _draw_tile(axes, left + k, 0.4, originals[k])
+                for r, curve in enumerate(curves, start=1):
+                    point = curve.points[snr]
+                    _draw_tile(
+                        axes,
+                        left + k,
+                        0.4 + r * row,
+                        point.images[k],
+                        point.images_psnr_db[k],
+                        point.images_outage[k],
+                    )
+        for r, title in enumerate(["original", *(c.title for c in curves)]):
+            axes.text(
+                1.2, 0.4 + r * row + 0.47, _wrapped(title), ha="right", va="center"
+            )
+        axes.text(
+            0.1,
+            height - 0.11,
+            f"{_caption(curves)}; below each image its PSNR [dB]; dashed frame: outage",
+            fontsize=7,
+            color="#404040",
+            va="center",
+        )
+        axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+        axes.set_axis_off()
+        figure.savefig(path)
+
+
+def plot_all(curves, folder):
+    """Writes ``psnr_vs_snr.png``, ``reconstructions.png`` and, where there was an
+    outage, ``outage_vs_snr.png``.
+
+    Output
+    ------
+    : `list` of `Path`
+        The figures written
+    """
+    folder = Path(folder)
+    paths = [folder / "psnr_vs_snr.png", folder / "reconstructions.png"]
+    plot_metric(curves, "psnr_db", paths[0])
+    plot_reconstructions(curves, paths[1])
+    estimates = [
+        curve.estimate("outage", snr) for curve in curves for snr in curve.points
+    ]
+    if any(estimate.mean > 0 for estimate in estimates):
+        paths.append(folder / "outage_vs_snr.png")
+        plot_metric(curves, "outage", paths[-1])
+    return paths
+
+
+def _draw_curve(axes, points, label, i, num_curves, logarithmic):
+    # A small shift in SNR keeps the intervals of neighbouring curves apart.
+    snr = np.array([snr for snr, _ in points])
+    step = np.min(np.diff(snr)) if len(snr) > 1 else 1.0
+    snr = snr + 0.02 * step * (i - (num_curves - 1) / 2)
+    mean = np.array([e.mean for _, e in points])
+    ends = [e.ci95 or (e.mean, e.mean) for _, e in points]
+    low, high = np.array(ends).reshape(-1, 2).T
+    colour, marker = _COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)]
+    seen = mean > 0 if logarithmic else np.ones(len(mean), bool)
+    axes.errorbar(
+        snr[seen],
+        mean[seen],
+        yerr=np.maximum([(mean - low)[seen], (high - mean)[seen]], 0),
+        label=label,
+        color=colour,
+        marker=marker,
+        markersize=5,
+        linewidth=1.4,
+        elinewidth=0.9,
+        capsize=2.5,
+    )
+    axes.errorbar(  # none seen: an arrow down from the upper end of the interval
+        snr[~seen],
+        high[~seen],
+        yerr=0.3 * high[~seen],
+        uplims=True,
+        linestyle="none",
+        color=colour,
+        capsize=2.5,
+        elinewidth=0.9,
+    )
+
+
+def _draw_tile(axes, left, top, image, psnr_db=None, outage=False):
+    size = 0.94
+    extent = (left, left + size, top + size, top)
+    axes.imshow(image, extent=extent, interpolation="nearest")
+    if psnr_db is not None:
+        axes.text(
+            left + size / 2,
+            top + size + 0.03,
+            f"{psnr_db:.1f}",
+            fontsize=7,
+            ha="center",
+            va="top",
+        )
+    if outage:
+        frame = Rectangle((left, top), size, size, fill=False)
+        frame.set(edgecolor="#D55E00", linewidth=1.4, linestyle=(0, (3, 2)))
+        axes.add_patch(frame)
+
+
+def _caption(curves):
+    """Link and rate in a few words."""
+    scenario = curves[0].header["scenario"]
+    channel = scenario["channel"]
+    channel = channel.upper() if len(channel) < 5 else channel.capitalize()
+    return (
+        f"{scenario['num_tx_ant']}x{scenario['num_rx_ant']} {channel}, "
+        f"{scenario['csi']} CSI, cbr {curves[0].header['bandwidth']['cbr']:.4g}"
+    )
+
+
+def _count(curves):
+    """How many images, and transmissions where these are more, stand behind a point."""
+    estimates = [e for curve in curves for e in _psnr_estimates(curve)]
+    images = {e.num_images for e in estimates}
+    sent = {e.num_transmissions for e in estimates}
+    text = f"{_span(images)} images"
+    return text if sent == images else f"{text}, {_span(sent)} transmissions"
+
+
+def _psnr_estimates(curve):
+    return [curve.estimate("psnr_db", snr) for snr in curve.points]
+
+
+def _span(values):
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _wrapped(title, width=16):
+    """Breaks a title into two lines at the space nearest to its middle."""
+    spaces = [i for i, letter in enumerate(title) if letter == " "]
+    if len(title) <= width or not spaces:
+        return title
+    middle = min(spaces, key=lambda i: math.fabs(i - len(title) / 2))
+    return title[:middle] + "\n" + title[middle + 1 :]

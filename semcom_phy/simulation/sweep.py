@@ -1,0 +1,290 @@
+"""Sweeps over the SNR: the same images, fades and noise seeds for every system.
+
+The fades and the noise of a batch depend on the seed, the channel draw and the
+batch alone. All systems see the same ones, at every SNR: differences between
+systems, and between SNRs, are paired.
+
+    build() --> system.transmit(images, snr_db, h, seed) --> Transmission
+        |                                       ^                 |
+        '-----> channel.sample(batch) ----------'                 v
+                                                   metrics, intervals --> result file
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from semcom_phy.metrics.image import ms_ssim, mse, psnr, ssim
+from semcom_phy.seeding import set_seed
+from semcom_phy.simulation.engines import SerialEngine
+from semcom_phy.simulation.intervals import (
+    clustered_mean,
+    clustered_probability,
+    psnr_of_mean_mse,
+)
+from semcom_phy.simulation.results import Point
+
+_FADES, _NOISE = 0, 1
+
+
+class Link(NamedTuple):
+    """A system and the channel it is sent over."""
+
+    system: object
+    channel: object
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """How much is simulated at every SNR point.
+
+    Parameters
+    ----------
+    seed : `int`, (default 1)
+        Fixes fades and noise
+    draws : `int`, (default 1)
+        Channel draws per image
+    batch_size : `int`, (default 64)
+        Largest number of images sent at once
+    target_ci : `float` or `None`, (default None)
+        Stop a point when half the 95 % interval of the mean PSNR is at most this
+        [dB]; `None`: send every image ``draws`` times
+    min_images : `int`, (default 32)
+        Look at the interval only from this number of images on: that of a handful
+        of images is itself uncertain
+    num_shown : `int`, (default 6)
+        Reconstructions kept for the figure
+    max_shown_size : `int`, (default 64)
+        Larger images are cut to their centre for the figure [pixel]
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+
+    seed: int = 1
+    draws: int = 1
+    batch_size: int = 64
+    target_ci: float | None = None
+    min_images: int = 32
+    num_shown: int = 6
+    max_shown_size: int = 64
+
+    def __post_init__(self):
+        for name in ("draws", "batch_size", "min_images", "num_shown"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 1, got {getattr(self, name)}"
+                )
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, got {self.seed}")
+        if self.target_ci is not None and not self.target_ci > 0:
+            raise ValueError(f"target_ci must be positive, got {self.target_ci}")
+
+    def to_dict(self):
+        """Plain values for the result file."""
+        return asdict(self)
+
+
+def simulate_point(link, images, snr_db, settings, on_batch=None):
+    """Sends the images over the link at one SNR.
+
+    Parameters
+    ----------
+    link : :class:`Link`
+        ``system.transmit(images, snr_db, h, seed)``, ``channel.sample(batch)``
+    images : [num_images, height, width, 3], `uint8`
+        The images, sent in this order, ``settings.draws`` times
+    snr_db : `float`
+        SNR per receive antenna [dB]
+    settings : :class:`SweepSettings`
+        How much to simulate
+    on_batch : callable of `int`, optional
+        Told the number of images sent after every batch
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.results.Point`
+        Depends on the arguments alone
+    """
+    records, shown = _Records(), []
+    status = "done"
+    for draw, batch, index in _batches(len(images), settings):
+        originals = images[index]
+        set_seed(_derived_seed(settings.seed, _FADES, draw, batch))
+        h = link.channel.sample(len(index))
+        noise_seed = (settings.seed, _NOISE, draw, batch)
+        sent = link.system.transmit(originals, float(snr_db), h, noise_seed)
+        if sent.images.shape != originals.shape:
+            raise ValueError(
+                f"{link.system.name} returned images of shape "
+                f"{list(sent.images.shape)} for {list(originals.shape)}"
+            )
+        num = min(len(index), len(images) - batch * len(index))
+        records.add(originals[:num], sent, index[:num])
+        if draw == 0 and len(shown) < settings.num_shown:
+            shown.extend(sent.images[:num])
+        if on_batch is not None:
+            on_batch(num)
+        if records.is_precise(settings, len(images)):
+            status = "target_reached"
+            break
+    num_shown = min(len(shown), settings.num_shown)
+    return Point(
+        status,
+        *records.estimates(),
+        crop_for_figure(np.stack(shown[:num_shown]), settings.max_shown_size),
+        tuple(records.column("psnr_db")[:num_shown].tolist()),
+        tuple(records.column("outage")[:num_shown].astype(bool).tolist()),
+    )
+
+
+def run_sweep(curves, images, snr_db, settings, engine=None, progress=True):
+    """Simulates every unfinished point of several curves and files each at once.
+
+    Parameters
+    ----------
+    curves : `dict` of build -> :class:`~semcom_phy.simulation.results.ResultFile`
+        ``build()`` gives the :class:`Link`. It must be hashable, and, for engines
+        other than :class:`~semcom_phy.simulation.engines.SerialEngine`,
+        importable by a new process: a frozen dataclass with ``__call__`` will do
+    images : [num_images, height, width, 3], `uint8`
+        The images to send
+    snr_db : sequence of `float`
+        SNR points [dB]
+    settings : :class:`SweepSettings`
+        How much to simulate at each
+    engine : an engine of :mod:`semcom_phy.simulation.engines`, optional
+        Where; default: in this process
+    progress : `bool`, (default True)
+        Show a bar on stderr, if that is a terminal
+    """
+    engine = engine or SerialEngine()
+    tasks = [
+        (build, snr)
+        for build, file in curves.items()
+        for snr in file.unfinished(snr_db)
+    ]
+    per_point = settings.draws * len(images)
+    bar = tqdm(
+        total=per_point * (len(curves) * len(set(snr_db))),
+        initial=per_point * (len(curves) * len(set(snr_db)) - len(tasks)),
+        unit="image",
+        disable=None if progress else True,
+        dynamic_ncols=True,
+    )
+    function = _simulate_task
+    if engine.in_process:
+        function = functools.partial(_simulate_task, on_batch=bar.update)
+    with bar:
+        done = bar.n
+        for (build, snr), point in engine.map(function, (images, settings), tasks):
+            curves[build].record(snr, point)
+            done += per_point
+            bar.set_postfix_str(f"{curves[build].title} {snr:g} dB", refresh=False)
+            bar.update(done - bar.n)
+
+
+def built(build: Callable[[], Link]):
+    """``build()``, once in every process whatever the number of points."""
+    return build()
+
+
+def crop_for_figure(images, max_size):
+    """The centre of each image, at most ``max_size`` pixels a side, square."""
+    height, width = images.shape[1:3]
+    size = min(height, width, max_size)
+    top, left = (height - size) // 2, (width - size) // 2
+    return images[:, top : top + size, left : left + size]
+
+
+def _simulate_task(shared, task, on_batch=None):
+    images, settings = shared
+    build, snr_db = task
+    return simulate_point(built(build), images, snr_db, settings, on_batch)
+
+
+def _batches(num_images, settings):
+    """Yields (draw, batch, image indices), all batches of one size.
+
+    The last batch is filled up with the first images, whose results are then
+    dropped: a batch of another size would have every graph traced anew.
+    """
+    num_batches = -(-num_images // settings.batch_size)
+    size = -(-num_images // num_batches)
+    for draw in range(settings.draws):
+        for batch in range(num_batches):
+            yield draw, batch, np.arange(batch * size, (batch + 1) * size) % num_images
+
+
+def _derived_seed(*path):
+    return int(np.random.SeedSequence(path).generate_state(1)[0])
+
+
+class _Records:
+    """Figures of every transmission so far."""
+
+    def __init__(self):
+        self._columns, self._boolean, self._image_index = {}, set(), []
+
+    def add(self, originals, sent, index):
+        """Takes the first ``len(index)`` images of a transmission."""
+        num = len(index)
+        estimates = sent.images[:num]
+        rows = {
+            "psnr_db": psnr(originals, estimates),
+            "mse": mse(originals, estimates),
+            "ssim": ssim(originals, estimates),
+            "ms_ssim": ms_ssim(originals, estimates),
+            "outage": sent.outage[:num],
+        }
+        for name, values in sent.extras.items():
+            values = np.asarray(values)
+            if values.dtype == np.bool_:
+                self._boolean.add(name)
+            rows[f"extra {name}"] = values[:num]
+        for name, values in rows.items():
+            self._columns.setdefault(name, []).append(np.asarray(values, "float64"))
+        self._image_index.append(index)
+
+    def column(self, name):
+        return np.concatenate(self._columns[name])
+
+    def is_precise(self, settings, num_images):
+        """True when the mean PSNR is known well enough to stop."""
+        if settings.target_ci is None:
+            return False
+        estimate = clustered_mean(self.column("psnr_db"), self._index)
+        if estimate.num_images < min(settings.min_images, num_images):
+            return False
+        half_width = estimate.half_width
+        return half_width is not None and half_width <= settings.target_ci
+
+    def estimates(self):
+        """Metrics and extras, each a `dict` of name -> Estimate."""
+        index = self._index
+        metrics = {
+            "psnr_db": clustered_mean(self.column("psnr_db"), index),
+            "psnr_of_mean_mse_db": psnr_of_mean_mse(self.column("mse"), index),
+            "ssim": clustered_mean(self.column("ssim"), index),
+            "ms_ssim": clustered_mean(self.column("ms_ssim"), index),
+            "outage": clustered_probability(self.column("outage"), index),
+        }
+        extras = {}
+        for column in self._columns:
+            if column.startswith("extra "):
+                name = column.removeprefix("extra ")
+                kind = clustered_probability
+                if name not in self._boolean:
+                    kind = clustered_mean
+                extras[name] = kind(self.column(column), index)
+        return metrics, extras
+
+    @property
+    def _index(self):
+        return np.concatenate(self._image_index)

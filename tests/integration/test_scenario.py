@@ -1,0 +1,63 @@
+"""Scenarios: plain values, checked at once."""
+
+from fractions import Fraction
+
+import pytest
+
+from scenarios.mimo_2x2 import SCENARIO
+from scenarios.scenario import Scenario
+
+
+def test_dictionary_round_trip():
+    """A scenario comes back from its plain values as it was (exact)."""
+    values = SCENARIO.to_dict()
+    assert values["cbr"] == "1/4" and values["snr_db"] == [0, 5, 10, 15, 20]
+    assert Scenario.from_dict(values) == SCENARIO
+    assert hash(Scenario.from_dict(values)) == hash(SCENARIO)
+
+
+@pytest.mark.parametrize("cbr", ["1/4", 0.25, Fraction(1, 4), "0.25"])
+def test_cbr_counts_symbols(cbr):
+    """A quarter of 3072 dimensions is 768 symbols however it is written (exact)."""
+    assert Scenario("test", cbr=cbr).num_symbols == 768
+
+
+def test_a_rate_between_two_counts_spends_the_smaller():
+    """0.1 of 3072 dimensions buys 307 symbols, not 308 (exact)."""
+    assert Scenario("test", cbr=0.1).num_symbols == 307
+
+
+def test_snr_points_are_sorted_and_distinct():
+    """A repeated SNR is simulated once (exact)."""
+    assert Scenario("test", snr_db=(10, 0, 10.0)).snr_db == (0.0, 10.0)
+
+
+def test_an_unknown_key_is_an_error():
+    """The key and the allowed ones are named (exact)."""
+    with pytest.raises(ValueError, match="'num_antennas'.*num_tx_ant"):
+        Scenario.from_dict({"name": "test", "num_antennas": 2})
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"num_tx_ant": 9, "num_rx_ant": 9}, "num_tx_ant must be from 1 to 8, got 9"),
+        ({"num_tx_ant": 2.0, "num_rx_ant": 2}, "num_tx_ant must be an integer.*2.0"),
+        ({"num_tx_ant": 2}, "2 streams cannot be separated"),
+        ({"channel": "awgn", "num_rx_ant": 2}, "'awgn' has as many"),
+        ({"channel": "Rayleigh"}, "channel must be one of.*'Rayleigh'"),
+        ({"link_adaptation": "none"}, "link_adaptation must be one of average, csi"),
+        ({"profile": "F"}, "profile must be one of A to E, got 'F'"),
+        ({"image_size": 5}, "image_size must be from 16 to 4096, got 5"),
+        ({"num_images": 0}, "num_images must be at least 1, got 0"),
+        ({"snr_db": ()}, "at least one SNR"),
+        ({"systems": ()}, "at least one system"),
+        ({"cbr": -0.5}, r"cbr must be in \(0, 1\], got -1/2"),
+        ({"cbr": "1/0"}, "cbr must be a number.*1/0"),
+        ({"cbr": float("nan")}, "cbr must be a number.*nan"),
+    ],
+)
+def test_values_out_of_range_are_refused(values, message):
+    """The value received and what is allowed are in the message (exact)."""
+    with pytest.raises(ValueError, match=message):
+        Scenario("test", **values)

@@ -1,0 +1,100 @@
+"""Sweeps that are killed, resumed, and spread over processes end the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scenarios import runner
+from scenarios.mimo_2x2 import SCENARIO
+from semcom_phy.simulation.results import ResultFile
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = replace(
+    SCENARIO, systems=("fragile", "pixels"), num_images=12, snr_db=(0, 5, 10, 15, 20)
+)
+OPTIONS = ["--draws", "2", "--batch-size", "4"]
+CHILD = """
+from dataclasses import replace
+from scenarios import runner
+from test_sweep_resume import OPTIONS, SMALL
+
+if __name__ == "__main__":
+    raise SystemExit(runner.main([*OPTIONS, "--out", {out!r}], SMALL, "tiny_systems"))
+"""
+
+
+def run(out, *options):
+    argv = [*OPTIONS, "--out", str(out), *options]
+    assert runner.main(argv, SMALL, "tiny_systems") == 0
+    return {path.name: path.read_bytes() for path in Path(out).glob("*.json")}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("uninterrupted"))
+
+
+def start(tmp_path, out):
+    script = tmp_path / "child.py"
+    script.write_text(CHILD.format(out=str(out)))
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    paths += os.pathsep + os.environ.get("PYTHONPATH", "")
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        env=os.environ | {"PYTHONPATH": paths, "TINY_DELAY": "0.2"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_points(child, path, number):
+    """Waits until the file holds a number of finished points; returns the file."""
+    deadline = time.monotonic() + 120
+    while child.poll() is None and time.monotonic() < deadline:
+        if path.exists() and len(ResultFile.read(path).points) >= number:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"the sweep ended or hung before the kill: {child.communicate()[1]}")
+
+
+def test_a_killed_sweep_ends_as_one_that_was_not(tmp_path, uninterrupted):
+    """After kill -9 the finished points are kept and not simulated again, and the
+    final files equal those of an uninterrupted run (byte by byte)."""
+    child = start(tmp_path, tmp_path / "out")
+    wait_for_points(child, tmp_path / "out" / "fragile.json", 2)
+    child.kill()
+    child.wait()
+    kept = ResultFile.read(tmp_path / "out" / "fragile.json")
+    assert 2 <= len(kept.points) < 5
+    assert "not_run" in (tmp_path / "out" / "fragile.json").read_text()
+    assert run(tmp_path / "out") == uninterrupted
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    """SIGINT ends with 130 and one message, and keeps the points (exact)."""
+    child = start(tmp_path, tmp_path / "out")
+    wait_for_points(child, tmp_path / "out" / "fragile.json", 1)
+    child.send_signal(signal.SIGINT)
+    error = child.communicate(timeout=60)[1]
+    assert child.returncode == 130
+    assert "finished points are kept" in error and "Traceback" not in error
+    assert ResultFile.read(tmp_path / "out" / "fragile.json").points
+
+
+def test_finished_points_are_not_simulated_again(tmp_path, monkeypatch):
+    """A second run of the same command sends nothing (exact)."""
+    first = run(tmp_path)
+    monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_point", None)
+    assert run(tmp_path) == first
+
+
+def test_processes_give_the_numbers_of_one(tmp_path, uninterrupted):
+    """Two worker processes write the same files as one process (byte by byte)."""
+    assert run(tmp_path, "--workers", "2") == uninterrupted

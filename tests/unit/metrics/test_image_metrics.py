@@ -1,0 +1,137 @@
+"""PSNR, SSIM and MS-SSIM of image batches."""
+
+import numpy as np
+import pytest
+from skimage.metrics import structural_similarity
+
+from semcom_phy.metrics.image import (
+    MS_SSIM_WEIGHTS,
+    ms_ssim,
+    mse,
+    num_ms_ssim_scales,
+    psnr,
+    psnr_of_mean_mse,
+    ssim,
+)
+from semcom_phy.sources.images import load_images
+
+
+@pytest.fixture(scope="module")
+def pair():
+    images = load_images("sample", 6)[0]
+    noise = np.random.default_rng(1).normal(0, 12, images.shape)
+    return images, np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)
+
+
+def test_psnr_of_a_constant_error():
+    """An error of 5 levels everywhere has the closed form 20 log10(255 / 5) (float
+    rounding), one value per image."""
+    images = np.full((3, 16, 16, 3), 100, np.uint8)
+    values = psnr(images, images + 5)
+    assert values.shape == (3,) and values.dtype == np.float64
+    np.testing.assert_allclose(values, 20 * np.log10(255 / 5), rtol=1e-12)
+
+
+def test_psnr_is_not_fooled_by_wraparound():
+    """Black against white is 0 dB in both orders: differences are not taken in uint8
+    (exact)."""
+    black, white = np.zeros((1, 16, 16, 3), np.uint8), np.full((1, 16, 16, 3), 255)
+    white = white.astype(np.uint8)
+    assert psnr(black, white)[0] == psnr(white, black)[0] == 0
+
+
+def test_lossless_counts_60_db():
+    """A lossless image counts 60 dB, and a single wrong level no more (exact)."""
+    images = np.full((2, 32, 32, 3), 100, np.uint8)
+    images_hat = images.copy()
+    images_hat[1, 0, 0, 0] = 101
+    np.testing.assert_allclose(psnr(images, images_hat), 60, rtol=1e-12)
+
+
+def test_psnr_of_mean_mse():
+    """It is the PSNR of the averaged error, below the mean PSNR (float rounding)."""
+    images = np.full((2, 16, 16, 3), 100, np.uint8)
+    images_hat = images.copy()
+    images_hat[0] += 1
+    images_hat[1] += 7
+    value = psnr_of_mean_mse(images, images_hat)
+    assert value == pytest.approx(10 * np.log10(255**2 / 25), rel=1e-12)
+    assert value < psnr(images, images_hat).mean()
+    np.testing.assert_allclose(mse(images, images_hat), [1, 49])
+
+
+def test_ssim_equals_scikit_image(pair):
+    """SSIM equals scikit-image's with Gaussian weights, image by image (1e-10: the
+    same sums in another order)."""
+    expected = [
+        structural_similarity(
+            image,
+            image_hat,
+            channel_axis=-1,
+            data_range=255,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for image, image_hat in zip(*pair, strict=True)
+    ]
+    np.testing.assert_allclose(ssim(*pair), expected, atol=1e-10)
+
+
+def test_equal_images_score_one(pair):
+    """SSIM and MS-SSIM of equal images are 1 (float rounding), of noisy ones less."""
+    images, images_hat = pair
+    for metric in (ssim, ms_ssim):
+        np.testing.assert_allclose(metric(images, images), 1, atol=1e-12)
+        assert np.all(metric(images, images_hat) < 1)
+
+
+@pytest.mark.parametrize(
+    "side, scales",
+    [(10, 0), (11, 1), (21, 1), (22, 2), (32, 2), (44, 3), (175, 4), (176, 5)],
+)
+def test_number_of_scales(side, scales):
+    """The 11x11 window fits into the image at every scale, up to the original's five
+    scales from 176 pixels on."""
+    assert num_ms_ssim_scales(side, 2 * side) == scales
+
+
+def test_ms_ssim_of_a_contrast_change():
+    """Two scales of a constant pair: contrast terms are 1, the luminance term of the
+    last scale has a closed form (float rounding)."""
+    images = np.full((1, 32, 32, 3), 100, np.uint8)
+    c1 = (0.01 * 255) ** 2
+    luminance = (2 * 100 * 150 + c1) / (100**2 + 150**2 + c1)
+    weight = MS_SSIM_WEIGHTS[1] / sum(MS_SSIM_WEIGHTS[:2])
+    value = ms_ssim(images, images + np.uint8(50))
+    np.testing.assert_allclose(value, luminance**weight, rtol=1e-9)
+
+
+def test_coarse_scales_forgive_pixel_noise(pair):
+    """MS-SSIM exceeds SSIM under white noise, which halving averages out."""
+    assert np.all(ms_ssim(*pair) > ssim(*pair))
+
+
+@pytest.mark.parametrize(
+    "images, images_hat",
+    [
+        (np.zeros((2, 32, 32, 3)), np.zeros((2, 32, 32, 3))),
+        (np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32, 3), np.uint8)),
+        (np.zeros((2, 32, 32, 4), np.uint8), np.zeros((2, 32, 32, 4), np.uint8)),
+        (np.zeros((2, 32, 32, 3), np.uint8), np.zeros((1, 32, 32, 3), np.uint8)),
+    ],
+    ids=["float", "no batch", "alpha", "unequal"],
+)
+def test_wrong_batches_raise(images, images_hat):
+    """Anything but two uint8 batches of one shape is refused with its shape."""
+    for metric in (psnr, psnr_of_mean_mse, ssim, ms_ssim):
+        with pytest.raises(ValueError, match="images are"):
+            metric(images, images_hat)
+
+
+def test_too_small_for_the_window():
+    """Images smaller than the SSIM window are refused."""
+    images = np.zeros((1, 8, 8, 3), np.uint8)
+    for metric in (ssim, ms_ssim):
+        with pytest.raises(ValueError, match="11 pixels a side"):
+            metric(images, images)

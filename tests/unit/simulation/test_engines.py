@@ -1,0 +1,83 @@
+"""Engines: the same answers wherever they are computed, and no worker left behind."""
+
+import operator
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from semcom_phy.simulation.engines import DaskEngine, ProcessEngine, SerialEngine
+
+ROOT = Path(__file__).resolve().parents[3]
+ORPHAN = """
+import os, time
+from semcom_phy.simulation.engines import ProcessEngine
+
+def wait(shared, item):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    list(ProcessEngine(1).map(wait, None, [0]))
+"""
+
+
+def is_running(process):
+    """True until the process has ended, whether or not somebody has noticed."""
+    try:
+        return "\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def die(shared, item):
+    """Ends the worker that computes it, as the kernel does when memory is short."""
+    os._exit(item)
+
+
+def test_processes_give_the_answers_of_one():
+    """Every item comes back once with its own answer (exact)."""
+    serial = dict(SerialEngine().map(operator.mul, 3, [1, 2, 3]))
+    parallel = dict(ProcessEngine(2).map(operator.mul, 3, [1, 2, 3]))
+    assert serial == parallel == {1: 3, 2: 6, 3: 9}
+
+
+def test_a_dead_worker_is_a_clear_error():
+    """A process that dies raises with the remedy; it does not hang (exact)."""
+    with pytest.raises(RuntimeError, match="fewer --workers"):
+        list(ProcessEngine(1).map(die, None, [1]))
+
+
+def test_zero_workers_are_refused():
+    """The number received is in the message (exact)."""
+    with pytest.raises(ValueError, match="got 0"):
+        ProcessEngine(0)
+
+
+def test_workers_end_with_their_parent(tmp_path):
+    """A parent that is killed leaves no process behind (10 s to notice)."""
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while is_running(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(worker)
+
+
+def test_dask_that_is_missing_names_its_extra(monkeypatch):
+    """The error says what to install (exact)."""
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with pytest.raises(ImportError, match=r"semcom-phy\[dask\]"):
+        DaskEngine()

@@ -1,0 +1,103 @@
+"""Means and intervals, clustered by image."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from semcom_phy.simulation.intervals import (
+    clustered_mean,
+    clustered_probability,
+    psnr_of_mean_mse,
+)
+
+IMAGES = np.arange(40)
+
+
+def test_one_draw_per_image_is_the_student_interval():
+    """Without repeats the interval is the textbook one (exact, round-off 1e-12)."""
+    values = np.random.default_rng(1).normal(30, 3, 40)
+    estimate = clustered_mean(values, IMAGES)
+    expected = stats.t.interval(0.95, 39, np.mean(values), stats.sem(values))
+    np.testing.assert_allclose(estimate.ci95, expected, rtol=1e-12)
+    assert estimate.mean == pytest.approx(np.mean(values), rel=1e-12)
+    assert (estimate.num_images, estimate.num_transmissions) == (40, 40)
+
+
+def test_repeating_an_image_adds_no_certainty():
+    """Ten equal draws of each image leave the interval as it was (round-off 1e-12)."""
+    values = np.random.default_rng(2).normal(30, 3, 40)
+    once = clustered_mean(values, IMAGES)
+    ten = clustered_mean(np.repeat(values, 10), np.repeat(IMAGES, 10))
+    np.testing.assert_allclose(ten.ci95, once.ci95, rtol=1e-12)
+    assert (ten.num_images, ten.num_transmissions) == (40, 400)
+
+
+@pytest.mark.parametrize("draws", [1, 5])
+def test_interval_covers_the_mean(draws):
+    """95 % of the intervals hold the true mean (4 standard errors, 2000 runs)."""
+    rng = np.random.default_rng(3)
+    index = np.tile(IMAGES, draws)
+    covered = 0
+    for _ in range(2000):
+        values = rng.normal(size=40)[index] + rng.normal(size=40 * draws)
+        low, high = clustered_mean(values, index).ci95
+        covered += low <= 0 <= high
+    assert abs(covered / 2000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 2000)
+
+
+def test_probability_is_the_wilson_interval():
+    """With one draw per image the interval is Wilson's (exact, round-off 1e-9)."""
+    events = np.arange(40) < 7
+    estimate = clustered_probability(events, IMAGES)
+    exact = stats.binomtest(7, 40).proportion_ci(method="wilson")
+    np.testing.assert_allclose(estimate.ci95, exact, rtol=1e-9)
+    assert estimate.mean == pytest.approx(7 / 40)
+
+
+def test_repeated_events_count_once_per_image():
+    """Five equal draws leave the probability's interval as it was (round-off 1e-9)."""
+    events = np.arange(40) < 7
+    once = clustered_probability(events, IMAGES)
+    five = clustered_probability(np.repeat(events, 5), np.repeat(IMAGES, 5))
+    assert five.half_width == pytest.approx(once.half_width, rel=1e-9)
+
+
+def test_no_event_seen_bounds_the_probability_by_the_images():
+    """Zero of 40 images, ten draws each, gives the bound of 40 trials (exact)."""
+    estimate = clustered_probability(np.zeros(400), np.repeat(IMAGES, 10))
+    exact = stats.binomtest(0, 40).proportion_ci(method="wilson")
+    assert estimate.mean == 0
+    np.testing.assert_allclose(estimate.ci95, exact, atol=1e-12)
+
+
+def test_psnr_of_mean_mse_covers_the_truth():
+    """95 % of the delta-method intervals hold the truth (0.02 for its skew and
+    4 standard errors, 2000 runs of 200 images with exponential errors)."""
+    rng = np.random.default_rng(4)
+    truth = 10 * np.log10(255**2 / 50)
+    estimates = [
+        psnr_of_mean_mse(rng.exponential(50, 200), np.arange(200)) for _ in range(2000)
+    ]
+    covered = np.mean([e.ci95[0] <= truth <= e.ci95[1] for e in estimates])
+    assert abs(covered - 0.95) < 0.02 + 4 * np.sqrt(0.95 * 0.05 / 2000)
+
+
+def test_psnr_of_mean_mse_averages_errors_not_decibels():
+    """Errors of 1 and 99 give the PSNR of error 50; no error gives 60 dB (exact)."""
+    estimate = psnr_of_mean_mse(np.array([1.0, 99.0]), np.arange(2))
+    assert estimate.mean == pytest.approx(10 * np.log10(255**2 / 50), rel=1e-12)
+    assert psnr_of_mean_mse(np.zeros(3), np.arange(3)).ci95 == (60.0, 60.0)
+
+
+def test_values_that_do_not_apply_are_left_out():
+    """NaN is neither averaged nor counted; nothing but NaN is no estimate (exact)."""
+    estimate = clustered_mean([1.0, np.nan, 3.0], np.arange(3))
+    assert (estimate.mean, estimate.num_images) == (2.0, 2)
+    assert clustered_mean([np.nan], np.arange(1)) is None
+    assert clustered_probability([np.nan], np.arange(1)) is None
+
+
+def test_a_single_image_has_no_interval():
+    """One image says nothing about the spread between images (exact)."""
+    estimate = clustered_mean([30.0, 31.0], np.zeros(2, int))
+    assert estimate.ci95 is None and estimate.half_width is None

@@ -1,0 +1,210 @@
+"""Result files: complete, atomic, resumable, and clear about what is wrong."""
+
+import copy
+import json
+import os
+
+import numpy as np
+import pytest
+
+from semcom_phy.simulation import results
+from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.results import METRICS, Point, ResultError, ResultFile
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), "uint8")
+HEADER = {
+    "scenario": {"name": "test", "csi": "perfect"},
+    "system": "pixels",
+    "description": {"title": "Pixels", "config": {"filters": 16}},
+    "bandwidth": {"cbr": 0.25},
+    "seed": 1,
+    "sweep": {"draws": 2},
+    "data": {"dataset": "sample", "sha256": "0a"},
+    "definitions": {"SNR": "per receive antenna"},
+    "versions": {"semcom_phy": "0.1.0"},
+    "original": results.encode_strip(IMAGES),
+}
+
+
+def point(value=30.0, status="done", extras=()):
+    estimate = Estimate(value, (value - 1 / 3, value + 1 / 3), 3, 6)
+    return Point(
+        status,
+        dict.fromkeys(METRICS, estimate),
+        dict.fromkeys(extras, estimate),
+        IMAGES,
+        (29.0, 30.0, 31.0),
+        (False, True, False),
+    )
+
+
+def changed(*keys, value):
+    header = copy.deepcopy(HEADER)
+    place = header
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    return header
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "pixels.json"
+
+
+def test_a_point_that_was_not_run_is_null(path):
+    """Mean, interval and count of an open point are null, never 0 (exact)."""
+    file = ResultFile.open(path, HEADER, [0, 10])
+    file.record(10, point(extras=["block_error"]))
+    document = json.loads(path.read_text())
+    assert document["snr_db"] == [0, 10]
+    for column in (document["psnr_db"], document["extras"]["block_error"]):
+        assert column["status"] == ["not_run", "done"]
+        assert column["mean"] == [None, 30.0]
+        assert column["ci95"][0] is None and len(column["ci95"][1]) == 2
+        assert column["num_images"] == [None, 3]
+        assert column["num_transmissions"] == [None, 6]
+    assert document["reconstructions"]["images"][0] is None
+
+
+def test_reading_gives_back_what_was_written(path):
+    """Writing, reading and writing again changes no byte, and no pixel (exact)."""
+    file = ResultFile.open(path, HEADER, [0, 5])
+    file.record(5, point(100 / 3, "target_reached", ["bit_error", "block_error"]))
+    before = path.read_bytes()
+    read = ResultFile.read(path)
+    read.write()
+    assert path.read_bytes() == before
+    assert read.points[5.0].status == "target_reached"
+    assert read.unfinished() == [0.0]
+    np.testing.assert_array_equal(read.points[5.0].images, IMAGES)
+    np.testing.assert_array_equal(read.original, IMAGES)
+
+
+def test_the_file_holds_no_time(path):
+    """Files that are written in another order at another time are equal (exact)."""
+    for name, order, extras in (("a", [0, 5], "zay"), ("b", [5, 0], "yaz")):
+        file = ResultFile.open(path.with_name(name), HEADER, [0, 5])
+        for snr in order:
+            file.record(snr, point(30.0 + snr, extras=extras))
+    assert path.with_name("a").read_bytes() == path.with_name("b").read_bytes()
+
+
+def test_a_crash_while_writing_keeps_the_old_file(path, monkeypatch):
+    """The file is whole whatever happens before the replacement (exact)."""
+    file = ResultFile.open(path, HEADER, [0, 5])
+    file.record(0, point())
+    before = path.read_bytes()
+
+    def crash(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", crash)
+    with pytest.raises(KeyboardInterrupt):
+        file.record(5, point())
+    assert path.read_bytes() == before
+
+
+def test_a_reader_never_sees_half_a_file(path):
+    """A reader that opened the file before a point still reads it whole (exact)."""
+    file = ResultFile.open(path, HEADER, [0, 5])
+    before = path.read_bytes()
+    with path.open("rb") as reader:
+        file.record(0, point())
+        assert reader.read() == before
+    assert path.read_bytes() != before
+    assert [other.name for other in path.parent.iterdir()] == [path.name]
+
+
+def test_resuming_keeps_points_and_takes_new_ones(path):
+    """Finished points survive, also those that are not asked for now (exact)."""
+    ResultFile.open(path, HEADER, [0, 5]).record(5, point())
+    resumed = ResultFile.open(path, HEADER, [0, 20])
+    assert resumed.snr_db == [0.0, 5.0, 20.0]
+    assert resumed.unfinished([0, 5, 20]) == [0.0, 20.0]
+    fresh = ResultFile.open(path, HEADER, [0, 5], restart=True)
+    assert fresh.unfinished() == [0.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    "keys, value",
+    [
+        (("scenario", "csi"), "estimated"),
+        (("system",), "other"),
+        (("description", "config", "filters"), 32),
+        (("bandwidth", "cbr"), 0.5),
+        (("seed",), 2),
+        (("sweep", "draws"), 3),
+        (("data", "sha256"), "0b"),
+    ],
+)
+def test_another_simulation_is_refused(path, keys, value):
+    """A file of another simulation is named with the difference, not mixed (exact)."""
+    ResultFile.open(path, HEADER, [0]).record(0, point())
+    before = path.read_bytes()
+    with pytest.raises(ResultError, match=keys[-1]) as error:
+        ResultFile.open(path, changed(*keys, value=value), [0])
+    message = str(error.value)
+    assert str(value) in message and "--out" in message and "--restart" in message
+    assert path.read_bytes() == before
+
+
+def test_other_versions_are_noted(path):
+    """Points computed with newer software leave a note, finished files none (exact)."""
+    newer = changed("versions", value={"semcom_phy": "0.2.0"})
+    ResultFile.open(path, HEADER, [0, 5]).record(0, point())
+    ResultFile.open(path, newer, [0])
+    assert "resumed_with" not in json.loads(path.read_text())
+    for _ in range(2):
+        ResultFile.open(path, newer, [0, 5])
+    document = json.loads(path.read_text())
+    assert document["versions"] == {"semcom_phy": "0.1.0"}
+    assert document["resumed_with"] == [{"semcom_phy": "0.2.0"}]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 3],
+        lambda content: content[:-3],
+        lambda content: b"",
+        lambda content: b"\xff\x00" + content,
+        lambda content: b"[]",
+        lambda content: content.replace(b"semcom-phy result 1", b"other 7"),
+        lambda content: content.replace(b'"versions"', b'"visions"'),
+        lambda content: content.replace(b"iVBORw0KGgo", b"AAAAAAAAAAA"),
+    ],
+)
+def test_a_damaged_file_is_a_clear_error(path, damage):
+    """Cut, emptied, foreign or corrupt files are named with the remedy (exact)."""
+    ResultFile.open(path, HEADER, [0]).record(0, point())
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ResultError, match="not a readable result file") as error:
+        ResultFile.open(path, HEADER, [0])
+    assert str(path) in str(error.value) and "--restart" in str(error.value)
+
+
+def test_numbers_that_are_none_are_refused(path):
+    """NaN and infinity never enter a file (exact)."""
+    file = ResultFile.open(path, HEADER, [0])
+    with pytest.raises(ValueError, match="nan"):
+        file.record(0, point(float("nan")))
+    assert json.loads(path.read_text())["psnr_db"]["mean"] == [None]
+
+
+def test_versions_name_the_packages_that_compute():
+    """The versions of the file are those that are installed (exact)."""
+    versions = results.software_versions()
+    assert versions["numpy"] == np.__version__
+    assert {"python", "sionna", "keras"} <= set(versions)
+
+
+def test_the_hash_sees_pixels_and_shape():
+    """Equal images have equal hashes, others have not (exact)."""
+    other = IMAGES.copy()
+    other[0, 0, 0, 0] ^= 1
+    hashes = {
+        results.image_data_hash(x)
+        for x in (IMAGES, IMAGES.copy(), other, IMAGES.reshape(3, 8, 32, 3))
+    }
+    assert len(hashes) == 3

@@ -1,0 +1,129 @@
+"""One SNR point: paired fades and noise, padding, stopping, what is counted."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from keras import random as keras_random
+
+from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (10, 16, 16, 3), "uint8")
+
+
+class Channel:
+    def __init__(self):
+        self.fades = []
+
+    def sample(self, batch):
+        self.fades.append(np.asarray(keras_random.normal((batch,))))
+        return self.fades[-1]
+
+
+class System:
+    """Adds noise; every third image that it is sent is in outage."""
+
+    name = "system"
+
+    def __init__(self, sigma=20.0, cut=slice(None)):
+        self.sigma, self.cut, self.calls = sigma, cut, []
+
+    def transmit(self, images, snr_db, h, seed):
+        self.calls.append((images, snr_db, h, seed))
+        noise = self.sigma * np.random.default_rng(seed).normal(size=images.shape)
+        return SimpleNamespace(
+            images=np.clip(images + noise, 0, 255).astype("uint8")[:, self.cut],
+            outage=np.arange(len(images)) % 3 == 0,
+            extras={"block_error": np.ones(len(images), bool)},
+        )
+
+
+def test_every_system_and_snr_sees_the_same_fades_and_noise():
+    """Fades and noise seeds repeat from run to run and differ by batch and draw
+    (exact)."""
+    settings = SweepSettings(draws=2, batch_size=5)
+    first, second = Link(System(), Channel()), Link(System(5.0), Channel())
+    simulate_point(first, IMAGES, 0, settings)
+    simulate_point(second, IMAGES, 20, settings)
+    np.testing.assert_array_equal(first.channel.fades, second.channel.fades)
+    seeds = [seed for *_, seed in first.system.calls]
+    assert seeds == [seed for *_, seed in second.system.calls]
+    assert len(set(seeds)) == len({f.tobytes() for f in first.channel.fades}) == 4
+
+
+def test_another_seed_gives_other_fades_and_noise():
+    """The seed reaches both streams (exact)."""
+    links = [Link(System(), Channel()) for _ in range(2)]
+    for seed, link in enumerate(links):
+        simulate_point(link, IMAGES, 0, SweepSettings(seed=seed))
+    assert links[0].system.calls[0][3] != links[1].system.calls[0][3]
+    assert not np.array_equal(links[0].channel.fades, links[1].channel.fades)
+
+
+def test_batches_have_one_size_and_every_image_counts_once():
+    """10 images in batches of at most 4 go out as 3 batches of 4; the 2 that fill up
+    the last one are not counted (exact)."""
+    link, sent = Link(System(), Channel()), []
+    point = simulate_point(link, IMAGES, 0, SweepSettings(batch_size=4), sent.append)
+    assert [len(images) for images, *_ in link.system.calls] == [4, 4, 4]
+    assert sent == [4, 4, 2]
+    assert point.metrics["psnr_db"].num_images == 10
+    assert point.metrics["psnr_db"].num_transmissions == 10
+    assert point.metrics["outage"].mean == pytest.approx(5 / 10)  # 2 + 2 + 1
+    np.testing.assert_array_equal(link.system.calls[2][0][:2], IMAGES[8:])
+
+
+def test_figures_are_those_of_the_images():
+    """PSNR, PSNR of the mean MSE and extras follow the definition (round-off 1e-9)."""
+    link = Link(System(), Channel())
+    point = simulate_point(link, IMAGES, 0, SweepSettings(draws=3, num_shown=10))
+    assert (point.status, len(point.images)) == ("done", 10)
+    mse = np.mean((IMAGES - point.images.astype(float)) ** 2, axis=(1, 2, 3))
+    shown = 10 * np.log10(255**2 / mse)
+    np.testing.assert_allclose(point.images_psnr_db, shown, rtol=1e-9)
+    assert point.metrics["psnr_db"].num_transmissions == 30
+    assert point.extras["block_error"].mean == 1
+    assert point.extras["block_error"].ci95[1] == 1
+
+    once = simulate_point(link, IMAGES, 0, SweepSettings(num_shown=10))
+    assert once.metrics["psnr_db"].mean == pytest.approx(shown.mean(), rel=1e-9)
+    mean_mse = 10 * np.log10(255**2 / mse.mean())
+    got = once.metrics["psnr_of_mean_mse_db"].mean
+    assert got == pytest.approx(mean_mse, rel=1e-9)
+
+
+def test_a_point_stops_at_the_target():
+    """A narrow interval ends a point, but not before the least number of images
+    (exact); without a target, everything is sent."""
+    link = Link(System(), Channel())
+    settings = SweepSettings(batch_size=2, target_ci=5.0, min_images=6)
+    point = simulate_point(link, IMAGES, 0, settings)
+    assert point.status == "target_reached"
+    assert point.metrics["psnr_db"].num_images == 6
+    assert point.metrics["psnr_db"].half_width <= 5.0
+    impossible = SweepSettings(batch_size=2, target_ci=1e-9)
+    assert simulate_point(link, IMAGES, 0, impossible).status == "done"
+
+
+def test_large_images_are_cut_for_the_figure():
+    """The file keeps the centre of a few large images (exact)."""
+    images = np.random.default_rng(2).integers(0, 256, (3, 80, 80, 3), "uint8")
+    link = Link(System(sigma=0.0), Channel())
+    point = simulate_point(link, images, 0, SweepSettings(num_shown=2))
+    np.testing.assert_array_equal(point.images, images[:2, 8:72, 8:72])
+
+
+def test_a_system_that_changes_the_shape_is_named():
+    """Reconstructions of another size are an error, not a number (exact)."""
+    link = Link(System(cut=slice(8)), Channel())
+    with pytest.raises(ValueError, match="system returned images"):
+        simulate_point(link, IMAGES, 0, SweepSettings())
+
+
+@pytest.mark.parametrize(
+    "name, value", [("draws", 0), ("batch_size", 0), ("target_ci", 0.0), ("seed", -1)]
+)
+def test_settings_out_of_range_are_refused(name, value):
+    """The name and the value received are in the message (exact)."""
+    with pytest.raises(ValueError, match=f"{name}.*{value}"):
+        SweepSettings(**{name: value})
