@@ -123,23 +123,25 @@ def _evaluate(args, scenario, folder, table):
         "scenario": _without(scenario.to_dict(), "systems", "snr_db", "seed"),
         "seed": scenario.seed,
         "sweep": _without(settings.to_dict(), "seed"),
-        "data": {**provenance, "sha256": results.image_data_hash(images)},
+        "data": provenance,
         "definitions": card,
         "versions": results.software_versions(),
         "original": results.encode_strip(shown),
     }
+    builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
+    systems = [sweep.built(build).system for build in builders]
     curves = {}
-    for name in scenario.systems:
-        build = LinkBuilder(scenario, name, table)
-        description = sweep.built(build).system.describe()
+    for build, system in zip(builders, systems, strict=True):
+        description = system.describe()
         bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
-        header = {
-            "system": name,
+        header = common | {
+            "system": build.system,
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
         }
+        path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
-            folder / f"{name}.json", header | common, scenario.snr_db, args.restart
+            path, header, scenario.snr_db, args.restart
         )
         print(_bandwidth_text(curves[build].title, bandwidth))
     _print_data(images, provenance, backend.device())
@@ -210,6 +212,7 @@ def _parser(scenario):
     add("--learning-rate", type=float, default=1e-3, help="peak learning rate (1e-3)")
     add("--resume", action="store_true", help="go on from the last checkpoint")
     add("--data", help="training images: cifar10, a folder or an .npz file")
+    add("--together-with", **_LIST, help="further scenarios to train for at once")
     return parser
 
 
@@ -294,9 +297,8 @@ def _bandwidth_text(title, used):
 
 
 def _print_data(images, provenance, device):
-    source = provenance.get("description") or provenance.get("dataset", "")
     size = "x".join(map(str, images.shape[1:3]))
-    print(f"{len(images)} images of {size}: {source}")
+    print(f"{len(images)} images of {size}: {provenance['source']}")
     print(f"computed on the {device}\n", flush=True)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -54,6 +55,8 @@ with _quiet_stderr():
             logging.getLogger(_name).addFilter(_CastFilter())
     else:
         import torch
+
+        warnings.filterwarnings("ignore", "Casting complex values to real")
     from sionna.phy import config as sionna_config
     from sionna.phy.utils import complex_normal as _sionna_complex_normal
 
@@ -154,3 +157,113 @@ def device():
     if keras.backend.backend() == "tensorflow":
         return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     return "GPU" if torch.cuda.is_available() else "CPU"
+
+
+def train_step_fn(loss_fn, variables, optimizer, jit=True):
+    """Compiles one optimisation step, the optimiser's update included.
+
+    An update outside the compiled function costs many times the step itself.
+
+    Parameters
+    ----------
+    loss_fn : `callable`
+        Function of tensors that returns a real scalar
+
+    variables : list of `keras.Variable`
+        What is trained
+
+    optimizer : `keras.optimizers.Optimizer`
+        Built here for ``variables``
+
+    jit : `bool`, (default `True`)
+        Compile with XLA, on TensorFlow
+
+    Output
+    ------
+    : `callable`
+        Takes the arguments of ``loss_fn``, updates, and returns the loss before
+    """
+    optimizer.build(variables)
+    if keras.backend.backend() == "tensorflow":
+
+        def step(*inputs):
+            with tf.GradientTape() as tape:
+                loss = loss_fn(*inputs)
+            optimizer.apply(tape.gradient(loss, variables), variables)
+            return loss
+
+        return compile_fn(step, jit)
+
+    def torch_step(*inputs):
+        for variable in variables:
+            variable.value.grad = None
+        loss = loss_fn(*inputs)
+        loss.backward()
+        with torch.no_grad():
+            optimizer.apply([v.value.grad for v in variables], variables)
+        return loss.detach()
+
+    return torch_step
+
+
+def gradients_fn(loss_fn, variables, compiled=True, jit=False):
+    """Turns a scalar loss into a function that returns its gradient per variable.
+
+    Parameters
+    ----------
+    loss_fn : `callable`
+        Function of tensors that returns a real scalar
+
+    variables : list of `keras.Variable`
+        What the gradient is taken for
+
+    compiled, jit : `bool`
+        Compile the result, with XLA if ``jit``; see :func:`compile_fn`
+
+    Output
+    ------
+    : `callable`
+        Takes the arguments of ``loss_fn``; returns a list of tensors, `None` for a
+        variable that the loss does not depend on
+    """
+    if keras.backend.backend() == "tensorflow":
+
+        def gradients(*inputs):
+            with tf.GradientTape() as tape:
+                loss = loss_fn(*inputs)
+            return tape.gradient(loss, variables)
+
+    else:
+
+        def gradients(*inputs):
+            values = [v.value for v in variables]
+            return torch.autograd.grad(loss_fn(*inputs), values, allow_unused=True)
+
+    return compile_fn(gradients, jit=jit) if compiled else gradients
+
+
+def scalar_logger(folder):
+    """Opens a TensorBoard log.
+
+    Parameters
+    ----------
+    folder : `str` or path
+        Where the event file goes
+
+    Output
+    ------
+    : `callable`, (name, value, step)
+        Writes one scalar
+    """
+    if keras.backend.backend() == "tensorflow":
+        writer = tf.summary.create_file_writer(str(folder))
+
+        def log(name, value, step):
+            with writer.as_default():
+                tf.summary.scalar(name, value, step)
+            writer.flush()
+
+        return log
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder)).add_scalar

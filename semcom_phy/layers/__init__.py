@@ -1,1 +1,1 @@
-"""Keras layers shared by at least two codecs."""
+"""Keras layers that semantic codecs are made of."""

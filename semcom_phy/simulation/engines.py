@@ -93,7 +93,7 @@ class DaskEngine:
             from dask import distributed
         except ImportError as error:
             raise ImportError(
-                "the Dask engine needs dask.distributed: pip install semcom-phy[dask]"
+                "the Dask engine needs dask: pip install semcom-phy[cluster]"
             ) from error
         self._distributed = distributed
         self.address = address

@@ -4,7 +4,7 @@ Colours: M. Okabe, K. Ito, "Color Universal Design", 2008 (black, and without th
 yellow that white paper swallows); every curve has a marker of its own besides.
 """
 
-import math
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -84,7 +84,8 @@ def plot_metric(curves, metric, path):
         if logarithmic:
             note += "; arrow: none seen"
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
-        figure.legend(loc="outside lower center", ncols=2)
+        longest = max(len(curve.title) for curve in curves)
+        figure.legend(loc="outside lower center", ncols=2 if longest <= 26 else 1)
         figure.savefig(path)
 
 
@@ -116,13 +117,13 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
     num_images = len(originals)
     group = num_images + 0.25  # widths and heights in inches, an image is 0.94
     row = 1.18
-    width = 1.3 + len(snr_db) * group
+    width = 1.5 + len(snr_db) * group
     height = 0.6 + row * (1 + len(curves))
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes((0, 0, 1, 1))
         for g, snr in enumerate(snr_db):
-            left = 1.3 + g * group
+            left = 1.5 + g * group
             axes.text(
                 left + num_images / 2,
                 0.22,
@@ -145,7 +146,11 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
                     )
         for r, title in enumerate(["original", *(c.title for c in curves)]):
             axes.text(
-                1.2, 0.4 + r * row + 0.47, _wrapped(title), ha="right", va="center"
+                1.4,
+                0.4 + r * row + 0.47,
+                textwrap.fill(title, 17),
+                ha="right",
+                va="center",
             )
         axes.text(
             0.1,
@@ -262,12 +267,3 @@ def _psnr_estimates(curve):
 def _span(values):
     low, high = min(values), max(values)
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _wrapped(title, width=16):
-    """Breaks a title into two lines at the space nearest to its middle."""
-    spaces = [i for i, letter in enumerate(title) if letter == " "]
-    if len(title) <= width or not spaces:
-        return title
-    middle = min(spaces, key=lambda i: math.fabs(i - len(title) / 2))
-    return title[:middle] + "\n" + title[middle + 1 :]

@@ -9,7 +9,6 @@ killed and started again ends with the same file as one that was not.
 """
 
 import base64
-import hashlib
 import importlib.metadata
 import io
 import json
@@ -83,7 +82,7 @@ class ResultFile:
     header : `dict`
         Plain JSON values: ``scenario``, ``system``, ``description``,
         ``bandwidth``, ``seed``, ``sweep``, ``data``, ``definitions``,
-        ``versions``, ``original`` (PNG in base64 of the images shown)
+        ``versions``, ``original`` (:func:`encode_strip` of the images shown)
     snr_db : sequence of `float`
         SNR points [dB]; points that the file has beside these are kept
     """
@@ -275,13 +274,6 @@ def software_versions():
         except (OSError, subprocess.SubprocessError):
             versions["commit"] = "unknown"
     return versions
-
-
-def image_data_hash(images):
-    """SHA-256 of `uint8` [N, H, W, 3] images and their shape, as hex digits."""
-    digest = hashlib.sha256(repr(images.shape).encode())
-    digest.update(np.ascontiguousarray(images).tobytes())
-    return digest.hexdigest()
 
 
 def encode_strip(images):

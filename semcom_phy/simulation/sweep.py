@@ -190,6 +190,7 @@ def run_sweep(curves, images, snr_db, settings, engine=None, progress=True):
             bar.update(done - bar.n)
 
 
+@functools.lru_cache(maxsize=32)
 def built(build: Callable[[], Link]):
     """``build()``, once in every process whatever the number of points."""
     return build()

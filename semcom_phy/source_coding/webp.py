@@ -1,7 +1,7 @@
 """WebP (VP8 intra, 4:2:0): the frame without RIFF container and picture size.
 
 Left out and rebuilt: the RIFF and chunk headers (20 bytes), the key frame's start
-code and its width and height (7 bytes), and the chunk's padding byte.
+code and its width and height (7 bytes). libwebp fills frames to an even length.
 """
 
 from semcom_phy.source_coding.codec import SourceCodec
@@ -53,6 +53,5 @@ class WebpCodec(SourceCodec):
         tag, rest = data[:_FRAME_TAG_SIZE], data[_FRAME_TAG_SIZE:]
         frame = tag + self._size_fields + rest
         chunk = b"VP8 " + len(frame).to_bytes(4, "little") + frame
-        chunk += b"\x00" * (len(frame) % 2)
         riff = b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP"
         return load_image(riff + chunk, "WEBP", self.image_shape)

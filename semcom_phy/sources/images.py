@@ -25,7 +25,7 @@ SAMPLE_PHOTOGRAPHS = (
     (
         "skimage",
         "data/motorcycle_left.png",
-        "Middlebury stereo benchmark 2014, cite GCPR 2014",
+        "Middlebury stereo 2014, to be cited",
     ),
     ("skimage", "data/rocket.jpg", "SpaceX, public domain"),
     ("sklearn", "datasets/images/china.jpg", "danielbuechele, CC BY 2.0"),

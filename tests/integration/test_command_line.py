@@ -124,7 +124,7 @@ def test_a_missing_codec_is_one_clear_line(tmp_path, capsys, monkeypatch):
         raise ImportError("HEVC needs PyAV: pip install semcom-phy[hevc]")
 
     monkeypatch.setitem(tiny_systems.SYSTEMS, "missing", build)
-    assert run("--systems", "missing", "--out", tmp_path) == 2
+    assert run("--systems", "pixels", "missing", "--out", tmp_path) == 2
     assert "semcom-phy[hevc]" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

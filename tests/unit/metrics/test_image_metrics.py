@@ -107,6 +107,18 @@ def test_ms_ssim_of_a_contrast_change():
     np.testing.assert_allclose(value, luminance**weight, rtol=1e-9)
 
 
+def test_second_scale_is_the_mean_of_2x2_pixels():
+    """A checkerboard of +-8 levels vanishes at the second scale, so that only the
+    first scale's contrast term is left, in closed form (2 %: window edges)."""
+    images = np.full((1, 32, 32, 3), 100, np.uint8)
+    checkerboard = 8 * (-1) ** np.add.outer(np.arange(32), np.arange(32))
+    images_hat = (images + checkerboard[None, :, :, None]).astype(np.uint8)
+    c2 = (0.03 * 255) ** 2
+    weight = MS_SSIM_WEIGHTS[0] / sum(MS_SSIM_WEIGHTS[:2])
+    expected = (c2 / (8**2 + c2)) ** weight
+    np.testing.assert_allclose(ms_ssim(images, images_hat), expected, rtol=0.02)
+
+
 def test_coarse_scales_forgive_pixel_noise(pair):
     """MS-SSIM exceeds SSIM under white noise, which halving averages out."""
     assert np.all(ms_ssim(*pair) > ssim(*pair))

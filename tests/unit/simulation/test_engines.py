@@ -79,5 +79,5 @@ def test_workers_end_with_their_parent(tmp_path):
 def test_dask_that_is_missing_names_its_extra(monkeypatch):
     """The error says what to install (exact)."""
     monkeypatch.setitem(sys.modules, "dask", None)
-    with pytest.raises(ImportError, match=r"semcom-phy\[dask\]"):
+    with pytest.raises(ImportError, match=r"semcom-phy\[cluster\]"):
         DaskEngine()

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from keras import random as keras_random
 
-from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
+from semcom_phy.simulation.sweep import (
+    Link,
+    SweepSettings,
+    built,
+    simulate_point,
+)
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (10, 16, 16, 3), "uint8")
 
@@ -103,6 +108,11 @@ def test_a_point_stops_at_the_target():
     assert point.metrics["psnr_db"].half_width <= 5.0
     impossible = SweepSettings(batch_size=2, target_ci=1e-9)
     assert simulate_point(link, IMAGES, 0, impossible).status == "done"
+
+
+def test_a_process_builds_a_link_once():
+    """All points of a curve share one system, which traces its graphs once (exact)."""
+    assert built(Channel) is built(Channel)
 
 
 def test_large_images_are_cut_for_the_figure():

@@ -23,9 +23,9 @@ DECODER = """#!{python}
 import sys
 arguments = sys.argv[1:]
 content = open(arguments[-1], "rb").read()
+open(arguments[arguments.index("-o") + 1], "wb").write(content[3:])
 if content[:3] != b"BPG":
     sys.exit("not a BPG file")
-open(arguments[arguments.index("-o") + 1], "wb").write(content[3:])
 """
 
 

@@ -41,11 +41,12 @@ def test_subsampled_planes():
 
 
 def test_chroma_interpolation_is_centred():
-    """A linear chroma ramp survives 4:2:0 inside the picture: the sampling adds no
-    shift (one 8-bit level)."""
-    image = np.zeros((16, 64, 3), np.uint8)
-    image[..., 0] = 60 + 2 * np.arange(64)
-    image[..., 1:] = 100
-    image_hat = planes_to_rgb(rgb_to_planes(image, True, 10), 10)
-    error = np.abs(image_hat.astype(int) - image)[:, 2:-2]
-    assert error.max() <= 1
+    """A linear chroma ramp is interpolated at the centres of the pixels, without
+    shift or steps (half a level of rounding), along both axes."""
+    ramp = np.tile(512 + 16 * np.arange(16, dtype=np.uint16), (16, 1))
+    luma, flat = np.full((32, 32), 400, np.uint16), np.full((16, 16), 512, np.uint16)
+    pixel_centres = (np.arange(32) - 0.5) / 2
+    expected = (400 + 1.402 * 16 * pixel_centres) / 4
+    for red_chroma, axis in ((ramp, 0), (ramp.T, 1)):
+        red = planes_to_rgb([luma, flat, red_chroma], 10)[..., 0].astype(float)
+        np.testing.assert_allclose(red.mean(axis)[1:-1], expected[1:-1], atol=0.5)
