@@ -16,9 +16,8 @@ from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.codecs.linear_analogue import dequantise_scale, quantise_scale
 from semcom_phy.snr import snr_db_to_no
 
-# 25 bits (byte, end mark, CRC) at rate 1/5: decodes below the lowest SNR of a sweep.
-SIDE_MCS = Mcs(2, 0.2)
-NUM_SIDE_SYMBOLS = 64
+# 25 bits (byte, end mark, CRC): the lowest rates that the symbols allow.
+SIDE_MCS = {64: Mcs(2, 0.2), 128: Mcs(2, 0.1)}
 
 
 class LinearSystem:
@@ -33,29 +32,39 @@ class LinearSystem:
         The coder
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
-        Its framing holds data and, if ``scale_sent``, ``NUM_SIDE_SYMBOLS`` more
+        Its framing holds the data symbols and ``num_side_symbols`` more
 
-    scale_sent : `bool`, (default `True`)
-        Send the scale through the transport and charge it. `False`: the receiver is
-        given it free of errors and charge, as published lines assume
+    num_side_symbols : `int`, 0, 64 or 128
+        Symbols that carry the scale through the transport, and are charged. 0: the
+        receiver is given it free of errors and charge
+
+    Raises
+    ------
+    ValueError
+        If ``num_side_symbols`` is none of the three.
     """
 
-    def __init__(self, name, title, coder, channel, scale_sent=True):
+    def __init__(self, name, title, coder, channel, num_side_symbols):
+        if num_side_symbols not in (0, *SIDE_MCS):
+            raise ValueError(
+                f"num_side_symbols must be 0, 64 or 128, got {num_side_symbols}"
+            )
         self.name = name
         self.title = title
         self.coder = coder
         self.channel = channel
-        self.scale_sent = scale_sent
-        self.num_side = NUM_SIDE_SYMBOLS if scale_sent else 0
-        self.num_data = channel.framing.num_symbols - self.num_side
-        self.transport = Transport(SIDE_MCS, NUM_SIDE_SYMBOLS)
+        self.num_side = num_side_symbols
+        self.num_data = channel.framing.num_symbols - num_side_symbols
+        self.transport = None
+        if num_side_symbols:
+            self.transport = Transport(SIDE_MCS[num_side_symbols], num_side_symbols)
         self._send = compile_fn(
             lambda x, h, no, noise: channel(x, h, no, noise),
             jit=channel.channel_model.is_flat,
         )
 
     def describe(self):
-        scale = "sent as 8 bits and charged" if self.scale_sent else "known, free"
+        scale = "sent as 8 bits and charged" if self.num_side else "known, free"
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(
@@ -70,12 +79,12 @@ class LinearSystem:
         z = self.coder.encode(images, snr_db, self.num_data)
         scale = np.sqrt(np.mean(np.abs(z) ** 2, axis=1) + 1e-12)
         x = z / scale[:, None]
-        if self.scale_sent:
+        if self.transport:
             x = np.concatenate([x, self.transport.encode(quantise_scale(scale))], 1)
         x_hat, no_eff = (np.asarray(v) for v in self._send(x, h, no, noise))
 
         lost = np.zeros(len(images), bool)
-        if self.scale_sent:
+        if self.transport:
             side, crc_ok = self.transport.decode(
                 x_hat[:, self.num_data :], no_eff[:, self.num_data :]
             )

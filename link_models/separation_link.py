@@ -84,7 +84,7 @@ class SeparationSystem:
             lambda x, h, no, noise: channel(x, h, no, noise),
             jit=channel.channel_model.is_flat,
         )
-        self._average_choice = lru_cache(maxsize=None)(self._choose_for_average)
+        self.average_choice = lru_cache(maxsize=None)(self._choose_for_average)
         self._transport = lru_cache(maxsize=None)(self._make_transport)
 
     def describe(self):
@@ -103,7 +103,7 @@ class SeparationSystem:
         noise = self.channel.draw_noise(len(images), rng)
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         if self.knowledge == "average":
-            choices = [self._average_choice(snr_db)] * len(images)
+            choices = [self.average_choice(snr_db)] * len(images)
         else:
             choices = self._choose_for_fades(h, no, rng)
 

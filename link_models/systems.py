@@ -7,7 +7,7 @@ import numpy as np
 
 from link_models.capacity_link import CapacitySystem
 from link_models.learned import load_link
-from link_models.linear_link import NUM_SIDE_SYMBOLS, LinearSystem
+from link_models.linear_link import LinearSystem
 from link_models.semantic_link import SemanticSystem
 from link_models.separation_link import SeparationSystem
 from semcom_phy.channel_coding.mcs import mcs_table
@@ -16,7 +16,7 @@ from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
-from semcom_phy.phy.tr38901 import CDL, TDL, UMi
+from semcom_phy.phy.tr38901 import CDL, TDL
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.source_coding.quality import outage_color
 
@@ -116,8 +116,11 @@ def _linear(scale_sent, name, title, scenario):
             f"the linear reference is stored for 32x32 images, not "
             f"{scenario.image_size}x{scenario.image_size}"
         )
-    channel = build_channel(scenario, NUM_SIDE_SYMBOLS if scale_sent else 0)
-    return LinearSystem(name, title, coder, channel, scale_sent)
+    num_side = 0
+    if scale_sent:  # a fade asks for a lower rate than noise alone
+        num_side = 64 if scenario.channel == "awgn" else 128
+    channel = build_channel(scenario, num_side)
+    return LinearSystem(name, title, coder, channel, num_side)
 
 
 def load_klt(path=KLT_FILE):
@@ -146,13 +149,6 @@ CHANNELS = {
     "rician": lambda s, grid: Rician(s.rician_k_db, s.num_rx_ant, s.num_tx_ant),
     "tdl": lambda s, grid: _clustered(TDL, s, grid),
     "cdl": lambda s, grid: _clustered(CDL, s, grid),
-    "umi": lambda s, grid: UMi(
-        grid,
-        s.num_rx_ant,
-        s.num_tx_ant,
-        carrier_frequency=s.carrier_frequency,
-        speed=s.speed,
-    ),
 }
 
 

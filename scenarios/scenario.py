@@ -6,7 +6,7 @@ from fractions import Fraction
 
 MAX_SLOTS = 64
 _CHOICES = {
-    "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl", "umi"),
+    "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
     "csi": ("perfect", "estimated"),
     "interpolation": ("nearest", "linear", "time_average", "lmmse"),
     "link_adaptation": ("average", "csi"),
@@ -28,7 +28,8 @@ class Scenario:
         than receive antennas
     channel : `str`
         ``awgn`` (each stream to its own antenna), ``rayleigh`` or ``rician`` (flat,
-        one fade per image), or of TR 38.901: ``tdl``, ``cdl``, ``umi``
+        one fade per image), or of TR 38.901: ``tdl``, ``cdl``. (UMi has path
+        loss: its SNR is an output, so it is for use as an object, not for a sweep)
     csi : `str`
         ``perfect``, or ``estimated`` by least squares from the pilots
     interpolation : `str`
@@ -50,9 +51,9 @@ class Scenario:
     delay_spread : `float`
         RMS delay spread of ``tdl`` and ``cdl`` [s]
     carrier_frequency : `float`
-        [Hz]; ``tdl``, ``cdl`` and ``umi``
+        [Hz]; ``tdl`` and ``cdl``
     speed : `float`
-        Speed of the receiver [m/s]; ``tdl``, ``cdl`` and ``umi``
+        Speed of the receiver [m/s]; ``tdl`` and ``cdl``
     dataset : `str`
         ``sample``, ``cifar10``, a folder of images, or an .npz file
     image_size : `int`

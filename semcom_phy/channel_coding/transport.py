@@ -155,7 +155,7 @@ class Transport:
 
     def decode_blocks(self, x_hat, no_eff):
         """Decodes symbols to transport blocks and CRC status (see `decode`)."""
-        x_hat = np.asarray(x_hat)
+        x_hat, no_eff = ops.convert_to_numpy(x_hat), ops.convert_to_numpy(no_eff)
         if x_hat.ndim != 2 or x_hat.shape[1] != self.num_symbols:
             raise ValueError(
                 f"x_hat must have shape [batch, {self.num_symbols}]. "
@@ -163,7 +163,7 @@ class Transport:
             )
         num_blocks, order = self.plan.num_code_blocks, self.mcs.modulation_order
         used = self.num_symbols - self.plan.num_empty_symbols
-        no_eff = np.broadcast_to(np.asarray(no_eff, np.float32), x_hat.shape)
+        no_eff = np.broadcast_to(no_eff, x_hat.shape)
         llr = qam_demap(x_hat[:, :used], no_eff[:, :used], order)
         llr = deinterleave(llr.reshape(len(x_hat) * num_blocks, -1), order)
         bits, _ = self.code.decode(llr)

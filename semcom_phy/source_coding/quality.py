@@ -108,7 +108,8 @@ def main(argv=None):
     from semcom_phy.sources.images import load_cifar10_training_images
 
     parser = argparse.ArgumentParser(prog="semcom_phy.source_coding.quality")
-    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS))
     parser.add_argument("--out", type=Path, default=CURVES_FILE)
     args = parser.parse_args(argv)
     exact, _, _ = load_cifar10_training_images()
@@ -122,16 +123,17 @@ def main(argv=None):
         "bytes_per_pixel": [b / (32 * 32) for b in BUDGETS],
         "curves": {},
     }
-    for name, codec_class in CODECS.items():
+    if args.out.is_file():  # codecs measured before stay
+        stored["curves"] = json.loads(args.out.read_text())["curves"]
+    for name in args.codecs:
         try:
-            stored["curves"][name] = measure(
-                codec_class((32, 32)), images, stored["mean_color"]
-            )
+            codec = CODECS[name]((32, 32))
+            stored["curves"][name] = measure(codec, images, mean_color)
         except (BudgetError, MissingCodecError) as error:
             print(f"{name}: left out: {error}", file=sys.stderr)
             continue
-        print(name, stored["curves"][name]["psnr_db"])
-    args.out.write_text(json.dumps(stored, indent=1) + "\n")
+        args.out.write_text(json.dumps(stored, indent=1) + "\n")
+        print(f"{name}: written to {args.out}")
     return 0
 
 

@@ -37,6 +37,14 @@ def test_movement_fills_the_time_axes():
     assert steps[:, 13].mean() < 2 * np.delete(steps, 13, axis=1).mean()
 
 
+def test_guards_and_dc_are_left_out_of_the_response():
+    """The response is the full grid's at the effective subcarriers (1e-5)."""
+    full = OFDMGrid(fft_size=24)
+    options = {"delay_spread": 3e-6}
+    expected = _sample(TDL("A", full, **options), 4)[..., GRID.effective_subcarriers]
+    np.testing.assert_allclose(_sample(TDL("A", GRID, **options), 4), expected, 1e-5)
+
+
 def test_covariances_describe_the_tdl_channel():
     """Sample covariances equal the model's (5 s.e. of CN(0,1) products, n = 3000)."""
     model, n = TDL("B", GRID, delay_spread=300e-9, speed=60.0), 3000
