@@ -102,8 +102,6 @@ class CapacitySystem:
         pixels = self.image_shape[0] * self.image_shape[1]
         quality = mean_quality(self.codec.name)
         outage = np.arange(len(bits)) / len(bits)
-        psnr = np.array(
-            [quality(b // 8 / pixels) or quality.outage_psnr for b in bits]
-        )
+        psnr = np.array([quality(b // 8 / pixels) or quality.outage_psnr for b in bits])
         expected = (1 - outage) * psnr + outage * quality.outage_psnr
         return float(bits[np.argmax(expected)])

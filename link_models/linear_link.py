@@ -1,8 +1,8 @@
 """The linear analogue coder over the link, its scale sent as side information.
 
-    image --> KLT, gains --z--> / scale --> [ data symbols | side symbols ] --> channel
-                                   '--8 bits--> CRC, LDPC, QPSK --^               |
-    image_hat <-- inverse KLT <-- L-MMSE <-- x scale <-- data, side <-------------'
+image --> KLT, gains --z--> / scale --> [ data symbols | side symbols ] --> channel
+                               '--8 bits--> CRC, LDPC, QPSK --^               |
+image_hat <-- inverse KLT <-- L-MMSE <-- x scale <-- data, side <-------------'
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.codecs.linear_analogue import dequantise_scale, quantise_scale
+from semcom_phy.phy.transform_precoding import TransformPrecoding
 from semcom_phy.snr import snr_db_to_no
 
 # 25 bits (byte, end mark, CRC): the lowest rates that the symbols allow.
@@ -58,6 +59,7 @@ class LinearSystem:
         self.transport = None
         if num_side_symbols:
             self.transport = Transport(SIDE_MCS[num_side_symbols], num_side_symbols)
+        self.precoding = TransformPrecoding(channel.num_tx_ant)
         self._send = compile_fn(
             lambda x, h, no, noise: channel(x, h, no, noise),
             jit=channel.channel_model.is_flat,
@@ -78,7 +80,7 @@ class LinearSystem:
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         z = self.coder.encode(images, snr_db, self.num_data)
         scale = np.sqrt(np.mean(np.abs(z) ** 2, axis=1) + 1e-12)
-        x = z / scale[:, None]
+        x = np.asarray(self.precoding.spread(z / scale[:, None]))
         if self.transport:
             x = np.concatenate([x, self.transport.encode(quantise_scale(scale))], 1)
         x_hat, no_eff = (np.asarray(v) for v in self._send(x, h, no, noise))
@@ -91,10 +93,11 @@ class LinearSystem:
             lost = ~crc_ok
             # A lost scale is replaced by that of the average image.
             scale = np.array([dequantise_scale(s) if s else 1.0 for s in side])
+        z_hat, no_z = self.precoding.despread(
+            x_hat[:, : self.num_data], no_eff[:, : self.num_data]
+        )
         images_hat = self.coder.decode(
-            x_hat[:, : self.num_data] * scale[:, None],
-            no_eff[:, : self.num_data],
-            snr_db,
+            np.asarray(z_hat) * scale[:, None], np.asarray(no_z), snr_db
         )
         extras = {"side_info_error": lost}
         return Transmission(to_uint8(images_hat), np.zeros(len(images), bool), extras)

@@ -1,8 +1,8 @@
 """The semantic link: image to image through one trainable model.
 
-    image --> encoder --z, mask--> PowerNormalization --x--> EqualizedOFDMChannel
-                                                                 | x_hat, no_eff, csi
-    image_hat <------------------------------------- decoder <---'
+    image --> encoder --z, mask--> PowerNormalization, DFT spread --x--> EqualizedOFDM-
+                                                                         Channel
+    image_hat <-- decoder <--x_hat, no_eff, csi-- despread <-----------------'
 """
 
 import keras
@@ -14,6 +14,7 @@ from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.power import PowerNormalization
+from semcom_phy.phy.transform_precoding import TransformPrecoding
 from semcom_phy.snr import snr_db_to_no
 
 
@@ -22,7 +23,9 @@ class SemanticLink(keras.Model):
     r"""Encoder, radio link and decoder as one differentiable model.
 
     The Keras layers are direct attributes, so that their weights are the model's;
-    the radio link holds none.
+    the radio link holds none. The symbols of a stream are spread by a DFT
+    (:class:`~semcom_phy.phy.transform_precoding.TransformPrecoding`), without which
+    codecs with symbols of unequal power suffer interference beyond ``no_eff``.
 
     Parameters
     ----------
@@ -65,6 +68,7 @@ class SemanticLink(keras.Model):
         self.channel = channel
         self.feedback = feedback
         self.power = PowerNormalization()
+        self.precoding = TransformPrecoding(channel.num_tx_ant)
 
     def call(self, source, snr_db, h, noise=None):
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
@@ -72,11 +76,12 @@ class SemanticLink(keras.Model):
         z, mask = self.encoder(
             source, snr_db, h_fed_back, num_symbols=self.channel.framing.num_symbols
         )
-        x = self.power(z, mask)
+        x = self.precoding.spread(self.power(z, mask))
         reception = self.channel.receive(x, h, no, noise)
+        z_hat, no_eff = self.precoding.despread(reception.x_hat, reception.no_eff)
         return self.decoder(
-            reception.x_hat,
-            reception.no_eff,
+            z_hat,
+            no_eff,
             None,
             Csi(reception.h_hat, reception.snr_db),
         )

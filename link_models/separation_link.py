@@ -1,9 +1,9 @@
 """Separate source and channel coding over the link that the semantic codecs use.
 
-    image --> source codec --bytes--> CRC, 5G LDPC, QAM --x--> EqualizedOFDMChannel
-                  ^ budget                 ^ MCS                     | x_hat, no_eff
-              link adaptation: SNR, or fed-back CSI                  v
-    image_hat <-- source codec <--bytes, if the CRC holds-- demap, decode
+image --> source codec --bytes--> CRC, 5G LDPC, QAM --x--> EqualizedOFDMChannel
+              ^ budget                 ^ MCS                     | x_hat, no_eff
+          link adaptation: SNR, or fed-back CSI                  v
+image_hat <-- source codec <--bytes, if the CRC holds-- demap, decode
 """
 
 from functools import lru_cache
@@ -11,7 +11,6 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
-from semcom_phy.source_coding.quality import mean_quality
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
@@ -20,6 +19,7 @@ from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.seeding import set_seed
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import BudgetError
+from semcom_phy.source_coding.quality import mean_quality
 
 NUM_ADAPTATION_FADES = 1000
 ADAPTATION_SEED = 20210
@@ -148,17 +148,18 @@ class SeparationSystem:
     def _choose_for_average(self, snr_db):
         set_seed(ADAPTATION_SEED)
         h = self.channel.sample(NUM_ADAPTATION_FADES)
-        return self._choose(self._sinr(h, snr_db_to_no(snr_db, h.shape[3])))
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        return self._choose(self._sinr(h, no, np.random.default_rng(ADAPTATION_SEED)))
 
     def _choose_for_fades(self, h, no, rng):
         noise = self.channel.draw_noise(len(h), rng, sounding=True)
         h_hat, _ = self.channel.sound(h, no, noise)
-        return [self._choose(sinr[None]) for sinr in self._sinr(h_hat, no)]
+        return [self._choose(sinr[None]) for sinr in self._sinr(h_hat, no, rng)]
 
-    def _sinr(self, h, no):
+    def _sinr(self, h, no, rng):
         """Post-detection SINR, [fades, streams] or over the grid [linear]."""
         x = ops.zeros((h.shape[0], self.num_symbols), "complex64")
-        _, no_eff = self.channel(x, h, no)
+        _, no_eff = self.channel(x, h, no, self.channel.draw_noise(h.shape[0], rng))
         if self.channel.channel_model.is_flat and h.shape[1] == 1:
             no_eff = no_eff[:, : self.channel.num_tx_ant]
         return 1.0 / np.asarray(no_eff, np.float64)

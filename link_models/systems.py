@@ -49,7 +49,8 @@ def build_channel(scenario, extra_symbols=0):
     csi = PerfectCSI()
     if scenario.csi == "estimated":
         csi = LSEstimator(scenario.interpolation)
-    return EqualizedOFDMChannel(CHANNELS[scenario.channel](scenario, grid), framing, csi)
+    model = CHANNELS[scenario.channel](scenario, grid)
+    return EqualizedOFDMChannel(model, framing, csi)
 
 
 def build_system(name, scenario):
@@ -80,10 +81,9 @@ def _learned(name, title, scenario):
             "and name them with --weights"
         )
     link, record = load_link(label, channel, shape)
-    if record["config"]["codec"] != name:
-        raise ValueError(
-            f"weights {label!r} are of codec {record['config']['codec']!r}, not {name!r}"
-        )
+    codec = record["config"]["codec"]
+    if codec != name:
+        raise ValueError(f"weights {label!r} are of codec {codec!r}, not {name!r}")
     about = {"weights": record["label"], "weights_sha256": record["sha256"]}
     return SemanticSystem(name, title, link, shape, about)
 

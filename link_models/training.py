@@ -1,6 +1,6 @@
 """Training a semantic codec through the radio link.
 
-    batch, SNR, fade, noise --> SemanticLink --> loss --> optimiser     (one compiled step)
+    batch, SNR, fade, noise --> SemanticLink --> loss --> optimiser  (one compiled step)
           |                                                  |
       (seed, step)                           checkpoint, TensorBoard, validation
                                                              |
@@ -99,6 +99,18 @@ class Recipe:
         if self.optimizer not in ("muon", "adam"):
             raise ValueError(
                 f'optimizer must be "muon" or "adam", got {self.optimizer!r}'
+            )
+        if self.warmup_steps < 0:
+            raise ValueError(
+                f"warmup_steps must not be negative, got {self.warmup_steps}"
+            )
+        for name in ("share_exact", "exact_from"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if not -100 < self.min_snr_db <= self.max_snr_db < 100:
+            raise ValueError(
+                "min_snr_db must not exceed max_snr_db, both finite, got "
+                f"{self.min_snr_db} and {self.max_snr_db}"
             )
         if not 0 < self.learning_rate < 1:
             raise ValueError(
@@ -243,7 +255,8 @@ class Trainer:
                     self.save_checkpoint()
                     images = (self.step - first) * self.images_per_step
                     rate = images / (time.perf_counter() - start)
-                    bar.write(f"step {self.step}: {_brief(figures)}, {rate:.0f} images/s")
+                    brief = f"{_brief(figures)}, {rate:.0f} images/s"
+                    bar.write(f"step {self.step}: {brief}")
         return self.save()
 
     @property
@@ -287,16 +300,20 @@ class Trainer:
 
     def save_checkpoint(self):
         """Weights, optimiser state, step and history, in one replaced file."""
+        history = json.dumps(self.history, indent=1)
         arrays = {f"weight_{i}": w for i, w in enumerate(self.links[0].get_weights())}
         for i, variable in enumerate(self.optimizer.variables):
             arrays[f"optimizer_{i}"] = ops.convert_to_numpy(variable)
         trial = self.checkpoint.with_suffix(".tmp.npz")
         np.savez(
-            trial, step=self.step, about=np.array(self._fingerprint()), **arrays
+            trial,
+            step=self.step,
+            about=np.array(self._fingerprint()),
+            history=np.array(history),
+            **arrays,
         )
         os.replace(trial, self.checkpoint)
-        history = self.folder / f"{self.label}.history.json"
-        history.write_text(json.dumps(self.history, indent=1) + "\n")
+        (self.folder / f"{self.label}.history.json").write_text(history + "\n")
 
     def resume(self):
         """Goes on from the checkpoint.
@@ -331,9 +348,7 @@ class Trainer:
         for i, variable in enumerate(self.optimizer.variables):
             variable.assign(arrays[f"optimizer_{i}"])
         self.step = int(arrays["step"])
-        history = self.folder / f"{self.label}.history.json"
-        if history.is_file():
-            self.history = json.loads(history.read_text())[: self.step]
+        self.history = json.loads(str(arrays["history"]))
 
     def save(self):
         """Writes ``<label>.weights.h5`` and ``<label>.json``."""
@@ -428,9 +443,7 @@ def split_data(exact, copies, provenance, seed=123):
     if held < 1:
         raise ValueError(f"training needs at least 5 images, got {len(exact)}")
     order = np.random.default_rng(seed).permutation(len(exact))
-    return TrainingData(
-        exact[order[held:]], copies, exact[order[:held]], provenance
-    )
+    return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
 
 
 def fit_from_arguments(scenario, args):

@@ -2,7 +2,8 @@
 
 ``<label>.weights.h5`` holds the numbers, ``<label>.json`` the configuration of the
 codec, the recipe, the data with their terms and the validation figures of exactly
-these weights, tied to them by a SHA-256.
+these weights, tied to them by a SHA-256, and the shapes of the variables: Keras itself
+loads a file that lacks a part, or holds one too many, without an error.
 """
 
 import hashlib
@@ -45,7 +46,7 @@ def read_record(label_or_file):
     path = find(label_or_file)
     try:
         record = json.loads(path.read_text())
-        record["config"], record["sha256"]
+        record["label"], record["config"], record["sha256"], record["shapes"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} does not describe weights: {error!r}") from error
     return record
@@ -81,13 +82,13 @@ def load(model, label_or_file):
             f"{weights} is truncated or altered: its SHA-256 is not the one in "
             f"{path.name}; restore both files"
         )
+    foreign = f"{weights} holds weights of another configuration: {record['config']}"
+    if record["shapes"] != _shapes(model):
+        raise ValueError(foreign)
     try:
         model.load_weights(weights)
     except Exception as error:  # Keras raises many kinds
-        raise ValueError(
-            f"{weights} holds weights of another configuration "
-            f"({record['config']}): {error}"
-        ) from error
+        raise ValueError(f"{foreign}: {error}") from error
 
 
 def save(model, folder, label, record):
@@ -99,11 +100,15 @@ def save(model, folder, label, record):
     model.save_weights(trial)
     os.replace(trial, weights)
     path = folder / f"{label}.json"
-    text = json.dumps({"label": label, **record, "sha256": file_hash(weights)}, indent=1)
+    about = {"sha256": file_hash(weights), "shapes": _shapes(model)}
     trial = folder / f".{label}.tmp.json"
-    trial.write_text(text + "\n")
+    trial.write_text(json.dumps({"label": label, **record, **about}, indent=1) + "\n")
     os.replace(trial, path)
     return path
+
+
+def _shapes(model):
+    return [list(variable.shape) for variable in model.weights]
 
 
 def file_hash(path):

@@ -52,6 +52,10 @@ def definition_card(scenario):
             "resource elements, and the side information shown per system"
         ),
         "Power": "normalised per image over its active symbols, never over the batch",
+        "Waveform": (
+            "OFDM; the symbols of analogue systems are spread by a DFT and scrambled "
+            "per stream (transform precoding), QAM symbols are not"
+        ),
         "CSI": f"{scenario.csi}: {_CSI[scenario.csi]}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "

@@ -116,9 +116,7 @@ class _AdjsccLayer(keras.layers.Layer):
         """Local gain on what varies inside each cell, then an additive update."""
         gain, update = ops.split(self.heads(features), 2, axis=-1)
         shape = ops.shape(cells)
-        pixels = ops.reshape(
-            cells, (-1, *self.grid[1:], CELL**2, self.image_shape[-1])
-        )
+        pixels = ops.reshape(cells, (-1, *self.grid[1:], CELL**2, self.image_shape[-1]))
         detail = pixels - ops.mean(pixels, axis=3, keepdims=True)
         detail = ops.reshape(detail, shape)
         change = detail * (ops.exp(3.0 * ops.tanh(gain / 3.0)) - 1.0) + update

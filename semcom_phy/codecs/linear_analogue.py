@@ -4,7 +4,8 @@ K.-H. Lee, D. Petersen, "Optimal linear coding for vector channels", IEEE Trans.
 Commun., 1976; as an image scheme cf. S. Jakubczak, D. Katabi, "SoftCast", 2011.
 
     image --> [ KLT of the whole image ] --> [ gain per coefficient ] --> z, scale
-    image_hat <-- [ inverse KLT ] <-- [ L-MMSE per coefficient ] <-- x_hat, no_eff, scale
+    image_hat <-- [ inverse KLT ] <-- [ L-MMSE per coefficient ] <-- x_hat, no_eff,
+                                                                     scale
 
 Chain            : its own link (``link_models/linear_link.py``), protected side stream
 Bandwidth        : num_symbols complex symbols, two coefficients each; side information
