@@ -21,7 +21,8 @@ from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import BudgetError
 from semcom_phy.source_coding.quality import mean_quality
 
-NUM_ADAPTATION_FADES = 1000
+NUM_ADAPTATION_FADES = 1000  # fewer, down to 100, for frames of many symbols
+SYMBOLS_AT_ONCE = 2_000_000  # bounds the memory
 ADAPTATION_SEED = 20210
 
 
@@ -147,7 +148,8 @@ class SeparationSystem:
 
     def _choose_for_average(self, snr_db):
         set_seed(ADAPTATION_SEED)
-        h = self.channel.sample(NUM_ADAPTATION_FADES)
+        most = 10 * SYMBOLS_AT_ONCE // self.num_symbols
+        h = self.channel.sample(min(NUM_ADAPTATION_FADES, max(100, most)))
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         return self._choose(self._sinr(h, no, np.random.default_rng(ADAPTATION_SEED)))
 
@@ -158,11 +160,17 @@ class SeparationSystem:
 
     def _sinr(self, h, no, rng):
         """Post-detection SINR, [fades, streams] or over the grid [linear]."""
-        x = ops.zeros((h.shape[0], self.num_symbols), "complex64")
-        _, no_eff = self.channel(x, h, no, self.channel.draw_noise(h.shape[0], rng))
-        if self.channel.channel_model.is_flat and h.shape[1] == 1:
-            no_eff = no_eff[:, : self.channel.num_tx_ant]
-        return 1.0 / np.asarray(no_eff, np.float64)
+        constant = self.channel.channel_model.is_flat and h.shape[1] == 1
+        kept = self.channel.num_tx_ant if constant else self.num_symbols
+        chunk = max(1, SYMBOLS_AT_ONCE // self.num_symbols)
+        sinr = []
+        for start in range(0, h.shape[0], chunk):
+            part = h[start : start + chunk]
+            x = ops.zeros((part.shape[0], self.num_symbols), "complex64")
+            noise = self.channel.draw_noise(part.shape[0], rng)
+            _, no_eff = self.channel(x, part, no, noise)
+            sinr.append(1.0 / np.asarray(no_eff[:, :kept], np.float64))
+        return np.concatenate(sinr)
 
     def _choose(self, sinr):
         pixels = self.image_shape[0] * self.image_shape[1]

@@ -182,7 +182,16 @@ class Trainer:
     """
 
     def __init__(
-        self, codec, encoder_config, decoder_config, tasks, data, recipe, folder, label
+        self,
+        codec,
+        encoder_config,
+        decoder_config,
+        tasks,
+        data,
+        recipe,
+        folder,
+        label,
+        start_from=None,
     ):
         self.codec, self.tasks, self.data = codec, tuple(tasks), data
         self.recipe, self.folder, self.label = recipe, Path(folder), label
@@ -206,6 +215,9 @@ class Trainer:
             encoder.fit_statistics(start)
             decoder.spectrum.set_weights(encoder.spectrum.get_weights())
             decoder.gains.set_weights(encoder.gains.get_weights())
+        if start_from is not None:
+            weights_store.load(self.links[0], start_from)
+        self.start_from = start_from and str(start_from)
         self.optimizer = make_optimizer(recipe)
         self.step_fn = train_step_fn(
             self._loss, self.links[0].trainable_variables, self.optimizer
@@ -358,6 +370,7 @@ class Trainer:
                 {"name": t.name, "loss": t.loss, "num_symbols": n}
                 for t, n in zip(self.tasks, self._symbol_counts(), strict=True)
             ],
+            "start_from": self.start_from,
             "recipe": asdict(self.recipe),
             "steps_done": self.step,
             "data": self.data.provenance,
@@ -499,7 +512,15 @@ def fit_from_arguments(scenario, args):
     folder = args.out or Path("runs")
     label = args.label or f"{args.system}_{scenario.name}"
     trainer = Trainer(
-        args.system, config, dict(config), tasks, data, recipe, folder, label
+        args.system,
+        config,
+        dict(config),
+        tasks,
+        data,
+        recipe,
+        folder,
+        label,
+        args.start_from,
     )
     if args.resume:
         trainer.resume()

@@ -211,6 +211,7 @@ def _parser(scenario):
     add("--steps", type=int, default=10000, help="gradient steps (10000)")
     add("--learning-rate", type=float, default=2e-3, help="peak learning rate (2e-3)")
     add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--start-from", help="label or file of weights to go on from")
     add("--data", help="training images: cifar10, a folder or an .npz file")
     add("--together-with", **_LIST, help="further scenarios to train for at once")
     return parser
