@@ -21,6 +21,7 @@ import io
 import json
 import multiprocessing
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -162,6 +163,7 @@ _chain = None
 
 def _start_worker(barrier):
     global _chain
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # one core per worker
     _chain = OurChain()
     _chain(20.0, (0,))  # compiles
     barrier.wait()
@@ -197,12 +199,16 @@ def run_ours(pool, workers, snr_db, num_errors, seed):
     return results
 
 
+def _say(stage):
+    print(f"{stage} ...", file=sys.stderr, flush=True)
+
+
 def best_batch_size(chain, snr_db):
     """Batch size with the most blocks per second under XLA, and all the rates."""
     rates = {}
     for size in BATCH_SIZES:
         run_plain(chain, [snr_db], size, None, "xla", 1)  # compiles
-        batches = max(2, 1024 // size)
+        batches = max(2, 512 // size)
         ((seconds, _, blocks),) = run_plain(chain, [snr_db], size, None, "xla", batches)
         rates[size] = blocks / seconds
     return max(rates, key=rates.get), rates
@@ -225,7 +231,7 @@ def main(argv=None):
     from semcom_phy.seeding import set_seed
 
     # Ours first, and its workers end before Sionna's threads need the cores.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    _say(f"ours, {args.workers} worker(s)")
     start = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(args.workers)
@@ -234,12 +240,15 @@ def main(argv=None):
         start_up = time.perf_counter() - start
         ours = run_ours(pool, args.workers, args.snr, args.errors, args.seed)
 
+    _say("sim_ber xla: choice of the batch size")
     set_seed(args.seed)
     chain = PlainChain()
     start = time.perf_counter()
     size, rates = best_batch_size(chain, args.snr[-1])
     tuning = time.perf_counter() - start
+    _say(f"sim_ber xla, batch size {size}")
     xla = run_plain(chain, args.snr, size, args.errors, "xla", MAX_BATCHES)
+    _say(f"sim_ber eager, batch size {size}")
     eager = run_plain(chain, args.snr, size, args.errors, None, MAX_BATCHES)
 
     print(

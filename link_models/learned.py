@@ -35,10 +35,10 @@ def build_link(codec, encoder_config, decoder_config, channel):
     if codec not in CODECS:
         raise ValueError(f"unknown codec {codec!r}; there are {', '.join(CODECS)}")
     encoder_class, decoder_class = CODECS[codec]
-    link = SemanticLink(
-        encoder_class(**encoder_config), decoder_class(**decoder_config), channel
-    )
-    shape = (1, *link.encoder.image_shape)
+    encoder = encoder_class(**encoder_config)
+    encoder.check_rate(channel.framing.num_symbols)
+    link = SemanticLink(encoder, decoder_class(**decoder_config), channel)
+    shape = (1, *encoder.image_shape)
     link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
     return link
 
@@ -53,14 +53,21 @@ def load_link(label_or_file, channel, image_shape):
         number of symbols.
     """
     record = weights_store.read_record(label_or_file)
-    config = record["config"]
-    trained_for = tuple(config["encoder"]["image_shape"])
+    try:
+        codec, encoder, decoder = (
+            record["config"][key] for key in ("codec", "encoder", "decoder")
+        )
+        trained_for = tuple(encoder["image_shape"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"the JSON of weights {label_or_file!r} describes no codec: {error!r}"
+        ) from error
     if trained_for != tuple(image_shape):
         raise ValueError(
             f"weights {label_or_file!r} are made for images of "
             f"{trained_for[0]}x{trained_for[1]}, not {image_shape[0]}x"
             f"{image_shape[1]}: use image_size {trained_for[0]} or train others"
         )
-    link = build_link(config["codec"], config["encoder"], config["decoder"], channel)
+    link = build_link(codec, encoder, decoder, channel)
     weights_store.load(link, label_or_file)
     return link, record

@@ -60,10 +60,8 @@ class LinearSystem:
         if num_side_symbols:
             self.transport = Transport(SIDE_MCS[num_side_symbols], num_side_symbols)
         self.precoding = TransformPrecoding(channel.num_tx_ant)
-        self._send = compile_fn(
-            lambda x, h, no, noise: channel(x, h, no, noise),
-            jit=channel.channel_model.is_flat,
-        )
+        jit = channel.channel_model.is_flat
+        self._send = compile_fn(channel.__call__, jit=jit)
 
     def describe(self):
         scale = "sent as 8 bits and charged" if self.num_side else "known, free"

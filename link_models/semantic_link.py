@@ -1,8 +1,8 @@
 """The semantic link: image to image through one trainable model.
 
-    image --> encoder --z, mask--> PowerNormalization, DFT spread --x--> EqualizedOFDM-
-                                                                         Channel
-    image_hat <-- decoder <--x_hat, no_eff, csi-- despread <-----------------'
+image --> encoder --z, mask--> PowerNormalization, DFT spread --x--> EqualizedOFDM-
+                                                                     Channel
+image_hat <-- decoder <--x_hat, no_eff, csi-- despread <-----------------'
 """
 
 import keras
@@ -114,10 +114,8 @@ class SemanticSystem:
         self.link = link
         self.image_shape = tuple(image_shape)
         self.record = record
-        self._forward = compile_fn(
-            lambda source, snr_db, h, noise: link(source, snr_db, h, noise),
-            jit=link.channel.channel_model.is_flat,
-        )
+        jit = link.channel.channel_model.is_flat
+        self._forward = compile_fn(link.__call__, jit=jit)
 
     def describe(self):
         framing = self.link.channel.framing

@@ -81,10 +81,8 @@ class SeparationSystem:
         self.knowledge = knowledge
         self.outage_color = np.asarray(outage_color, np.uint8)
         self.image_shape = tuple(image_shape)
-        self._send = compile_fn(
-            lambda x, h, no, noise: channel(x, h, no, noise),
-            jit=channel.channel_model.is_flat,
-        )
+        jit = channel.channel_model.is_flat
+        self._send = compile_fn(channel.__call__, jit=jit)
         self.average_choice = lru_cache(maxsize=None)(self._choose_for_average)
         self._transport = lru_cache(maxsize=None)(self._make_transport)
 

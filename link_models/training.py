@@ -206,6 +206,8 @@ class Trainer:
             encoder_class(**encoder_config),
             decoder_class(**decoder_config),
         )
+        for count in self._symbol_counts():
+            encoder.check_rate(count)
         self.links = [SemanticLink(encoder, decoder, t.channel) for t in self.tasks]
         shape = (1, *data.exact.shape[1:])
         for link in self.links:
@@ -219,11 +221,13 @@ class Trainer:
             weights_store.load(self.links[0], start_from)
         self.start_from = start_from and str(start_from)
         self.optimizer = make_optimizer(recipe)
+        flat = [task.channel.channel_model.is_flat for task in self.tasks]
         self.step_fn = train_step_fn(
-            self._loss, self.links[0].trainable_variables, self.optimizer
+            self._loss, self.links[0].trainable_variables, self.optimizer, all(flat)
         )
         self.forward = [
-            compile_fn(lambda *inputs, link=link: link(*inputs)) for link in self.links
+            compile_fn(link.__call__, jit=jit)
+            for link, jit in zip(self.links, flat, strict=True)
         ]
         self.step, self.history = 0, []
 

@@ -87,6 +87,12 @@ class _AdjsccLayer(keras.layers.Layer):
                 f"image height and width must be multiples of {CELL}, received "
                 f"{height}x{width}: crop or pad the images."
             )
+        steps = set(np.diff(self.symbol_counts))
+        if len(steps) > 1 or 0 in steps:
+            raise ValueError(
+                "symbol_counts must differ and be equally spaced (the rate is "
+                f"interpolated between them), received {symbol_counts}."
+            )
         self.coefficients = 2 * self.symbol_counts[-1]
         if not 0 < self.symbol_counts[0] or self.coefficients > np.prod(image_shape):
             raise ValueError(
@@ -126,11 +132,12 @@ class _AdjsccLayer(keras.layers.Layer):
         if num_symbols % NUM_BANDS:
             raise ValueError(
                 f"num_symbols must be a multiple of {NUM_BANDS}, received "
-                f"{num_symbols}."
+                f"{num_symbols}: change the cbr."
             )
-        if not self.symbol_counts[0] <= num_symbols <= self.symbol_counts[-1]:
+        low, high = self.symbol_counts[0], self.symbol_counts[-1]
+        if not low <= num_symbols <= high:
             raise ValueError(
-                f"num_symbols must lie in {self.symbol_counts}, received "
+                f"num_symbols must lie between {low} and {high}, received "
                 f"{num_symbols}: train a model for this bandwidth."
             )
 

@@ -72,7 +72,16 @@ class _ConvolutionStack(keras.layers.Layer):
             attention = [SnrAttention(16, name=f"attention_{i}") for i in range(4)]
         return layers, activations, attention
 
+    def check_rate(self, num_symbols):
+        if num_symbols != self.num_symbols:
+            raise ValueError(
+                f"this codec sends {self.num_symbols} symbols per image, received "
+                f"{num_symbols}: train a model for this bandwidth."
+            )
+
     def run(self, x, snr_db):
+        if self.snr_attention and snr_db is None:
+            raise ValueError("a codec with snr_attention needs snr_db, received None.")
         for i, (layer, activation) in enumerate(
             zip(self.layers_, self.activations_, strict=True)
         ):
@@ -163,10 +172,12 @@ class DeepJSCCEncoder(_ConvolutionStack):
         self.last.build(shape)
 
     def call(self, source, snr_db, h=None, num_symbols=None):
-        if num_symbols not in (None, self.num_symbols):
+        if num_symbols is not None:
+            self.check_rate(num_symbols)
+        if tuple(source.shape[1:]) != self.image_shape:
             raise ValueError(
-                f"this encoder sends {self.num_symbols} symbols per image, the link "
-                f"asks for {num_symbols}: train a model for this bandwidth."
+                f"images must have shape {self.image_shape}, received "
+                f"{tuple(source.shape[1:])}."
             )
         features = self.last(self.run(source, snr_db))
         pairs = ops.reshape(features, (-1, self.num_symbols, 2))
@@ -223,6 +234,7 @@ class DeepJSCCDecoder(_ConvolutionStack):
         self.last.build(self.build_inner((None, *self.grid, self.depth)))
 
     def call(self, x_hat, no_eff, side=None, csi=None):
+        self.check_rate(x_hat.shape[1])
         estimate = ops.view_as_real(x_hat) / (1.0 + no_eff)[..., None]
         features = ops.reshape(estimate, (-1, *self.grid, self.depth))
         snr_db = None if csi is None else csi.snr_db

@@ -93,7 +93,8 @@ class LinearAnalogueCoder:
         self.image_shape = tuple(int(n) for n in image_shape)
         self.mean = np.asarray(mean, np.float32)
         self.basis = np.asarray(basis, np.float32)
-        self.variance = np.asarray(variance, np.float64)
+        # Fewer images than coefficients leave variances of 0, or below by rounding.
+        self.variance = np.maximum(np.asarray(variance, np.float64), 1e-12)
         size = int(np.prod(self.image_shape))
         if self.mean.shape != (size,) or self.basis.shape != (size, len(variance)):
             raise ValueError(

@@ -54,9 +54,9 @@ class ResidualTrunk(keras.layers.Layer):
             for i in range(num_blocks)
         ]
 
-    def build(self, input_shape, context_shape=None):
-        self.stem.build(input_shape)
-        shape = (*input_shape[:-1], self.filters)
+    def build(self, x_shape, context_shape):
+        self.stem.build(x_shape)
+        shape = (*x_shape[:-1], self.filters)
         for first, second, attention in self.blocks:
             first.build(shape)
             second.build(shape)
@@ -69,8 +69,8 @@ class ResidualTrunk(keras.layers.Layer):
             features = features + attention(update, context)
         return ops.silu(features)
 
-    def compute_output_shape(self, input_shape, context_shape=None):
-        return (*input_shape[:-1], self.filters)
+    def compute_output_shape(self, x_shape, context_shape):
+        return (*x_shape[:-1], self.filters)
 
     def get_config(self):
         return {

@@ -44,8 +44,8 @@ class SnrAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.hidden_units = hidden_units
 
-    def build(self, input_shape, context_shape=None):
-        channels = input_shape[-1]
+    def build(self, x_shape, context_shape):
+        channels = x_shape[-1]
         self.hidden = keras.layers.Dense(
             self.hidden_units, activation="relu", name="hidden"
         )
@@ -60,8 +60,8 @@ class SnrAttention(keras.layers.Layer):
         factor = 2.0 * self.factor(self.hidden(pooled))
         return x * factor[:, None, None, :]
 
-    def compute_output_shape(self, input_shape, context_shape=None):
-        return input_shape
+    def compute_output_shape(self, x_shape, context_shape):
+        return x_shape
 
     def get_config(self):
         return {**super().get_config(), "hidden_units": self.hidden_units}

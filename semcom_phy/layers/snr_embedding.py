@@ -49,10 +49,6 @@ class SnrTable(keras.layers.Layer):
     units : `int`
         Number of values per knot
 
-    initial : sequence, optional
-        Start values [num_context, units]; zeros if not given. Not part of the
-        configuration: the weights file holds the table.
-
     Input
     -----
     context : [batch_size, num_context], `float32`
@@ -64,10 +60,9 @@ class SnrTable(keras.layers.Layer):
         Interpolated values
     """
 
-    def __init__(self, units, initial=None, **kwargs):
+    def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         self.units = units
-        self._initial = initial
 
     def build(self, input_shape):
         # "bias" in the name keeps weight decay and Muon away from a table.
@@ -76,8 +71,6 @@ class SnrTable(keras.layers.Layer):
             shape=(input_shape[-1], self.units),
             initializer="zeros",
         )
-        if self._initial is not None:
-            self.table.assign(self._initial)
 
     def call(self, context):
         return ops.matmul(context, self.table)

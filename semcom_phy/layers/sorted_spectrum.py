@@ -55,11 +55,7 @@ class SortedSpectrum(keras.layers.Layer):
     def fit(self, images):
         """Takes mean, colour axes and variances from `float` images [n, H, W, C]."""
         images = np.asarray(images, np.float64)
-        if images.shape[1:] != self.image_shape:
-            raise ValueError(
-                f"images must have shape {self.image_shape}, "
-                f"received {images.shape[1:]}."
-            )
+        self._check_shape(images)
         self.mean.assign(images.mean((0, 1, 2)))
         pixels = (images - images.mean((0, 1, 2))).reshape(-1, images.shape[-1])
         self.color.assign(np.linalg.eigh(pixels.T @ pixels)[1][:, ::-1])
@@ -76,6 +72,7 @@ class SortedSpectrum(keras.layers.Layer):
 
     def decorrelate(self, image):
         """RGB in [0, 1] -> zero-mean decorrelated colour, [batch, H, W, C]."""
+        self._check_shape(image)
         return ops.matmul(image - self.mean, self.color)
 
     def recorrelate(self, image):
@@ -96,6 +93,13 @@ class SortedSpectrum(keras.layers.Layer):
             ops.pad(scaled, ((0, 0), (0, size - count))), self.position, axis=1
         )
         return idct2(ops.reshape(flat, (-1, *self.image_shape)))
+
+    def _check_shape(self, images):
+        if tuple(images.shape[1:]) != self.image_shape:
+            raise ValueError(
+                f"images must have shape {self.image_shape}, received "
+                f"{tuple(images.shape[1:])}."
+            )
 
     def get_config(self):
         return {**super().get_config(), "image_shape": self.image_shape}

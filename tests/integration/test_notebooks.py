@@ -1,0 +1,51 @@
+"""The notebooks: they run from top to bottom, define nothing, and hold no outputs."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NAMES = ("01_one_image_over_mimo", "02_separation_baseline")
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+every_notebook = pytest.mark.parametrize("name", NAMES)
+
+
+def read(name):
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+
+
+def test_all_notebooks_are_tested():
+    """No notebook is left out of this file (exact)."""
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == list(NAMES)
+
+
+@every_notebook
+def test_nothing_is_defined(name):
+    """Notebooks import and plot: no function and no class of their own (exact)."""
+    for cell in read(name).cells:
+        if cell.cell_type == "code":
+            nodes = ast.walk(ast.parse(cell.source))
+            found = [node.name for node in nodes if isinstance(node, DEFINITIONS)]
+            assert found == []
+
+
+@every_notebook
+def test_no_outputs_are_stored(name):
+    """The repository holds no outputs and no execution counts (exact)."""
+    for cell in read(name).cells:
+        if cell.cell_type == "code":
+            assert (cell.outputs, cell.execution_count) == ([], None)
+
+
+@every_notebook
+def test_runs(name, tmp_path):
+    """Every cell runs in a fresh kernel and the figures are drawn (no exception)."""
+    notebook = read(name)
+    place = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
+    figures = [o for o in outputs if "image/png" in o.get("data", {})]
+    assert len(figures) >= 6

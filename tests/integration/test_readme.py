@@ -1,0 +1,65 @@
+"""The README: its examples run, and its tables are those of the code."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from link_models.systems import SYSTEMS
+from scenarios import runner
+from scenarios.mimo_2x2 import SCENARIO
+from semcom_phy.metrics.image import psnr
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_examples_run(tmp_path, monkeypatch):
+    """The Python blocks run one after the other, and the codec trained in them beats
+    the mean colour by 3 dB at 10 dB (it codes half of the coefficients)."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 4
+    script = tmp_path / "readme_examples.py"
+    script.write_text("\n".join(blocks), encoding="utf-8")
+    names = {"__name__": "readme_examples"}
+    exec(compile(script.read_text(encoding="utf-8"), script, "exec"), names)
+    images = names["images"]
+    colour = np.rint(images.mean((0, 1, 2))).astype("uint8")
+    blank = psnr(images, np.broadcast_to(colour, images.shape)).mean()
+    assert names["point"].metrics["psnr_db"].mean > blank + 3
+    assert (tmp_path / "runs" / "cells.weights.h5").is_file()
+    assert names["record"]["label"] == "cells"
+
+
+def test_systems_table_is_complete():
+    """The table lists every system of the command line, and no other (exact)."""
+    section = TEXT.split("\n## Systems\n")[1].split("```")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(SYSTEMS)
+
+
+def test_options_table_is_complete():
+    """The README names every option of the command line, and no other (exact)."""
+    section = TEXT.split("\n## The command line\n")[1].split("\n## Systems\n")[0]
+    listed = set(re.findall(r"`(--[a-z-]+)", section))
+    actions = runner._parser(SCENARIO)._actions
+    options = {name for action in actions for name in action.option_strings}
+    assert listed == {o for o in options if o.startswith("--")} - {"--help"}
+
+
+def test_links_lead_somewhere():
+    """Every link to a file of the repository finds it (exact)."""
+    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = document.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_version_is_that_of_the_package():
+    """README and changelog name the version of pyproject.toml (exact)."""
+    package = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.search(r'^version = "(.*)"', package, re.MULTILINE).group(1)
+    assert f"version = {{{version}}}" in TEXT
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
