@@ -1,1 +1,3 @@
-"""Benchmarks: one table each, `python -m benchmarks.NAME`."""
+"""Measured claims: ``python -m benchmarks.NAME`` prints one table each."""
+
+from semcom_phy import backend  # noqa: F401  (first: loads TensorFlow quietly)

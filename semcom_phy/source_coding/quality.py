@@ -71,10 +71,12 @@ def mean_quality(codec_name, path=CURVES_FILE):
             f"{sorted(stored['curves'])}; measure it with "
             "python -m semcom_phy.source_coding.quality"
         )
+    curve = stored["curves"][key]
     return QualityCurve(
         stored["bytes_per_pixel"],
-        **stored["curves"][key],
-        outage_psnr=stored["outage_psnr"],
+        curve["psnr_db"],
+        curve["share_coded"],
+        stored["outage_psnr"],
     )
 
 
@@ -97,6 +99,7 @@ def measure(codec, images, mean_color):
             if fitting:
                 quality[j, i], coded[j, i] = max(fitting), True
     return {
+        "num_images": len(images),
         "psnr_db": quality.mean(1).round(4).tolist(),
         "share_coded": coded.mean(1).round(4).tolist(),
     }
@@ -115,11 +118,11 @@ def main(argv=None):
     exact, _, _ = load_cifar10_training_images()
     mean_color = np.rint(exact.mean((0, 1, 2))).astype(int)
     images = exact[:: len(exact) // args.images][: args.images]
-    blank = np.broadcast_to(mean_color.astype(np.uint8), images.shape)
+    blank = np.broadcast_to(mean_color.astype(np.uint8), exact.shape)
     stored = {
-        "data": f"{len(images)} exact CIFAR-10 training images, 32x32",
+        "data": "exact CIFAR-10 training images, 32x32",
         "mean_color": mean_color.tolist(),
-        "outage_psnr": round(float(psnr(images, blank).mean()), 4),
+        "outage_psnr": round(float(psnr(exact, blank).mean()), 4),
         "bytes_per_pixel": [b / (32 * 32) for b in BUDGETS],
         "curves": {},
     }

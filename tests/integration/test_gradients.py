@@ -25,9 +25,9 @@ CONFIGS = {
 
 @pytest.mark.parametrize("codec", CONFIGS)
 def test_every_weight_is_reached(codec):
-    """Over 2x2 Rayleigh with estimated CSI every trainable weight has a finite, non-zero
-    gradient, the same eager and compiled (1e-3 of the largest entry); zero-started
-    weights are randomised first."""
+    """Over 2x2 Rayleigh with estimated CSI every trainable weight has a finite and
+    non-zero gradient, the same eager and compiled (1e-3 of the largest entry);
+    zero-started weights are randomised first."""
     set_seed(3)
     rng = np.random.default_rng(3)
     channel = EqualizedOFDMChannel(

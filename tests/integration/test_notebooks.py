@@ -45,7 +45,9 @@ def test_runs(name, tmp_path):
     """Every cell runs in a fresh kernel and the figures are drawn (no exception)."""
     notebook = read(name)
     place = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources=place
+    ).execute()
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
     figures = [o for o in outputs if "image/png" in o.get("data", {})]
     assert len(figures) >= 6

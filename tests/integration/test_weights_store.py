@@ -1,0 +1,127 @@
+"""Trained weights: stored whole, loaded only where they belong."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from link_models import weights_store
+from link_models.learned import build_link, load_link
+from link_models.systems import build_system
+from scenarios.scenario import Scenario
+from semcom_phy.phy.channels import AWGN
+from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.framing import Framing
+
+SHAPE = (16, 16, 3)
+CONFIG = {"image_shape": SHAPE, "symbol_counts": (64,), "filters": 4, "num_blocks": 2}
+
+
+def channel(num_symbols=64):
+    return EqualizedOFDMChannel(AWGN(), Framing(num_symbols, 1))
+
+
+def link(**changes):
+    config = CONFIG | changes
+    return build_link("adjscc", config, config, channel())
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A link with random weights and where they are stored."""
+    model, rng = link(), np.random.default_rng(0)
+    model.set_weights(
+        [rng.integers(0, 9, w.shape).astype(w.dtype) for w in model.get_weights()]
+    )
+    config = {"codec": "adjscc", "encoder": CONFIG, "decoder": CONFIG}
+    folder = tmp_path_factory.mktemp("weights")
+    return model, weights_store.save(model, folder, "mine", {"config": config})
+
+
+@pytest.fixture
+def copies(stored, tmp_path):
+    """JSON and weights file to be damaged."""
+    for path in stored[1].parent.iterdir():
+        shutil.copy(path, tmp_path)
+    return tmp_path / "mine.json", tmp_path / "mine.weights.h5"
+
+
+@pytest.mark.parametrize("suffix", ["", ".json", ".weights.h5"])
+def test_weights_come_back(stored, suffix):
+    """Every variable, by label or by either file; no temporary file stays (exact)."""
+    model, path = stored
+    again, record = load_link(f"{path.parent}/mine{suffix}", channel(), SHAPE)
+    for one, two in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one, two, err_msg=one.path)
+    assert record["label"] == "mine"
+    assert {p.name for p in path.parent.iterdir()} == {"mine.json", "mine.weights.h5"}
+
+
+def test_missing_files_are_named(copies):
+    """An unknown label and a JSON without its weights (exact)."""
+    with pytest.raises(FileNotFoundError, match="no weights 'nobody': there is no"):
+        load_link("nobody", channel(), SHAPE)
+    copies[1].unlink()
+    with pytest.raises(FileNotFoundError, match="mine.weights.h5 is missing beside"):
+        load_link(copies[0], channel(), SHAPE)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
+def test_damaged_weights_are_refused(copies, damage):
+    """One bit is enough: the SHA-256 tells (exact)."""
+    data = bytearray(copies[1].read_bytes())
+    data[len(data) // 2] ^= damage == "altered"
+    size = {"truncated": len(data) // 2, "altered": len(data), "empty": 0}[damage]
+    copies[1].write_bytes(data[:size])
+    with pytest.raises(ValueError, match="truncated or altered"):
+        load_link(copies[0], channel(), SHAPE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"num_blocks": 1}, {"num_blocks": 3}, {"filters": 5}, {"symbol_counts": (32, 64)}],
+)
+def test_weights_of_another_configuration_are_refused(stored, changes):
+    """Also those that Keras would load in part: fewer or more blocks (exact)."""
+    with pytest.raises(ValueError, match="weights of another configuration.*filters"):
+        weights_store.load(link(**changes), stored[1])
+
+
+def test_another_image_size_or_rate_is_refused(stored):
+    """What they were made for is named, with the remedy (exact)."""
+    with pytest.raises(ValueError, match="made for images of 16x16, not 32x32"):
+        load_link(stored[1], channel(), (32, 32, 3))
+    with pytest.raises(ValueError, match="^num_symbols must lie between 64 and 64"):
+        load_link(stored[1], channel(96), SHAPE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"label": "mine", "config": {}, "sha256": ""}'],
+)
+def test_a_json_that_is_none_is_refused(copies, text):
+    """Broken JSON and other files (exact)."""
+    copies[0].write_text(text)
+    with pytest.raises(ValueError, match="does not describe weights"):
+        load_link(copies[0], channel(), SHAPE)
+
+
+def test_a_json_without_a_codec_is_refused(copies):
+    """The missing key is named (exact)."""
+    record = json.loads(copies[0].read_text())
+    del record["config"]["decoder"]
+    copies[0].write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="describes no codec.*decoder"):
+        load_link(copies[0], channel(), SHAPE)
+
+
+def test_systems_take_only_weights_of_their_codec(stored):
+    """Weights of ADJSCC are none of DeepJSCC, which has no default (exact)."""
+    scenario = Scenario("test", channel="awgn", image_size=16, cbr="1/12")
+    assert scenario.num_symbols == 64
+    with pytest.raises(ValueError, match="are of codec 'adjscc', not 'deepjscc'"):
+        build_system("deepjscc", replace(scenario, weights=str(stored[1])))
+    with pytest.raises(ValueError, match="no weights are shipped for 'deepjscc'"):
+        build_system("deepjscc", scenario)
