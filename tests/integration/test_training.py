@@ -85,7 +85,6 @@ def test_the_loss_falls(trained):
     """200 steps at least halve the loss on images and noise of one batch, and every
     checkpoint was validated."""
     run, before, _, _ = trained
-    print(loss_on(run), before)
     assert loss_on(run) < 0.5 * before
     first, last = (entry["fading"]["psnr_db"] for entry in run.history)
     assert [entry["step"] for entry in run.history] == [100, 200]
