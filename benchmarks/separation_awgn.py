@@ -13,8 +13,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from link_models.capacity_link import CapacitySystem
 from link_models.separation_link import SeparationSystem
 from semcom_phy.channel_coding.mcs import mcs_table
@@ -110,7 +108,7 @@ def main(argv=None):
                 f"{tiled[name]['psnr_of_mean_mse_db']:11.2f} {published:12.2f} "
                 f"{'yes' if met else 'NO':>6} | "
                 f"{single[name]['psnr_of_mean_mse_db']:10.2f} "
-                f"{single[name]['psnr_db']:10.2f} {100 * single[name]['outage']:7.1f} %",
+                f"{single[name]['psnr_db']:10.2f} {single[name]['outage']:8.1%}",
                 flush=True,
             )
             rows.append(

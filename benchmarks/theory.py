@@ -119,8 +119,9 @@ def detection_rows(fades, seed):
     x_hat, no_eff = np.asarray(got.x_hat), np.asarray(got.no_eff)
     ratio = (np.square(np.abs(x_hat - x)) / no_eff).mean(1)
     error = ratio.std() / np.sqrt(fades)
-    ours, theirs = (x_hat, no_eff), numpy_l_mmse(
-        x, h, no, noise, channel.framing.num_pilot_res
+    ours, theirs = (
+        (x_hat, no_eff),
+        numpy_l_mmse(x, h, no, noise, channel.framing.num_pilot_res),
     )
     largest = max(
         np.max(np.abs(a - b) / (1 + np.abs(b)))
@@ -142,9 +143,7 @@ def detection_rows(fades, seed):
 
 def gradient_rows(seed):
     """Share of ADJSCC's trainable weights that get a finite, non-zero gradient."""
-    channel = EqualizedOFDMChannel(
-        BlockRayleigh(2, 2), Framing(768, 2), LSEstimator()
-    )
+    channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(768, 2), LSEstimator())
     link, _ = load_link("adjscc_32x32", channel, (32, 32, 3))
     set_seed(seed)
     images = load_images("sample", 8)[0].astype("float32") / 255

@@ -1,9 +1,10 @@
-"""Transform precoding: analogue symbols spread over the resource elements of a stream."""
+"""Transform precoding: analogue symbols spread over the elements of a stream."""
 
 import numpy as np
 from keras import ops
 
 _SCRAMBLING_SEED = 38211
+
 
 class TransformPrecoding:
     r"""Unitary DFT and scrambling of each stream, and their MMSE inverse.
@@ -22,8 +23,8 @@ class TransformPrecoding:
     The scrambling :math:`\mathbf{S}_t`, fixed quarter turns that differ from stream to
     stream, keeps the inverse DFT from collecting the interference of a strong symbol
     on one symbol again: a flat channel commutes with a DFT alone. The error of every
-    symbol then has the variance that is reported, :math:`(1 - \beta_t)/\beta_t`. Where ``no_eff`` is the same on all symbols of a
-    stream (flat fading) it stays as it is.
+    symbol then has the variance that is reported, :math:`(1 - \beta_t)/\beta_t`. Where
+    ``no_eff`` is the same on all symbols of a stream (flat fading) it stays as it is.
 
     Parameters
     ----------
