@@ -71,6 +71,7 @@ def main(argv, scenario, table="link_models.systems"):
         if args.command == "plot":
             _plot(args, chosen, folder)
         elif args.command == "train":
+            _load_backend()
             from link_models.training import fit_from_arguments
 
             fit_from_arguments(chosen, args)
@@ -93,9 +94,15 @@ def main(argv, scenario, table="link_models.systems"):
     return 0
 
 
-def _evaluate(args, scenario, folder, table):
-    from semcom_phy import backend  # first: it loads the backend quietly
+def _load_backend():
+    """Before all other imports of TensorFlow: this one loads it quietly."""
+    from semcom_phy import backend
 
+    return backend
+
+
+def _evaluate(args, scenario, folder, table):
+    backend = _load_backend()
     _check_systems(scenario.systems, table)
     scenario.framing()
     _check_writable(folder)
