@@ -386,9 +386,8 @@ class Trainer:
         return [t.channel.framing.num_symbols for t in self.tasks]
 
     def _fingerprint(self):
-        return json.dumps(
-            [self.config, asdict(self.recipe), self._symbol_counts()], sort_keys=True
-        )
+        about = [self.config, asdict(self.recipe), self._symbol_counts()]
+        return json.dumps([*about, self.start_from], sort_keys=True)
 
     def _loss(self, *inputs):
         """Sum over the tasks; inputs: source, snr_db, h, noise, reference for each."""

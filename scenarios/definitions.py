@@ -70,5 +70,8 @@ def definition_card(scenario):
             "shown and counted in every mean"
         ),
         "Interval": "95 %, clustered by image; a point that was not run is null",
-        "Pairing": "all systems, at every SNR, see the same images, fades and noise",
+        "Pairing": (
+            "all systems, at every SNR, see the same images and fades, and the same "
+            "noise if they send as many symbols"
+        ),
     }

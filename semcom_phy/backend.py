@@ -79,7 +79,7 @@ def compile_fn(fn, jit=True):
         support complex tensors
     """
     if keras.backend.backend() == "tensorflow":
-        return tf.function(fn, jit_compile=True if jit else None)
+        return tf.function(fn, jit_compile=True if jit else None, autograph=False)
     return fn
 
 

@@ -22,7 +22,7 @@ Differences from the paper
 * Five strided convolutions with GDN -> residual trunks at a quarter of the resolution
   around a fixed whole-image DCT, whose per-coefficient gains start at the closed-form
   power allocation and whose inverse is a Wiener filter. The trunks start silent: the
-  untrained codec is the linear analogue coder, and training can only improve on it.
+  untrained codec is a linear analogue coder that does not know the image's scale.
 * The AF module sees, at the decoder, the distribution of the error variances of the
   received symbols beside the SNR: after L-MMSE detection of a fading channel the
   streams differ.

@@ -176,8 +176,9 @@ class EqualizedOFDMChannel:
     def noise_shape(self, batch, sounding=False):
         """Shape of the noise for a frame, or for a sounding.
 
-        On flat channels the noise covers the resource elements in use, pilots
-        first: systems that send fewer symbols see the same noise on those they share.
+        On flat channels the noise covers the resource elements in use, pilots first.
+        Systems with as many symbols see the same noise from the same generator; one
+        with more (side information) sees noise of its own.
         On selective channels it covers the whole grid.
 
         Input
