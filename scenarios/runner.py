@@ -320,10 +320,10 @@ def _table(files, snr_db):
     width = max(len(f.title) for f in files)
     blocks = []
     for metric, head in heads.items():
-        rows = [head, " " * width + "".join(f"{snr:>14g}" for snr in snr_db)]
+        rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
         for file in files:
             cells = [_cell(metric, file.estimate(metric, snr)) for snr in snr_db]
-            rows.append(file.title.ljust(width) + "".join(f"{c:>14}" for c in cells))
+            rows.append(file.title.ljust(width) + "".join(f"{c:>17}" for c in cells))
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks) + "\n"
 

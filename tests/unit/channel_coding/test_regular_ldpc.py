@@ -10,7 +10,6 @@ from semcom_phy.channel_coding.regular_ldpc import RegularLDPCCode
 
 @pytest.fixture(scope="module")
 def code():
-    pytest.importorskip("pyldpc", reason="extra `ldpc` is not installed")
     return RegularLDPCCode(n=300, bit_degree=3, check_degree=6, seed=1)
 
 
