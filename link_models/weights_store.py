@@ -28,7 +28,9 @@ def find(label_or_file):
     for path in (Path(name + ".json"), SHIPPED / (name + ".json")):
         if path.is_file():
             return path
-    shipped = sorted(p.stem for p in SHIPPED.glob("*.json"))
+    shipped = sorted(
+        p.name.removesuffix(".weights.h5") for p in SHIPPED.glob("*.weights.h5")
+    )
     raise FileNotFoundError(
         f"no weights {label_or_file!r}: there is no {name}.json, and shipped are "
         f"{', '.join(shipped)}; train some with the train command"
