@@ -1,14 +1,23 @@
-# make demo  - private environment, then the main job
-# make test  - private environment, then the tests
+# make demo        - private environment with TensorFlow, then the main job
+# make test        - private environment with TensorFlow, then the tests
+# make demo-torch  - the same with torch, in an environment of its own
+# make test-torch
 PYTHON ?= python3
+# Installed by pip before the rest, so that pip's configuration or options given here
+# (TORCH="torch==2.13.0 --index-url ...") choose the wheels: those for CPUs alone save
+# several GB of CUDA libraries.
+TORCH ?= torch==2.13.0
 VENV := .venv
 RUN := $(VENV)/bin/python
+VENV_TORCH := .venv-torch
+RUN_TORCH := $(VENV_TORCH)/bin/python
 export UV_COMPILE_BYTECODE := 1
-# The environment is this project's own, whatever is active outside.
+# The environments are this project's own, whatever is active outside.
 unexport PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
+unexport KERAS_BACKEND
 
-.PHONY: demo test slow-test lint clean
+.PHONY: demo test slow-test demo-torch test-torch lint clean
 
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
@@ -19,16 +28,27 @@ test: $(VENV)/.installed
 slow-test: $(VENV)/.installed
 	$(RUN) -m pytest -m slow
 
+demo-torch: $(VENV_TORCH)/.installed
+	$(RUN_TORCH) -m scenarios.mimo_2x2
+
+test-torch: $(VENV_TORCH)/.installed
+	$(RUN_TORCH) -m pytest
+
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-$(VENV)/.installed: pyproject.toml
+%/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check "uv>=0.8.5"
-	$(RUN) -m uv pip install --quiet --python $(RUN) --editable ".[dev]"
+	$(PYTHON) -m venv $*
+	$*/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.8.5"
+	$(if $(FIRST),$*/bin/python -m pip install --quiet --disable-pip-version-check $(FIRST))
+	$*/bin/python -m uv pip install --quiet --python $*/bin/python --editable ".[$(EXTRA),dev]"
 	touch $@
 
+$(VENV)/.installed: EXTRA := tensorflow
+$(VENV_TORCH)/.installed: EXTRA := torch
+$(VENV_TORCH)/.installed: FIRST := $(TORCH)
+
 clean:
-	rm -rf $(VENV) results
+	rm -rf $(VENV) $(VENV_TORCH) results

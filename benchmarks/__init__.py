@@ -1,3 +1,4 @@
 """Measured claims: ``python -m benchmarks.NAME`` prints one table each."""
 
-from semcom_phy import backend  # noqa: F401  (first: loads TensorFlow quietly)
+# First: it chooses Keras' backend and loads the library quietly.
+from semcom_phy import backend  # noqa: F401

@@ -18,6 +18,7 @@ not charged to any system.
 from functools import lru_cache
 
 import numpy as np
+from keras import ops
 
 from link_models.transmission import Transmission
 from semcom_phy.bandwidth import spent_bandwidth
@@ -70,7 +71,7 @@ class CapacitySystem:
         }
 
     def transmit(self, images, snr_db, h, seed):
-        bits = self._bits(np.asarray(h), snr_db)
+        bits = self._bits(ops.convert_to_numpy(h), snr_db)
         if self.rule == "outage":
             fixed = self._fixed_bits(snr_db)
             bits = np.where(bits >= fixed, fixed, 0.0)
@@ -98,7 +99,8 @@ class CapacitySystem:
 
     def _best_fixed_bits(self, snr_db):
         set_seed(FADES_SEED)
-        bits = np.sort(self._bits(np.asarray(self.channel.sample(NUM_FADES)), snr_db))
+        h = ops.convert_to_numpy(self.channel.sample(NUM_FADES))
+        bits = np.sort(self._bits(h, snr_db))
         pixels = self.image_shape[0] * self.image_shape[1]
         quality = mean_quality(self.codec.name)
         outage = np.arange(len(bits)) / len(bits)

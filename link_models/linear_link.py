@@ -6,6 +6,7 @@ image_hat <-- inverse KLT <-- L-MMSE <-- x scale <-- data, side <-------------'
 """
 
 import numpy as np
+from keras import ops
 
 from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
@@ -78,10 +79,10 @@ class LinearSystem:
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         z = self.coder.encode(images, snr_db, self.num_data)
         scale = np.sqrt(np.mean(np.abs(z) ** 2, axis=1) + 1e-12)
-        x = np.asarray(self.precoding.spread(z / scale[:, None]))
+        x = ops.convert_to_numpy(self.precoding.spread(z / scale[:, None]))
         if self.transport:
             x = np.concatenate([x, self.transport.encode(quantise_scale(scale))], 1)
-        x_hat, no_eff = (np.asarray(v) for v in self._send(x, h, no, noise))
+        x_hat, no_eff = map(ops.convert_to_numpy, self._send(x, h, no, noise))
 
         lost = np.zeros(len(images), bool)
         if self.transport:
@@ -91,11 +92,10 @@ class LinearSystem:
             lost = ~crc_ok
             # A lost scale is replaced by that of the average image.
             scale = np.array([dequantise_scale(s) if s else 1.0 for s in side])
-        z_hat, no_z = self.precoding.despread(
+        despread = self.precoding.despread(
             x_hat[:, : self.num_data], no_eff[:, : self.num_data]
         )
-        images_hat = self.coder.decode(
-            np.asarray(z_hat) * scale[:, None], np.asarray(no_z), snr_db
-        )
+        z_hat, no_z = map(ops.convert_to_numpy, despread)
+        images_hat = self.coder.decode(z_hat * scale[:, None], no_z, snr_db)
         extras = {"side_info_error": lost}
         return Transmission(to_uint8(images_hat), np.zeros(len(images), bool), extras)

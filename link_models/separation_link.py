@@ -111,7 +111,7 @@ class SeparationSystem:
         for mcs in set(mcs_sent) - {None}:
             index = [i for i, sent in enumerate(mcs_sent) if sent == mcs]
             x[index] = self._transport(mcs).encode([payloads[i] for i in index])
-        x_hat, no_eff = (np.asarray(v) for v in self._send(x, h, no, noise))
+        x_hat, no_eff = map(ops.convert_to_numpy, self._send(x, h, no, noise))
 
         images_hat = np.empty_like(images)
         images_hat[:] = self.outage_color
@@ -167,7 +167,8 @@ class SeparationSystem:
             x = ops.zeros((part.shape[0], self.num_symbols), "complex64")
             noise = self.channel.draw_noise(part.shape[0], rng)
             _, no_eff = self.channel(x, part, no, noise)
-            sinr.append(1.0 / np.asarray(no_eff[:, :kept], np.float64))
+            no_eff = ops.convert_to_numpy(no_eff[:, :kept])
+            sinr.append(1.0 / no_eff.astype(np.float64))
         return np.concatenate(sinr)
 
     def _choose(self, sinr):

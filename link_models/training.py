@@ -1,19 +1,21 @@
 """Training a semantic codec through the radio link.
 
-    batch, SNR, fade, noise --> SemanticLink --> loss --> optimiser  (one compiled step)
-          |                                                  |
-      (seed, step)                           checkpoint, TensorBoard, validation
-                                                             |
-                                      <label>.weights.h5 + <label>.json
+    images, SNR, fade, noise --> SemanticLink --> loss --> optimiser, weight average
+    (made ahead in a thread)                           (one compiled step)
+                                                            |
+                         every checkpoint_steps: validation, TensorBoard, checkpoint;
+                         the best so far as <label>.weights.h5 + <label>.json
 
 What a step sees depends on (seed, step) alone, so that a resumed run goes on as if it
 had not been interrupted.
 """
 
+import contextlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -23,135 +25,18 @@ from tqdm import tqdm
 
 from link_models import weights_store
 from link_models.learned import CODECS
+from link_models.recipe import make_optimizer
 from link_models.semantic_link import SemanticLink, to_uint8
-from semcom_phy.backend import compile_fn, scalar_logger, train_step_fn
+from link_models.training_data import Batches
+from link_models.weight_average import WeightAverage
+from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
+from semcom_phy.layers.precision import set_precision
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import derived_seed, seed_fades, set_seed
+from semcom_phy.simulation.results import software_versions
 
-# PSNR of the linear analogue coder (AWGN, cbr 1/6): makes all SNRs weigh alike.
-REFERENCE_SNR_DB = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
-REFERENCE_PSNR_DB = (18.5, 21.6, 24.8, 28.5, 31.9, 34.2, 35.5)
 VALIDATION_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
-NUM_VALIDATION_IMAGES = 500
-RESEED_STEPS = 100  # checkpoints fall on multiples of it
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a codec is trained; stored beside its weights.
-
-    Parameters
-    ----------
-    steps : `int`
-        Gradient steps
-
-    batch_size : `int`
-        Images per step and link
-
-    learning_rate : `float`
-        Peak of a cosine schedule that ends near 0
-
-    warmup_steps : `int`
-        Linear rise of the learning rate
-
-    optimizer : `str`
-        "muon" (matrices; AdamW for the rest) or "adam"
-
-    min_snr_db, max_snr_db : `float`
-        SNRs are drawn uniformly in between [dB]
-
-    share_exact : `float`
-        Share of images with original pixels in a batch, before ``exact_from``
-
-    exact_from : `float`
-        Share of the steps from which on only such images are used
-
-    checkpoint_steps : `int`
-        Steps between checkpoints (with a validation), a multiple of 100
-
-    seed : `int`
-        Fixes start weights, batches, fades and noise
-    """
-
-    steps: int = 20000
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    warmup_steps: int = 300
-    optimizer: str = "muon"
-    min_snr_db: float = -1.0
-    max_snr_db: float = 21.0
-    share_exact: float = 0.5
-    exact_from: float = 0.55
-    checkpoint_steps: int = 500
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("steps", "batch_size", "checkpoint_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be at least 1, got {getattr(self, name)}"
-                )
-        if self.checkpoint_steps % RESEED_STEPS:
-            raise ValueError(
-                f"checkpoint_steps must be a multiple of {RESEED_STEPS}, got "
-                f"{self.checkpoint_steps}"
-            )
-        if self.optimizer not in ("muon", "adam"):
-            raise ValueError(
-                f'optimizer must be "muon" or "adam", got {self.optimizer!r}'
-            )
-        if self.warmup_steps < 0:
-            raise ValueError(
-                f"warmup_steps must not be negative, got {self.warmup_steps}"
-            )
-        for name in ("share_exact", "exact_from"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
-        if not -100 < self.min_snr_db <= self.max_snr_db < 100:
-            raise ValueError(
-                "min_snr_db must not exceed max_snr_db, both finite, got "
-                f"{self.min_snr_db} and {self.max_snr_db}"
-            )
-        if not 0 < self.learning_rate < 1:
-            raise ValueError(
-                f"learning_rate must be in (0, 1), got {self.learning_rate}"
-            )
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Images [n, H, W, 3] `uint8`: exact ones, copies, those held out, provenance."""
-
-    exact: np.ndarray
-    copies: np.ndarray
-    validation: np.ndarray
-    provenance: dict
-
-
-@dataclass(frozen=True)
-class Task:
-    """One link to train over, and how its error counts.
-
-    Parameters
-    ----------
-    name : `str`
-        For logs and the record
-
-    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
-        The link; the number of symbols is its framing's
-
-    loss : `str`
-        "normalised": squared error over that of the linear coder at the SNR (aims at
-        the PSNR of the mean MSE); "log": log squared error (aims at the mean PSNR)
-    """
-
-    name: str
-    channel: object
-    loss: str
-
-    def __post_init__(self):
-        if self.loss not in ("normalised", "log"):
-            raise ValueError(f'loss must be "normalised" or "log", got {self.loss!r}')
+LOG_STEPS = 100
 
 
 class Trainer:
@@ -165,20 +50,29 @@ class Trainer:
     encoder_config, decoder_config : `dict`
         Constructor arguments
 
-    tasks : sequence of :class:`Task`
+    tasks : sequence of :class:`~link_models.training_data.Task`
         Links; every step takes a batch over each
 
-    data : :class:`TrainingData`
+    data : :class:`~link_models.training_data.TrainingData`
         Images
 
-    recipe : :class:`Recipe`
+    recipe : :class:`~link_models.recipe.Recipe`
         How
 
     folder : path
-        Checkpoints, logs, and at the end the weights with their JSON
+        Checkpoints, logs, and the best weights with their JSON
 
     label : `str`
         Name of the weights
+
+    start_from : `str` or path, optional
+        Label or file of the weights to start from
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If the codec does not fit the links or the precision, or ``start_from`` is
+        missing, broken or of another configuration.
     """
 
     def __init__(
@@ -220,68 +114,106 @@ class Trainer:
         if start_from is not None:
             weights_store.load(self.links[0], start_from)
         self.start_from = start_from and str(start_from)
+        for layer in (encoder, decoder):
+            set_precision(layer, recipe.precision)
+        self.batches = Batches(data, self.tasks, recipe)
         self.optimizer = make_optimizer(recipe)
+        trained = self.links[0].trainable_variables
+        self.average = WeightAverage(trained, recipe.average_decay)
         flat = [task.channel.channel_model.is_flat for task in self.tasks]
         self.step_fn = train_step_fn(
-            self._loss, self.links[0].trainable_variables, self.optimizer, all(flat)
+            self._loss,
+            trained,
+            self.optimizer,
+            jit=all(flat),
+            after_update=self.average.update,
+            clip_norm=recipe.clip_norm,
         )
         self.forward = [
             compile_fn(link.__call__, jit=jit)
             for link, jit in zip(self.links, flat, strict=True)
         ]
         self.step, self.history = 0, []
+        self.best = {"step": 0, "psnr_db": -np.inf}
 
     @property
     def checkpoint(self):
         """Path of the checkpoint."""
         return self.folder / f"{self.label}.checkpoint.npz"
 
-    def fit(self, progress=True):
-        """Trains to the end, saves the weights and returns the path of their JSON."""
+    @property
+    def images_per_step(self):
+        """Images that one step sees."""
+        return self.recipe.batch_size * len(self.tasks)
+
+    def fit(self, progress=True, restart=False):
+        """Trains to the end.
+
+        Parameters
+        ----------
+        progress : `bool`, (default `True`)
+            Show a bar
+
+        restart : `bool`, (default `False`)
+            Overwrite the checkpoint of an earlier run
+
+        Output
+        ------
+        : `Path`
+            The JSON of the best weights
+
+        Raises
+        ------
+        FileExistsError
+            If there is a checkpoint that this run neither resumed nor may overwrite.
+
+        ValueError
+            If the loss is no longer finite; the last checkpoint is kept.
+        """
+        if self.checkpoint.exists() and not (self.step or restart):
+            raise FileExistsError(
+                f"{self.checkpoint} holds an earlier run: go on with --resume, forget "
+                "it with --restart, or choose another --label"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         log = scalar_logger(self.folder / "logs" / self.label)
-        start, first = time.perf_counter(), self.step
+        self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
+        batches = self.batches.ahead(self.step, self.recipe.steps)
+        clock = _Clock(self.images_per_step)
         bar = tqdm(
             total=self.recipe.steps,
             initial=self.step,
             unit="step",
             disable=None if progress else True,
         )
-        with bar:
-            while self.step < self.recipe.steps:
-                if self.step % RESEED_STEPS == 0:
-                    set_seed(_derived(self.recipe.seed, self.step))
-                loss = self.step_fn(*self._batch(self.step))
+        with bar, contextlib.closing(batches):
+            for _ in range(self.step, self.recipe.steps):
+                with clock.waiting():
+                    batch = next(batches)
+                loss = self.step_fn(*batch)
                 self.step += 1
+                if clock.first is None:  # the first step compiles
+                    clock.restart(self.step)
                 bar.update()
-                if self.step % RESEED_STEPS == 0:
-                    loss = float(loss)
-                    if not np.isfinite(loss):
-                        raise ValueError(
-                            f"the loss is {loss} after {self.step} steps: lower the "
-                            "learning rate; the last checkpoint is kept"
-                        )
-                    log("loss", loss, self.step)
                 last = self.step == self.recipe.steps
-                if self.step % self.recipe.checkpoint_steps == 0 or last:
+                due = self.step % self.recipe.checkpoint_steps == 0 or last
+                if due or self.step % LOG_STEPS == 0:
+                    log("loss", self._checked(loss), self.step)
+                if due:
+                    speed = clock.read(self.step)
                     figures = self.validate()
                     for name, value in _flat(figures):
                         log(name, value, self.step)
-                    self.history.append({"step": self.step, **figures})
+                    is_best = self._keep(figures)
                     self.save_checkpoint()
-                    images = (self.step - first) * self.images_per_step
-                    rate = images / (time.perf_counter() - start)
-                    brief = f"{_brief(figures)}, {rate:.0f} images/s"
-                    bar.write(f"step {self.step}: {brief}")
-        return self.save()
-
-    @property
-    def images_per_step(self):
-        """Images that one step sees."""
-        return self.recipe.batch_size * len(self.tasks)
+                    mark = " (best)" if is_best else ""
+                    brief = f"step {self.step}: {_brief(figures)}{mark}, {speed}"
+                    bar.write(brief)
+                    clock.restart(self.step)
+        return self.folder / f"{self.label}.json"
 
     def validate(self):
-        """PSNR on the held-out images, per task and SNR.
+        """PSNR of the averaged weights on the held-out images, per task and SNR.
 
         Output
         ------
@@ -290,84 +222,44 @@ class Trainer:
         """
         figures = {}
         images = self.data.validation
-        for task, forward in zip(self.tasks, self.forward, strict=True):
-            means, of_means = [], []
-            for snr_db in VALIDATION_SNR_DB:
-                set_seed(_derived(self.recipe.seed, "validation"))
-                rng = np.random.default_rng(self.recipe.seed)
-                images_hat = to_uint8(
-                    forward(
-                        ops.convert_to_tensor(images.astype("float32") / 255),
-                        ops.full((len(images),), snr_db),
-                        task.channel.sample(len(images)),
-                        ops.convert_to_tensor(
-                            task.channel.draw_noise(len(images), rng)
-                        ),
-                    )
-                )
-                means.append(round(float(psnr(images, images_hat).mean()), 3))
-                of_means.append(round(float(psnr_of_mean_mse(images, images_hat)), 3))
-            figures[task.name] = {
-                "snr_db": list(VALIDATION_SNR_DB),
-                "psnr_db": means,
-                "psnr_of_mean_mse_db": of_means,
-            }
+        source = ops.convert_to_tensor(images.astype("float32") / 255)
+        with self.average.applied():
+            for task, forward, (h, noise) in zip(
+                self.tasks, self.forward, self._validation_inputs, strict=True
+            ):
+                means, of_means = [], []
+                for snr_db in VALIDATION_SNR_DB:
+                    snr_db = ops.full((len(images),), snr_db)
+                    images_hat = to_uint8(forward(source, snr_db, h, noise))
+                    means.append(round(float(psnr(images, images_hat).mean()), 3))
+                    of_mean = psnr_of_mean_mse(images, images_hat)
+                    of_means.append(round(float(of_mean), 3))
+                figures[task.name] = {
+                    "snr_db": list(VALIDATION_SNR_DB),
+                    "psnr_db": means,
+                    "psnr_of_mean_mse_db": of_means,
+                }
         return figures
 
-    def save_checkpoint(self):
-        """Weights, optimiser state, step and history, in one replaced file."""
-        history = json.dumps(self.history, indent=1)
-        arrays = {f"weight_{i}": w for i, w in enumerate(self.links[0].get_weights())}
-        for i, variable in enumerate(self.optimizer.variables):
-            arrays[f"optimizer_{i}"] = ops.convert_to_numpy(variable)
-        trial = self.checkpoint.with_suffix(".tmp.npz")
-        np.savez(
-            trial,
-            step=self.step,
-            about=np.array(self._fingerprint()),
-            history=np.array(history),
-            **arrays,
-        )
-        os.replace(trial, self.checkpoint)
-        (self.folder / f"{self.label}.history.json").write_text(history + "\n")
+    @cached_property
+    def _validation_inputs(self):
+        """Fades and noise of the validation, the same every time, for each task."""
+        count = len(self.data.validation)
+        inputs = []
+        for task in self.tasks:
+            seed_fades(derived_seed(self.recipe.seed, "validation"))
+            rng = np.random.default_rng(self.recipe.seed)
+            h, noise = task.channel.sample(count), task.channel.draw_noise(count, rng)
+            inputs.append((h, ops.convert_to_tensor(noise)))
+        return inputs
 
-    def resume(self):
-        """Goes on from the checkpoint.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is none.
-
-        ValueError
-            If it is broken, or of another configuration or recipe.
-        """
-        if not self.checkpoint.is_file():
-            raise FileNotFoundError(
-                f"{self.checkpoint} does not exist: start without --resume"
-            )
-        try:
-            with np.load(self.checkpoint, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            about = str(arrays["about"])
-        except Exception as error:  # numpy raises zip and EOF errors
-            raise ValueError(f"{self.checkpoint} is broken: {error}") from error
-        if about != self._fingerprint():
-            raise ValueError(
-                f"{self.checkpoint} belongs to another configuration or recipe; use "
-                "the same options, or another --label"
-            )
-        model = self.links[0]
-        model.set_weights(
-            [arrays[f"weight_{i}"] for i in range(len(model.get_weights()))]
-        )
-        for i, variable in enumerate(self.optimizer.variables):
-            variable.assign(arrays[f"optimizer_{i}"])
-        self.step = int(arrays["step"])
-        self.history = json.loads(str(arrays["history"]))
-
-    def save(self):
-        """Writes ``<label>.weights.h5`` and ``<label>.json``."""
+    def _keep(self, figures):
+        """Notes a validation; saves the averaged weights if they are the best."""
+        self.history.append({"step": self.step, **figures})
+        score = float(np.mean([f["psnr_db"] for f in figures.values()]))
+        if score <= self.best["psnr_db"]:
+            return False
+        self.best = {"step": self.step, "psnr_db": round(score, 4)}
         record = {
             "config": self.config,
             "tasks": [
@@ -378,16 +270,88 @@ class Trainer:
             "recipe": asdict(self.recipe),
             "steps_done": self.step,
             "data": self.data.provenance,
-            "validation": self.validate(),
+            "validation": figures,
+            "versions": {**software_versions(), "device": device()},
         }
-        return weights_store.save(self.links[0], self.folder, self.label, record)
+        with self.average.applied():
+            weights_store.save(self.links[0], self.folder, self.label, record)
+        return True
+
+    def save_checkpoint(self):
+        """All state of the run, in one replaced file, and the history beside it."""
+        history = json.dumps(self.history, indent=1)
+        arrays = {
+            f"state_{i}": ops.convert_to_numpy(variable)
+            for i, variable in enumerate(self._state())
+        }
+        trial = self.checkpoint.with_suffix(".tmp.npz")
+        np.savez(
+            trial,
+            step=self.step,
+            about=np.array(self._fingerprint()),
+            best=np.array(json.dumps(self.best)),
+            history=np.array(history),
+            **arrays,
+        )
+        os.replace(trial, self.checkpoint)
+        (self.folder / f"{self.label}.history.json").write_text(history + "\n")
+
+    def resume(self):
+        """Goes on from the checkpoint, bit for bit on a CPU.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+
+        ValueError
+            If it is broken, or of another configuration, recipe or Keras backend.
+        """
+        if not self.checkpoint.is_file():
+            raise FileNotFoundError(
+                f"{self.checkpoint} does not exist: start without --resume"
+            )
+        state = self._state()
+        try:
+            with np.load(self.checkpoint, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            about = str(arrays["about"])
+            values = [arrays[f"state_{i}"] for i in range(len(state))]
+            step, best, history = (arrays[n] for n in ("step", "best", "history"))
+        except Exception as error:  # numpy raises zip, EOF and key errors
+            raise ValueError(f"{self.checkpoint} is broken: {error!r}") from error
+        if about != self._fingerprint():
+            raise ValueError(
+                f"{self.checkpoint} belongs to another configuration, recipe or Keras "
+                "backend; use the same options, or another --label with --start-from"
+            )
+        for variable, value in zip(state, values, strict=True):
+            variable.assign(value)
+        self.step = int(step)
+        self.best, self.history = json.loads(str(best)), json.loads(str(history))
+
+    def _state(self):
+        """Variables that a run goes on from, with those of random layers."""
+        model = self.links[0].variables
+        return [*model, *self.optimizer.variables, *self.average.variables]
 
     def _symbol_counts(self):
         return [t.channel.framing.num_symbols for t in self.tasks]
 
     def _fingerprint(self):
         about = [self.config, asdict(self.recipe), self._symbol_counts()]
-        return json.dumps([*about, self.start_from], sort_keys=True)
+        about += [self.start_from, keras.backend.backend()]
+        return json.dumps(about, sort_keys=True)
+
+    def _checked(self, loss):
+        loss = float(loss)
+        # A loss scale finds its size by overflows, whose steps it leaves out.
+        if not np.isfinite(loss) and self.recipe.precision != "mixed_float16":
+            raise ValueError(
+                f"the loss is {loss} after {self.step} steps: lower the learning rate; "
+                "the last checkpoint is kept"
+            )
+        return loss
 
     def _loss(self, *inputs):
         """Sum over the tasks; inputs: source, snr_db, h, noise, reference for each."""
@@ -403,148 +367,28 @@ class Trainer:
                 loss = loss + ops.mean(error / reference)
         return loss
 
-    def _batch(self, step):
-        recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, step))
-        inputs = []
-        for task in self.tasks:
-            images = self._draw_images(step / recipe.steps, rng)
-            snr_db = rng.uniform(
-                recipe.min_snr_db, recipe.max_snr_db, recipe.batch_size
-            ).astype("float32")
-            reference = 10 ** (
-                -np.interp(snr_db, REFERENCE_SNR_DB, REFERENCE_PSNR_DB) / 10
-            )
-            inputs += [
-                images.astype("float32") / 255,
-                snr_db,
-                task.channel.sample(recipe.batch_size),
-                task.channel.draw_noise(recipe.batch_size, rng),
-                reference.astype("float32"),
-            ]
-        return [ops.convert_to_tensor(value) for value in inputs]
 
-    def _draw_images(self, done, rng):
-        exact, copies = self.data.exact, self.data.copies
-        share = self.recipe.share_exact if done < self.recipe.exact_from else 1.0
-        size = self.recipe.batch_size
-        from_exact = rng.random(size) < (share if len(copies) else 1.0)
-        images = exact[rng.integers(len(exact), size=size)]
-        if len(copies):
-            other = copies[rng.integers(len(copies), size=size)]
-            images = np.where(from_exact[:, None, None, None], images, other)
-        flip = rng.random(size) < 0.5
-        images[flip] = images[flip, :, ::-1]
-        return images
+class _Clock:
+    """Images per second of the steps alone, and how long they waited for data."""
 
+    def __init__(self, images_per_step):
+        self.images_per_step = images_per_step
+        self.first, self.start, self.waited = None, 0.0, 0.0
 
-def make_optimizer(recipe):
-    """Muon or Adam with warm-up and a cosine schedule."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(recipe.steps - recipe.warmup_steps, 1),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=recipe.warmup_steps,
-        alpha=2e-3,
-    )
-    if recipe.optimizer == "adam":
-        return keras.optimizers.Adam(schedule, global_clipnorm=1.0)
-    return keras.optimizers.Muon(
-        schedule, weight_decay=None, adam_weight_decay=0.0, global_clipnorm=1.0
-    )
+    def restart(self, step):
+        self.first, self.start, self.waited = step, time.perf_counter(), 0.0
 
+    @contextlib.contextmanager
+    def waiting(self):
+        before = time.perf_counter()
+        yield
+        self.waited += time.perf_counter() - before
 
-def split_data(exact, copies, provenance, seed=123):
-    """Holds out some exact images for validation: a :class:`TrainingData`."""
-    held = min(NUM_VALIDATION_IMAGES, len(exact) // 5)
-    if held < 1:
-        raise ValueError(f"training needs at least 5 images, got {len(exact)}")
-    order = np.random.default_rng(seed).permutation(len(exact))
-    return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
-
-
-def fit_from_arguments(scenario, args):
-    """The train command of a scenario.
-
-    Parameters
-    ----------
-    scenario : :class:`~scenarios.scenario.Scenario`
-        Its link is trained over
-
-    args : `argparse.Namespace`
-        ``system``, ``label``, ``steps``, ``batch_size``, ``learning_rate``,
-        ``resume``, ``data``, ``out``, ``together_with`` (further scenarios)
-
-    Raises
-    ------
-    ValueError, FileNotFoundError
-        On bad options or missing data.
-    """
-    from link_models.systems import build_channel
-    from semcom_phy.sources.images import load_cifar10_training_images, load_images
-
-    if args.system not in CODECS:
-        raise ValueError(
-            f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}"
-        )
-    dataset = args.data or "cifar10"
-    if dataset == "cifar10":
-        data = split_data(*load_cifar10_training_images())
-    else:
-        images, provenance = load_images(
-            dataset, size=scenario.image_size, split="train"
-        )
-        data = split_data(images, images[:0], provenance)
-    scenarios = [scenario, *_further(args.together_with, scenario)]
-    tasks = [
-        Task(s.name, build_channel(s), "normalised" if s.channel == "awgn" else "log")
-        for s in scenarios
-    ]
-    shape = (scenario.image_size, scenario.image_size, 3)
-    counts = sorted({s.num_symbols for s in scenarios})
-    config = {"image_shape": shape}
-    if args.system == "adjscc":
-        config["symbol_counts"] = counts
-    else:
-        config |= {"num_symbols": counts[-1], "snr_attention": True}
-    recipe = Recipe(
-        steps=args.steps,
-        batch_size=args.batch_size,
-        learning_rate=args.learning_rate,
-        seed=scenario.seed,
-    )
-    folder = args.out or Path("runs")
-    label = args.label or f"{args.system}_{scenario.name}"
-    trainer = Trainer(
-        args.system,
-        config,
-        dict(config),
-        tasks,
-        data,
-        recipe,
-        folder,
-        label,
-        args.start_from,
-    )
-    if args.resume:
-        trainer.resume()
-    print(f"wrote {trainer.fit()}")
-
-
-def _further(names, scenario):
-    """Scenarios trained together, with the image size and CSI of the first."""
-    import importlib
-
-    for name in names or ():
-        try:
-            other = importlib.import_module(f"scenarios.{name}").SCENARIO
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"there is no scenario {name!r}") from error
-        yield replace(other, image_size=scenario.image_size, csi=scenario.csi)
-
-
-def _derived(*path):
-    path = [p if isinstance(p, int) else sum(p.encode()) for p in path]
-    return int(np.random.SeedSequence(path).generate_state(1)[0])
+    def read(self, step):
+        seconds = time.perf_counter() - self.start
+        images = (step - self.first) * self.images_per_step
+        share = 100 * self.waited / seconds
+        return f"{images / seconds:.0f} images/s, {share:.1f} % spent waiting for data"
 
 
 def _flat(figures):

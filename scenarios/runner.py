@@ -72,7 +72,7 @@ def main(argv, scenario, table="link_models.systems"):
             _plot(args, chosen, folder)
         elif args.command == "train":
             _load_backend()
-            from link_models.training import fit_from_arguments
+            from link_models.train_command import fit_from_arguments
 
             fit_from_arguments(chosen, args)
         else:
@@ -95,7 +95,7 @@ def main(argv, scenario, table="link_models.systems"):
 
 
 def _load_backend():
-    """Before all other imports of TensorFlow: this one loads it quietly."""
+    """Before all other imports of the tensor library: this one loads it quietly."""
     from semcom_phy import backend
 
     return backend
@@ -205,7 +205,7 @@ def _parser(scenario):
     add = parser.add_argument_group("evaluate, plot").add_argument
     add("--out", type=Path, help="results folder (default: results/<scenario>)")
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
-    add("--restart", action="store_true", help="forget the results in the folder")
+    add("--restart", action="store_true", help="forget what is in the folder")
     add("--target-ci", type=float, help="stop a point at this half interval [dB]")
     add("--batch-size", type=int, default=64, help="images at once (64)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
@@ -215,12 +215,19 @@ def _parser(scenario):
     add = parser.add_argument_group("train").add_argument
     add("--system", default="adjscc", help="the learned system to fit (adjscc)")
     add("--label", help="name of the weights (default: system and scenario)")
-    add("--steps", type=int, default=10000, help="gradient steps (10000)")
-    add("--learning-rate", type=float, default=2e-3, help="peak learning rate (2e-3)")
-    add("--resume", action="store_true", help="go on from the last checkpoint")
-    add("--start-from", help="label or file of weights to go on from")
     add("--data", help="training images: cifar10, a folder or an .npz file")
     add("--together-with", **_LIST, help="further scenarios to train for at once")
+    add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--start-from", help="label or file of weights to go on from")
+    add("--steps", type=int, default=10000, help="gradient steps (10000)")
+    add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
+    add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
+    add("--optimizer", help="muon or adam (muon)")
+    add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
+    add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")
+    add("--average-decay", type=float, help="of the weights, 0: no average (0.999)")
+    add("--checkpoint-steps", type=int, help="steps between validations (500)")
     return parser
 
 

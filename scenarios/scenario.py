@@ -186,7 +186,7 @@ class Scenario:
             If the symbols do not fit into ``MAX_SLOTS`` slots, or the pilots do not
             fit the grid.
         """
-        from semcom_phy.phy.framing import Framing, OFDMGrid  # loads TensorFlow
+        from semcom_phy.phy.framing import Framing, OFDMGrid  # loads the backend
 
         grid = OFDMGrid(
             self.fft_size,

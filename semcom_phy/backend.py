@@ -5,6 +5,7 @@ this module before the others: it loads the library without its start-up message
 """
 
 import contextlib
+import ctypes
 import logging
 import os
 import sys
@@ -62,7 +63,7 @@ with _quiet_stderr():
 
 
 def compile_fn(fn, jit=True):
-    """Compiles a function of tensors, where the backend gains from it.
+    """Compiles a function of tensors for use without gradients.
 
     Parameters
     ----------
@@ -75,12 +76,12 @@ def compile_fn(fn, jit=True):
     Output
     ------
     : `callable`
-        On TensorFlow a `tf.function`. On torch ``fn`` itself: its compiler does not
-        support complex tensors
+        On TensorFlow a `tf.function`. On torch ``fn`` without a record for gradients;
+        its compiler does not support complex tensors
     """
     if keras.backend.backend() == "tensorflow":
         return tf.function(fn, jit_compile=True if jit else None, autograph=False)
-    return fn
+    return torch.no_grad()(fn)
 
 
 def gradient_fn(loss_fn, compiled=True, jit=False):
@@ -108,13 +109,13 @@ def gradient_fn(loss_fn, compiled=True, jit=False):
                 loss = loss_fn(x)
             return tape.gradient(loss, x)
 
-    else:
+        return compile_fn(gradient, jit=jit) if compiled else gradient
 
-        def gradient(x):
-            x = keras.ops.convert_to_tensor(x).detach().requires_grad_(True)
-            return torch.autograd.grad(loss_fn(x), x)[0]
+    def torch_gradient(x):
+        x = keras.ops.convert_to_tensor(x).detach().requires_grad_(True)
+        return torch.autograd.grad(loss_fn(x), x)[0]
 
-    return compile_fn(gradient, jit=jit) if compiled else gradient
+    return torch_gradient
 
 
 def complex_normal(shape):
@@ -159,10 +160,69 @@ def device():
     return "GPU" if torch.cuda.is_available() else "CPU"
 
 
-def train_step_fn(loss_fn, variables, optimizer, jit=True):
+def conv2d(x, kernel, bias):
+    """Convolution, same padding, stride 1.
+
+    On torch without the copies between layouts that `keras.ops.conv` makes.
+
+    Input
+    -----
+    x : [batch, height, width, channels], `float32`
+        Feature map
+
+    kernel : [size, size, channels, filters], `float32`
+        Kernel
+
+    bias : [filters], `float32`
+        Added to every position
+
+    Output
+    ------
+    : [batch, height, width, filters], `float32`
+    """
+    if keras.backend.backend() == "torch" and kernel.shape[0] % 2:
+        x, kernel, bias = (keras.ops.convert_to_tensor(v) for v in (x, kernel, bias))
+        x, kernel = x.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1)
+        kernel = kernel.contiguous(memory_format=torch.channels_last)
+        y = torch.nn.functional.conv2d(x, kernel, bias, padding=kernel.shape[-1] // 2)
+        return y.permute(0, 2, 3, 1)
+    y = keras.ops.conv(x, kernel, padding="same", data_format="channels_last")
+    return y + bias
+
+
+def dense(x, kernel, bias):
+    """Product with a matrix plus a vector, in one kernel where torch has one.
+
+    Input
+    -----
+    x : [..., inputs], `float32`
+        Features
+
+    kernel : [inputs, units], `float32`
+        Matrix
+
+    bias : [units], `float32`
+        Added to every row
+
+    Output
+    ------
+    : [..., units], `float32`
+    """
+    if keras.backend.backend() == "torch":
+        x, kernel, bias = (keras.ops.convert_to_tensor(v) for v in (x, kernel, bias))
+        return torch.nn.functional.linear(x, kernel.T, bias)
+    return keras.ops.matmul(x, kernel) + bias
+
+
+def train_step_fn(
+    loss_fn, variables, optimizer, jit=True, after_update=None, clip_norm=None
+):
     """Compiles one optimisation step, the optimiser's update included.
 
-    An update outside the compiled function costs many times the step itself.
+    An update outside the compiled function costs many times the step itself. On torch
+    the step is traced once into a flat list of kernels with their backward pass, which
+    leaves out what Keras does in Python for every layer; a loss that draws random
+    numbers or branches on values is run as it is.
 
     Parameters
     ----------
@@ -173,10 +233,17 @@ def train_step_fn(loss_fn, variables, optimizer, jit=True):
         What is trained
 
     optimizer : `keras.optimizers.Optimizer`
-        Built here for ``variables``
+        Built here for ``variables``; its loss scale, if it has one, is applied
 
     jit : `bool`, (default `True`)
-        Compile with XLA, on TensorFlow
+        Compile with XLA on TensorFlow, trace on torch
+
+    after_update : `callable`, optional
+        Further assignments to variables, made at the end of the step
+
+    clip_norm : `float`, optional
+        Bound on the norm of all gradients together. Torch does this in three kernels;
+        an optimiser's own ``global_clipnorm`` takes four for every variable
 
     Output
     ------
@@ -184,26 +251,131 @@ def train_step_fn(loss_fn, variables, optimizer, jit=True):
         Takes the arguments of ``loss_fn``, updates, and returns the loss before
     """
     optimizer.build(variables)
+    after_update = after_update or (lambda: None)
+    _keep_freed_memory()
     if keras.backend.backend() == "tensorflow":
 
         def step(*inputs):
             with tf.GradientTape() as tape:
                 loss = loss_fn(*inputs)
-            optimizer.apply(tape.gradient(loss, variables), variables)
+                scaled = optimizer.scale_loss(loss)
+            gradients = tape.gradient(scaled, variables)
+            if clip_norm:
+                limit = optimizer.scale_loss(clip_norm)
+                gradients, _ = tf.clip_by_global_norm(gradients, limit)
+            optimizer.apply(gradients, variables)
+            after_update()
             return loss
 
         return compile_fn(step, jit)
 
     def torch_step(*inputs):
-        for variable in variables:
-            variable.value.grad = None
+        values = [variable.value for variable in variables]
         loss = loss_fn(*inputs)
-        loss.backward()
+        gradients = torch.autograd.grad(
+            optimizer.scale_loss(loss), values, allow_unused=True
+        )
         with torch.no_grad():
-            optimizer.apply([v.value.grad for v in variables], variables)
+            if clip_norm:
+                limit = optimizer.scale_loss(clip_norm)
+                gradients = _clip_by_global_norm(gradients, limit)
+            optimizer.apply(list(gradients), variables)
+            after_update()
         return loss.detach()
 
-    return torch_step
+    return _Traced(torch_step) if jit else torch_step
+
+
+def _keep_freed_memory():
+    """Has glibc's malloc keep what is freed.
+
+    It gives large blocks back to the system, so that the activations of every step are
+    mapped and cleared anew, page by page. Elsewhere than on glibc nothing is done.
+    """
+    mmap_threshold, trim_threshold = -3, -1  # of malloc.h
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(mmap_threshold, 32 * 1024**2)  # the largest that is accepted
+    mallopt(trim_threshold, 2**31 - 1)
+
+
+def _clip_by_global_norm(gradients, limit):
+    """Scales torch tensors (`None`: no gradient) to a joint norm of ``limit``."""
+    present = [g for g in gradients if g is not None]
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(present)))
+    scaled = iter(torch._foreach_mul(present, torch.clamp(limit / norm, max=1.0)))
+    return [None if g is None else next(scaled) for g in gradients]
+
+
+class _Traced:
+    """Replays a torch function of tensors as the kernels that its first call ran.
+
+    Tensors that the function reads or writes in place (variables) are referred to, not
+    copied. Every set of input shapes and types has a trace of its own.
+    """
+
+    # Kernels whose outcome a replay must not repeat, by parts of their names.
+    _RANDOM = ("rand", "normal", "bernoulli", "dropout", "uniform", "multinomial")
+
+    def __init__(self, fn):
+        self._fn = fn
+        self._graphs = {}
+
+    def __call__(self, *inputs):
+        key = tuple((tuple(x.shape), x.dtype, x.device) for x in inputs)
+        if key not in self._graphs:
+            return self._trace(key, inputs)
+        graph = self._graphs[key]
+        if graph is None:
+            return self._fn(*inputs)
+        with torch.inference_mode():  # the backward pass is among the kernels
+            return graph(*inputs)
+
+    def _trace(self, key, inputs):
+        """Runs the function once while noting its kernels."""
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        noted = []
+
+        def run(*traced):
+            result = self._fn(*traced)
+            noted.append(result)
+            return result
+
+        self._graphs[key] = None
+        try:
+            graph = make_fx(run)(*inputs)
+        except RuntimeError as error:
+            if "tracing tensor" not in str(error):
+                raise
+            return self._fn(*inputs)  # it branches on a value, before any update
+        names = [str(n.target) for n in graph.graph.nodes if n.op == "call_function"]
+        if not any(part in name for name in names for part in self._RANDOM):
+            self._graphs[key] = graph
+        return noted[0]
+
+
+def move_towards(variables, targets, share):
+    """Moves variables a share of the way to others, in place.
+
+    Parameters
+    ----------
+    variables, targets : list of `keras.Variable`
+        As many, of the same shapes
+
+    share : scalar tensor, `float32`, in [0, 1]
+        1 copies the targets
+    """
+    if keras.backend.backend() == "torch":
+        with torch.no_grad():
+            values = [v.value for v in variables]
+            gaps = torch._foreach_sub([v.value for v in targets], values)
+            torch._foreach_add_(values, torch._foreach_mul(gaps, share))
+        return
+    for variable, target in zip(variables, targets, strict=True):
+        variable.assign(variable + share * (target - variable))
 
 
 def gradients_fn(loss_fn, variables, compiled=True, jit=False):
@@ -233,13 +405,13 @@ def gradients_fn(loss_fn, variables, compiled=True, jit=False):
                 loss = loss_fn(*inputs)
             return tape.gradient(loss, variables)
 
-    else:
+        return compile_fn(gradients, jit=jit) if compiled else gradients
 
-        def gradients(*inputs):
-            values = [v.value for v in variables]
-            return torch.autograd.grad(loss_fn(*inputs), values, allow_unused=True)
+    def torch_gradients(*inputs):
+        values = [v.value for v in variables]
+        return torch.autograd.grad(loss_fn(*inputs), values, allow_unused=True)
 
-    return compile_fn(gradients, jit=jit) if compiled else gradients
+    return torch_gradients
 
 
 def scalar_logger(folder):

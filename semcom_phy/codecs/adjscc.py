@@ -109,6 +109,10 @@ class _AdjsccLayer(keras.layers.Layer):
             2 * self.cell_depth, kernel_initializer="zeros", name="heads"
         )
 
+    def reduced_precision_layers(self):
+        """Layers that bear 16 bits."""
+        return [self.trunk]
+
     def fit_statistics(self, images):
         """Closed-form start from training images [n, H, W, C] in [0, 1]."""
         self.spectrum.fit(images)

@@ -72,6 +72,10 @@ class _ConvolutionStack(keras.layers.Layer):
             attention = [SnrAttention(16, name=f"attention_{i}") for i in range(4)]
         return layers, activations, attention
 
+    def reduced_precision_layers(self):
+        """Layers that bear 16 bits: all but the last, which makes symbols or pixels."""
+        return [*self.layers_, *self.activations_, *self.attention_]
+
     def check_rate(self, num_symbols):
         if num_symbols != self.num_symbols:
             raise ValueError(

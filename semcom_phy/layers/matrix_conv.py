@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from semcom_phy.backend import conv2d
+
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
 class MatrixConv2D(keras.layers.Layer):
@@ -66,9 +68,7 @@ class MatrixConv2D(keras.layers.Layer):
     def call(self, x):
         k = self.kernel_size
         kernel = ops.reshape(self.kernel, (k, k, self.in_channels, self.filters))
-        return ops.conv(x, kernel, padding="same", data_format="channels_last") + (
-            self.bias
-        )
+        return conv2d(x, kernel, self.bias)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

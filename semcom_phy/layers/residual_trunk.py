@@ -67,7 +67,8 @@ class ResidualTrunk(keras.layers.Layer):
         for first, second, attention in self.blocks:
             update = second(ops.silu(first(ops.silu(features))))
             features = features + attention(update, context)
-        return ops.silu(features)
+        # What follows a trunk is computed in 32 bits, whatever the trunk is.
+        return ops.cast(ops.silu(features), "float32")
 
     def compute_output_shape(self, x_shape, context_shape):
         return (*x_shape[:-1], self.filters)

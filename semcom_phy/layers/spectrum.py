@@ -32,11 +32,20 @@ def dct_matrix(size):
 
 def dct2(image):
     """Orthonormal 2-D DCT-II over height and width, [batch, H, W, C] `float32`."""
-    rows, columns = dct_matrix(image.shape[1]), dct_matrix(image.shape[2])
-    return ops.einsum("hk,bklc,wl->bhwc", rows, image, columns)
+    return _separable(image, dct_matrix(image.shape[1]), dct_matrix(image.shape[2]))
 
 
 def idct2(spectrum):
     """Inverse of :func:`dct2`."""
     rows, columns = dct_matrix(spectrum.shape[1]), dct_matrix(spectrum.shape[2])
-    return ops.einsum("kh,bklc,lw->bhwc", rows, spectrum, columns)
+    return _separable(spectrum, rows.T, columns.T)
+
+
+def _separable(image, rows, columns):
+    """Two matrix products without a transposition: [rows] x [height, width * C], then
+    [width * C] x [columns, colour by colour]."""
+    _, height, width, channels = image.shape
+    across = np.kron(columns.T, np.eye(channels, dtype="float32"))
+    x = ops.reshape(image, (-1, height, width * channels))
+    x = ops.matmul(ops.matmul(rows, x), across)
+    return ops.reshape(x, (-1, height, width, channels))

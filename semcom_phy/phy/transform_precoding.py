@@ -1,5 +1,7 @@
 """Transform precoding: analogue symbols spread over the elements of a stream."""
 
+from functools import lru_cache
+
 import numpy as np
 from keras import ops
 
@@ -76,22 +78,16 @@ class TransformPrecoding:
 
     def spread(self, z):
         spectrum = self._transform(self._split(z), 1.0)
-        return self._merge(spectrum * self._scrambling(spectrum.shape[2]))
+        return self._merge(spectrum * _scrambling(self.num_streams, spectrum.shape[2]))
 
     def despread(self, x_hat, no_eff):
         no = self._split(no_eff)
         weight = 1.0 / (1.0 + no)
         beta = ops.mean(weight, axis=-1, keepdims=True)
         biased = self._split(x_hat) * ops.cast(weight / beta, "complex64")
-        biased = biased * self._scrambling(biased.shape[2]).conj()
+        biased = biased * ops.conj(_scrambling(self.num_streams, biased.shape[2]))
         no = ops.broadcast_to((1.0 - beta) / beta, ops.shape(weight))
         return self._merge(self._transform(biased, -1.0)), self._merge(no)
-
-    def _scrambling(self, length):
-        """Quarter turns per stream and symbol, [num_streams, length], `complex64`."""
-        rng = np.random.default_rng(_SCRAMBLING_SEED)
-        turns = rng.integers(0, 4, (length, self.num_streams)).T
-        return np.array([1, 1j, -1, -1j], np.complex64)[turns]
 
     def _transform(self, value, sign):
         """Unitary DFT over the last axis; its inverse for ``sign`` -1."""
@@ -114,3 +110,15 @@ class TransformPrecoding:
     def _merge(self, value):
         num_symbols = value.shape[1] * value.shape[2]
         return ops.reshape(ops.transpose(value, (0, 2, 1)), (-1, num_symbols))
+
+
+@lru_cache(maxsize=64)
+def _quarter_turns(num_streams, length):
+    rng = np.random.default_rng(_SCRAMBLING_SEED)
+    turns = rng.integers(0, 4, (length, num_streams)).T
+    return np.ascontiguousarray(np.array([1, 1j, -1, -1j], np.complex64)[turns])
+
+
+def _scrambling(num_streams, length):
+    """Quarter turns per stream and symbol, [num_streams, length], `complex64`."""
+    return ops.convert_to_tensor(_quarter_turns(num_streams, length))

@@ -26,7 +26,7 @@ class SerialEngine:
 class ProcessEngine:
     """Points on several cores, in processes that are started afresh (spawn).
 
-    Every process imports TensorFlow and traces its own graphs; that pays off for
+    Every process loads the backend and builds its own links; that pays off for
     sweeps of minutes, not of seconds.
 
     Parameters

@@ -32,6 +32,7 @@ _PACKAGES = {
     "semcom_phy": ("semcom-phy",),
     "sionna": ("sionna-no-rt", "sionna"),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "torch": ("torch",),
     "keras": ("keras",),
     "numpy": ("numpy",),
     "pillow": ("pillow",),

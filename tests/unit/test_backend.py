@@ -4,12 +4,15 @@ import logging
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from semcom_phy import backend
 from semcom_phy.seeding import set_seed
+
+TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -47,6 +50,251 @@ def test_gradient(compiled):
     x = np.array([1.0, -3.0], np.float32)
     gradient = backend.gradient_fn(lambda v: ops.sum(ops.square(v)), compiled=compiled)
     np.testing.assert_allclose(ops.convert_to_numpy(gradient(x)), 2 * x)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_convolution_against_numpy(size):
+    """Zeros around the map, one more after it for even kernels (1e-5)."""
+    rng = np.random.default_rng(size)
+    x, kernel, bias = (
+        rng.standard_normal(shape).astype("float32")
+        for shape in ((2, 6, 5, 3), (size, size, 3, 4), (4,))
+    )
+    before = (size - 1) // 2
+    edges = (before, size - 1 - before)
+    padded = np.pad(x, ((0, 0), edges, edges, (0, 0)))
+    expected = np.zeros((2, 6, 5, 4)) + bias
+    for row, column in np.ndindex(size, size):
+        part = padded[:, row : row + 6, column : column + 5]
+        expected += part @ kernel[row, column]
+    kernel, bias = keras.Variable(kernel), keras.Variable(bias)
+    y = ops.convert_to_numpy(backend.conv2d(ops.convert_to_tensor(x), kernel, bias))
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 5, 3)])
+def test_dense_against_numpy(shape):
+    """The last axis times the matrix, plus the vector (1e-6)."""
+    rng = np.random.default_rng(0)
+    x, kernel, bias = (
+        rng.standard_normal(s).astype("float32") for s in (shape, (3, 2), (2,))
+    )
+    y = backend.dense(x, keras.Variable(kernel), keras.Variable(bias))
+    np.testing.assert_allclose(ops.convert_to_numpy(y), x @ kernel + bias, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_move_towards(share):
+    """v + share (target - v) in place, eager and compiled; the targets stay (1e-6)."""
+    rng = np.random.default_rng(0)
+    starts, ends = (
+        [rng.standard_normal(s).astype("float32") for s in ((2, 3), (4,), ())]
+        for _ in range(2)
+    )
+    variables, targets = ([keras.Variable(v) for v in vs] for vs in (starts, ends))
+    backend.move_towards(variables, targets, ops.convert_to_tensor(share))
+    for variable, target, start, end in zip(
+        variables, targets, starts, ends, strict=True
+    ):
+        expected = start + share * (end - start)
+        np.testing.assert_allclose(ops.convert_to_numpy(variable), expected, atol=1e-6)
+        np.testing.assert_array_equal(ops.convert_to_numpy(target), end)
+
+
+@pytest.mark.skipif(TENSORFLOW, reason="TensorFlow records gradients by a tape")
+def test_compiled_functions_keep_no_record_for_gradients():
+    """What they return is cut off from the variables, which remain trained (exact)."""
+    variable = keras.Variable(ops.ones((3,)))
+    result = backend.compile_fn(lambda x: x * variable)(ops.ones((3,)))
+    assert not result.requires_grad and variable.value.requires_grad
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_of_a_sum_of_squares(compiled):
+    """2 x^T r and the sum of 2 r, `None` for a variable that has no part (1e-5)."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5, 3)).astype("float32")
+    kernel, bias, other = (keras.Variable(np.float32(v)) for v in linear_start() + [1])
+    residual = x @ ops.convert_to_numpy(kernel) + ops.convert_to_numpy(bias)
+    found = backend.gradients_fn(
+        lambda x: ops.sum(ops.square(ops.matmul(x, kernel) + bias)),
+        [kernel, other, bias],
+        compiled=compiled,
+    )(ops.convert_to_tensor(x))
+    assert found[1] is None
+    for gradient, expected in (
+        (found[0], 2 * x.T @ residual),
+        (found[2], 2 * residual.sum(0)),
+    ):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(gradient), expected, rtol=1e-5, atol=1e-5
+        )
+
+
+def linear_start():
+    rng = np.random.default_rng(7)
+    return [rng.standard_normal((3, 2)), rng.standard_normal(2)]
+
+
+def trained(jit, loss=None, optimizer=None, sizes=(6, 6, 6, 6), **options):
+    """Losses and final weights of a linear fit, one step per batch size."""
+    kernel, bias = (keras.Variable(np.float32(v)) for v in linear_start())
+    optimizer = optimizer or keras.optimizers.Adam(0.1)
+
+    def fit(x):
+        error = ops.matmul(x, kernel) + bias - ops.sin(x[:, :2])
+        return ops.mean(ops.square(error))
+
+    step = backend.train_step_fn(
+        (lambda x: loss(x, fit)) if loss else fit,
+        [kernel, bias],
+        optimizer,
+        jit,
+        **options,
+    )
+    losses = []
+    for i, size in enumerate(sizes):
+        x = np.random.default_rng(i).standard_normal((size, 3)).astype("float32")
+        losses.append(float(step(ops.convert_to_tensor(x))))
+    return losses, *(ops.convert_to_numpy(v) for v in (kernel, bias))
+
+
+def assert_same(one, two, tolerance):
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_allclose(first, second, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("sizes", [(6, 6, 6, 6), (6, 3, 6, 3, 3, 6)])
+def test_compiled_steps_are_the_same_steps(sizes):
+    """Losses and weights of steps run as they are, for batches of one size and of two
+    in turn (1e-6, float32 rounding); the loss is that before the update."""
+    plain, compiled = (trained(jit, sizes=sizes) for jit in (False, True))
+    assert_same(plain, compiled, 2e-6)
+    kernel, bias = linear_start()
+    x = np.random.default_rng(0).standard_normal((6, 3))
+    first = np.mean((x @ kernel + bias - np.sin(x[:, :2])) ** 2)
+    assert plain[0][0] == pytest.approx(first, rel=1e-5)
+    assert len(set(plain[0])) == len(sizes)
+
+
+def test_python_runs_once_for_each_batch_size():
+    """Compiled, six steps of two sizes go through the loss twice; as they are, six
+    times (exact)."""
+    for jit, expected in ((True, 2), (False, 6)):
+        calls = []
+        trained(
+            jit, lambda x, fit, c=calls: c.append(1) or fit(x), sizes=(6, 3, 6, 3, 3, 6)
+        )
+        assert len(calls) == expected
+
+
+def test_batches_may_be_numpy_arrays():
+    """The second array is not taken for the first (2e-6, as tensors)."""
+    results = []
+    for convert in (lambda x: x, ops.convert_to_tensor):
+        weight = keras.Variable(np.ones(3, "float32"))
+        step = backend.train_step_fn(
+            lambda x, w=weight: ops.sum(ops.square(x * w)),
+            [weight],
+            keras.optimizers.SGD(0.01),
+        )
+        batches = np.random.default_rng(0).standard_normal((4, 3)).astype("float32")
+        results.append([float(step(convert(x))) for x in batches])
+    assert_same(*results, 2e-6)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_update_afterwards_is_part_of_every_step(jit):
+    """It runs once a step and sees the new weights (exact)."""
+    weight, count, seen = (keras.Variable(float(i == 0)) for i in range(3))
+
+    def after():
+        count.assign(count + 1.0)
+        seen.assign(weight)
+
+    step = backend.train_step_fn(
+        lambda x: weight * ops.sum(x),
+        [weight],
+        keras.optimizers.SGD(0.25),
+        jit,
+        after_update=after,
+    )
+    for done in range(1, 5):
+        before, after_it = 1 - 0.5 * (done - 1), 1 - 0.5 * done
+        assert float(step(ops.ones((2,)))) == 2 * before
+        values = [float(ops.convert_to_numpy(v)) for v in (weight, count, seen)]
+        assert values == [after_it, done, after_it]
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("stream", ["sionna", "keras"])
+def test_every_step_draws_new_numbers(stream, jit):
+    """With nothing to learn, losses of the same batch differ step by step (exact)."""
+    generator, weight = keras.random.SeedGenerator(1), keras.Variable(0.0)
+
+    def loss(x):
+        if stream == "sionna":
+            noise = ops.real(backend.complex_normal((4,)))
+        else:
+            noise = keras.random.normal((4,), seed=generator)
+        return ops.sum(noise * x) + weight
+
+    step = backend.train_step_fn(loss, [weight], keras.optimizers.SGD(0.0), jit)
+    losses = {float(step(ops.ones((4,)))) for _ in range(5)}
+    assert len(losses) == 5 and np.ptp(list(losses)) > 1e-3
+
+
+@pytest.mark.skipif(TENSORFLOW, reason="graphs do not branch in Python")
+def test_a_loss_may_branch_on_values():
+    """A factor chosen in Python by the batch, and one by the weights, is chosen at each
+    step (1e-6, as if not compiled)."""
+
+    def by_batch(x, fit):
+        return fit(x) * (3.0 if float(ops.sum(x)) > 0 else 0.5)
+
+    def by_loss(x, fit):
+        value = fit(x)
+        return value * (3.0 if float(value) > 2 else 0.5)
+
+    for loss in (by_batch, by_loss):
+        plain, compiled = (trained(jit, loss) for jit in (False, True))
+        assert_same(plain, compiled, 1e-6)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_loss_scale_changes_nothing_but_overflows(jit):
+    """Losses and weights as without, clipped or not (1e-5); a step whose gradients
+    overflow is left out."""
+    scaled = {}
+    for clip_norm in (None, 0.5):
+        plain = trained(False, clip_norm=clip_norm)
+        method = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1), 1024.0)
+        scaled[clip_norm] = trained(jit, optimizer=method, clip_norm=clip_norm)
+        assert_same(plain, scaled[clip_norm], 1e-5)
+
+    method = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1), 1024.0)
+    results = trained(jit, lambda x, fit: fit(x) * 1e38, method, clip_norm=0.5)
+    assert_same(results[1:], linear_start(), 1e-6)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_gradients_are_clipped_together(jit):
+    """One step of plain descent is as long as the bound times the rate, along the
+    gradient; a bound that is not reached and 0 change nothing (1e-5)."""
+    start = linear_start()
+
+    def change(clip_norm):
+        optimizer = keras.optimizers.SGD(0.1)
+        _, *weights = trained(jit, optimizer=optimizer, sizes=(6,), clip_norm=clip_norm)
+        pairs = zip(weights, start, strict=True)
+        return np.concatenate([(new - old).ravel() for new, old in pairs])
+
+    free = change(None)
+    norm = np.linalg.norm(free)
+    assert norm > 0.02
+    np.testing.assert_allclose(change(0.1), free * 0.01 / norm, atol=1e-6)
+    for clip_norm in (0, 1e3):
+        np.testing.assert_allclose(change(clip_norm), free, atol=1e-6)
 
 
 def test_import_is_silent():

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 
+import keras
 import numpy as np
 import pytest
 
@@ -196,7 +197,7 @@ def test_versions_name_the_packages_that_compute():
     """The versions of the file are those that are installed (exact)."""
     versions = results.software_versions()
     assert versions["numpy"] == np.__version__
-    assert {"python", "sionna", "keras"} <= set(versions)
+    assert {"python", "sionna", "keras", keras.backend.backend()} <= set(versions)
 
 
 def test_a_strip_keeps_every_pixel():

@@ -1,0 +1,1 @@
+"""How fast a training step is, beside the same network written plainly in PyTorch."""

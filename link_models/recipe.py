@@ -1,0 +1,131 @@
+"""How a codec is trained, as one frozen dataclass, and the optimiser for it."""
+
+from dataclasses import dataclass
+
+import keras
+
+from link_models.batched_muon import BatchedMuon
+from semcom_phy.layers.precision import PRECISIONS
+
+OPTIMIZERS = ("muon", "adam")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a codec is trained; stored beside its weights.
+
+    Parameters
+    ----------
+    steps : `int`
+        Gradient steps
+
+    batch_size : `int`
+        Images per step and link
+
+    learning_rate : `float`
+        Peak of a cosine schedule that ends near 0
+
+    warmup_steps : `int`
+        Linear rise of the learning rate
+
+    optimizer : `str`
+        "muon" (matrices; AdamW for the rest) or "adam"
+
+    clip_norm : `float`
+        Bound on the norm of all gradients together; 0 leaves them as they are
+
+    precision : `str`
+        "float32", "mixed_bfloat16" or "mixed_float16" (with a dynamic loss scale): what
+        the layers compute in that bear it; weights, link and loss stay in 32 bits
+
+    average_decay : `float`
+        Of the exponential moving average of the weights, which is what is validated
+        and saved; the average starts shorter. 0 takes the weights themselves
+
+    min_snr_db, max_snr_db : `float`
+        SNRs are drawn uniformly in between [dB]
+
+    share_exact : `float`
+        Share of images with original pixels in a batch, before ``exact_from``
+
+    exact_from : `float`
+        Share of the steps from which on only such images are used
+
+    checkpoint_steps : `int`
+        Steps between checkpoints, each with a validation
+
+    seed : `int`
+        Fixes start weights, batches, fades and noise
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+    """
+
+    steps: int = 20000
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    warmup_steps: int = 300
+    optimizer: str = "muon"
+    clip_norm: float = 1.0
+    precision: str = "float32"
+    average_decay: float = 0.999
+    min_snr_db: float = -1.0
+    max_snr_db: float = 21.0
+    share_exact: float = 0.5
+    exact_from: float = 0.55
+    checkpoint_steps: int = 500
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "checkpoint_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 1, got {getattr(self, name)}"
+                )
+        for name in ("warmup_steps", "clip_norm"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(
+                    f"{name} must not be negative, got {getattr(self, name)}"
+                )
+        for name, known in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(known)}, got "
+                    f"{getattr(self, name)!r}"
+                )
+        for name in ("share_exact", "exact_from"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if not 0 <= self.average_decay < 1:
+            raise ValueError(
+                f"average_decay must be in [0, 1), got {self.average_decay}"
+            )
+        if not -100 < self.min_snr_db <= self.max_snr_db < 100:
+            raise ValueError(
+                "min_snr_db must not exceed max_snr_db, both finite, got "
+                f"{self.min_snr_db} and {self.max_snr_db}"
+            )
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(
+                f"learning_rate must be in (0, 1), got {self.learning_rate}"
+            )
+
+
+def make_optimizer(recipe):
+    """The optimiser of a recipe: warm-up, cosine schedule, loss scale."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(recipe.steps - recipe.warmup_steps, 1),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        alpha=2e-3,
+    )
+    if recipe.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(schedule)
+    else:
+        optimizer = BatchedMuon(schedule, weight_decay=None, adam_weight_decay=0.0)
+    if recipe.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer

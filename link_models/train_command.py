@@ -1,0 +1,114 @@
+"""The train command of a scenario: from options to a :class:`Trainer`."""
+
+import importlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from link_models.learned import CODECS
+from link_models.recipe import Recipe
+from link_models.systems import build_channel
+from link_models.training import Trainer
+from link_models.training_data import Task, split_data
+from semcom_phy.sources.images import load_cifar10_training_images, load_images
+
+_RECIPE_OPTIONS = (
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup_steps",
+    "optimizer",
+    "clip_norm",
+    "precision",
+    "average_decay",
+    "checkpoint_steps",
+)
+
+
+def fit_from_arguments(scenario, args):
+    """Trains a codec over the link of a scenario.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.scenario.Scenario`
+        Its link is trained over
+
+    args : `argparse.Namespace`
+        ``system``, ``label``, ``resume``, ``restart``, ``data``, ``out``,
+        ``together_with`` (further scenarios), ``start_from``, ``codec_config`` (JSON),
+        and what :class:`~link_models.recipe.Recipe` takes (`None`: its default)
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, FileExistsError
+        On bad options, missing data, or a run that is already there.
+    """
+    if args.system not in CODECS:
+        raise ValueError(
+            f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}"
+        )
+    scenarios = [scenario, *_further(args.together_with, scenario)]
+    tasks = [
+        Task(s.name, build_channel(s), "normalised" if s.channel == "awgn" else "log")
+        for s in scenarios
+    ]
+    config = _codec_config(args, scenario, sorted({s.num_symbols for s in scenarios}))
+    options = {name: getattr(args, name) for name in _RECIPE_OPTIONS}
+    options = {name: value for name, value in options.items() if value is not None}
+    recipe = Recipe(seed=scenario.seed, **options)
+    trainer = Trainer(
+        args.system,
+        config,
+        dict(config),
+        tasks,
+        _load_data(args.data or "cifar10", scenario),
+        recipe,
+        args.out or Path("runs"),
+        args.label or f"{args.system}_{scenario.name}",
+        args.start_from,
+    )
+    if args.resume:
+        trainer.resume()
+    print(f"wrote {trainer.fit(restart=args.restart)}")
+
+
+def _codec_config(args, scenario, counts):
+    """Constructor arguments of encoder and decoder."""
+    config = {"image_shape": (scenario.image_size, scenario.image_size, 3)}
+    if args.system == "adjscc":
+        config["symbol_counts"] = counts
+    else:
+        config |= {"num_symbols": counts[-1], "snr_attention": True}
+    try:
+        more = json.loads(args.codec_config or "{}")
+        config |= more
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"--codec-config must be a JSON object such as '{{\"filters\": 96}}', got "
+            f"{args.codec_config!r}"
+        ) from error
+    try:
+        for part in CODECS[args.system]:
+            part(**config)
+    except TypeError as error:
+        raise ValueError(
+            f"--codec-config does not fit {args.system}: {error}"
+        ) from error
+    return config
+
+
+def _load_data(dataset, scenario):
+    if dataset == "cifar10":
+        return split_data(*load_cifar10_training_images())
+    images, provenance = load_images(dataset, size=scenario.image_size, split="train")
+    return split_data(images, images[:0], provenance)
+
+
+def _further(names, scenario):
+    """Scenarios trained together, with the image size and CSI of the first."""
+    for name in names or ():
+        try:
+            other = importlib.import_module(f"scenarios.{name}").SCENARIO
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"there is no scenario {name!r}") from error
+        yield replace(other, image_size=scenario.image_size, csi=scenario.csi)

@@ -1,0 +1,147 @@
+"""What a training step sees, a function of its number: images, SNRs, fades, noise."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from keras import ops
+
+from semcom_phy.seeding import derived_seed, seed_fades
+
+# PSNR of the linear analogue coder (AWGN, cbr 1/6): makes all SNRs weigh alike.
+REFERENCE_SNR_DB = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
+REFERENCE_PSNR_DB = (18.5, 21.6, 24.8, 28.5, 31.9, 34.2, 35.5)
+NUM_VALIDATION_IMAGES = 500
+NUM_AHEAD = 3  # batches that wait for the step
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Images [n, H, W, 3] `uint8`: exact ones, copies, those held out, provenance."""
+
+    exact: np.ndarray
+    copies: np.ndarray
+    validation: np.ndarray
+    provenance: dict
+
+
+def split_data(exact, copies, provenance, seed=123):
+    """Holds out some exact images for validation: a :class:`TrainingData`."""
+    held = min(NUM_VALIDATION_IMAGES, len(exact) // 5)
+    if held < 1:
+        raise ValueError(f"training needs at least 5 images, got {len(exact)}")
+    order = np.random.default_rng(seed).permutation(len(exact))
+    return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One link to train over, and how its error counts.
+
+    Parameters
+    ----------
+    name : `str`
+        For logs and the record
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        The link; the number of symbols is its framing's
+
+    loss : `str`
+        "normalised": squared error over that of the linear coder at the SNR (aims at
+        the PSNR of the mean MSE); "log": log squared error (aims at the mean PSNR)
+    """
+
+    name: str
+    channel: object
+    loss: str
+
+    def __post_init__(self):
+        if self.loss not in ("normalised", "log"):
+            raise ValueError(f'loss must be "normalised" or "log", got {self.loss!r}')
+
+
+class Batches:
+    """The batch of every step, made ahead of it in a thread.
+
+    Parameters
+    ----------
+    data : :class:`TrainingData`
+        Images
+
+    tasks : sequence of :class:`Task`
+        Every batch holds images, SNRs, fades and noise for each
+
+    recipe : :class:`~link_models.recipe.Recipe`
+        Sizes, ranges, seed
+    """
+
+    def __init__(self, data, tasks, recipe):
+        self.data = data
+        self.tasks = tasks
+        self.recipe = recipe
+
+    def at(self, step):
+        """The batch of a step, which depends on (seed, step) alone.
+
+        Input
+        -----
+        step : `int`
+            Step, from 0 on
+
+        Output
+        ------
+        : list of tensors
+            For each task: source [batch, H, W, 3] in [0, 1], snr_db [batch], h, noise
+            as its channel wants them, reference [batch] (MSE of the linear coder at the
+            SNR), `float32` and `complex64`
+        """
+        recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, step))
+        seed_fades(derived_seed(recipe.seed, step))
+        inputs = []
+        for task in self.tasks:
+            images = self._draw_images(step / recipe.steps, rng)
+            snr_db = rng.uniform(
+                recipe.min_snr_db, recipe.max_snr_db, recipe.batch_size
+            ).astype("float32")
+            reference = 10 ** (
+                -np.interp(snr_db, REFERENCE_SNR_DB, REFERENCE_PSNR_DB) / 10
+            )
+            inputs += [
+                images.astype("float32") / 255,
+                snr_db,
+                task.channel.sample(recipe.batch_size),
+                task.channel.draw_noise(recipe.batch_size, rng),
+                reference.astype("float32"),
+            ]
+        return [ops.convert_to_tensor(value) for value in inputs]
+
+    def ahead(self, first, last):
+        """Yields the batches of the steps from ``first`` to before ``last``.
+
+        A thread makes the next ones while a step runs. It alone draws fades meanwhile.
+        """
+        with ThreadPoolExecutor(max_workers=1) as maker:
+            waiting = deque()
+            for step in range(first, last):
+                while len(waiting) < min(NUM_AHEAD, last - step):
+                    waiting.append(maker.submit(self.at, step + len(waiting)))
+                try:
+                    yield waiting.popleft().result()
+                except GeneratorExit:
+                    for batch in waiting:
+                        batch.cancel()
+                    raise
+
+    def _draw_images(self, done, rng):
+        exact, copies = self.data.exact, self.data.copies
+        share = self.recipe.share_exact if done < self.recipe.exact_from else 1.0
+        size = self.recipe.batch_size
+        from_exact = rng.random(size) < (share if len(copies) else 1.0)
+        images = exact[rng.integers(len(exact), size=size)]
+        if len(copies):
+            other = copies[rng.integers(len(copies), size=size)]
+            images = np.where(from_exact[:, None, None, None], images, other)
+        flip = rng.random(size) < 0.5
+        images[flip] = images[flip, :, ::-1]
+        return images
