@@ -5,11 +5,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
+
 from link_models.learned import CODECS
 from link_models.recipe import Recipe
 from link_models.systems import build_channel
 from link_models.training import Trainer
 from link_models.training_data import Task, split_data
+from semcom_phy.backend import device
 from semcom_phy.sources.images import load_cifar10_training_images, load_images
 
 _RECIPE_OPTIONS = (
@@ -69,6 +72,13 @@ def fit_from_arguments(scenario, args):
     )
     if args.resume:
         trainer.resume()
+    print(
+        f"training {args.system} on the {device()} with {keras.backend.backend()}, "
+        f"{recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
+        f"{len(trainer.data.exact) + len(trainer.data.copies)} images, "
+        f"{recipe.steps - trainer.step} steps to go",
+        flush=True,
+    )
     print(f"wrote {trainer.fit(restart=args.restart)}")
 
 

@@ -142,6 +142,11 @@ class Trainer:
         return self.folder / f"{self.label}.checkpoint.npz"
 
     @property
+    def num_weights(self):
+        """Trained numbers."""
+        return sum(int(np.prod(v.shape)) for v in self.links[0].trainable_variables)
+
+    @property
     def images_per_step(self):
         """Images that one step sees."""
         return self.recipe.batch_size * len(self.tasks)

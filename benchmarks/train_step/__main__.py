@@ -114,7 +114,7 @@ def main(argv=None):
     add = parser.add_argument
     add("--networks", nargs="+", default=["adjscc", "swin"], choices=["adjscc", "swin"])
     add("--batch-size", type=int, default=32)
-    add("--rounds", type=int, default=21)
+    add("--rounds", type=int, default=15)
     add("--steps", type=int, default=4, help="steps per turn")
     add("--torch-python", default=".venv-torch/bin/python")
     add("--tensorflow-python", default=".venv/bin/python")

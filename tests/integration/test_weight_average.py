@@ -47,7 +47,7 @@ def test_average_against_numpy(decay):
 
 
 def test_weights_come_back_after_the_block():
-    """Inside the block the averages, after it the weights, also if it raises (exact)."""
+    """Inside the block averages, after it the weights, even if it raises (exact)."""
     trained = weights()
     average, start = WeightAverage(trained, 0.9), values(trained)
     for variable in trained:
@@ -86,7 +86,7 @@ def test_average_inside_a_compiled_step(jit):
     step = train_step_fn(
         lambda x: ops.sum(ops.square(ops.matmul(x, trained[0]) + trained[1])),
         trained,
-        keras.optimizers.SGD(0.01),
+        keras.optimizers.Adam(0.01),
         jit,
         average.update,
     )

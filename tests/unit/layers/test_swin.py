@@ -101,7 +101,7 @@ def test_block_against_numpy(shape, window, shift, size, active):
 
 
 def test_stage_shifts_every_second_block():
-    """Blocks one and three unshifted, two by half a window (1e-5); compiled the same."""
+    """Block two alone is shifted, by half a window (1e-5), compiled or not."""
     stage = randomised(SwinStage(3, HEADS, 4, mlp_ratio=2), (8, 8))
     x = features(8, 8, batch=1)
     expected = x.astype(float)
