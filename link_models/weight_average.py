@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import numpy as np
 from keras import ops
 
 from semcom_phy.backend import move_towards
@@ -30,7 +31,8 @@ class WeightAverage:
         self.decay = decay
         self._trained = list(variables)
         self._averages = [
-            keras.Variable(v.value, trainable=False, name="average")
+            # From a copy: Keras may take over the very tensor that it is given.
+            keras.Variable(_copy(v), trainable=False, name="average")
             for v in self._trained
         ]
         self._count = keras.Variable(0.0, trainable=False, name="average_count")
@@ -50,7 +52,7 @@ class WeightAverage:
     @contextlib.contextmanager
     def applied(self):
         """Puts the averages in place of the weights for the time of the block."""
-        now = [ops.convert_to_numpy(v).copy() for v in self._trained]
+        now = [_copy(v) for v in self._trained]
         for variable, average in zip(self._trained, self._averages, strict=True):
             variable.assign(average)
         try:
@@ -58,3 +60,7 @@ class WeightAverage:
         finally:
             for variable, value in zip(self._trained, now, strict=True):
                 variable.assign(value)
+
+
+def _copy(variable):
+    return np.array(ops.convert_to_numpy(variable))
