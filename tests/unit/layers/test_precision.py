@@ -10,6 +10,7 @@ from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.precision import PRECISIONS, set_precision
+from semcom_phy.layers.residual_trunk import ResidualTrunk
 from semcom_phy.layers.swin import SwinStage
 from semcom_phy.phy.knowledge import Csi
 
@@ -23,6 +24,10 @@ CODECS = {
         (DeepJSCCEncoder, DeepJSCCDecoder),
         {"num_symbols": NUM_SYMBOLS, "filters": (4, 6, 6, 5), "snr_attention": True},
     ),
+}
+REDUCED = {
+    "adjscc": {"trunk"},
+    "deepjscc": {f"{n}_{i}" for n in ("conv", "prelu", "attention") for i in range(4)},
 }
 # Rounding to 8 and 11 significant bits, 2^-9 and 2^-12, through a dozen layers whose
 # errors add up in power; twice as much for what the exponentials of ADJSCC amplify.
@@ -67,8 +72,8 @@ def test_heavy_layers_compute_in_16_bits(name, precision):
     before = [ops.convert_to_numpy(v) for v in run()]
     for codec in (encoder, decoder):
         set_precision(codec, precision)
+        assert {x.name for x in codec.reduced_precision_layers()} == REDUCED[name]
         inside = heavy(codec)
-        assert len(inside) > 8
         for layer in codec._flatten_layers():
             expected = precision[6:] if layer in inside else "float32"
             assert layer.compute_dtype == expected, layer.path
@@ -108,6 +113,16 @@ def test_gradients_come_back_in_32_bits(name):
         found.append(np.concatenate([g.ravel() for g in gradients]))
     one, two = found
     assert one @ two > 0.99 * np.linalg.norm(one) * np.linalg.norm(two)
+
+
+def test_a_trunk_hands_over_32_bits():
+    """What follows it in a codec starts from float32 whatever it computes in (exact)."""
+    trunk = ResidualTrunk(8, 1)
+    for precision in PRECISIONS:
+        for layer in trunk._flatten_layers():
+            layer.dtype_policy = precision
+        y = trunk(normals(1, 4, 4, 6), normals(1, 5))
+        assert keras.backend.standardize_dtype(y.dtype) == "float32"
 
 
 def test_a_swin_stage_bears_16_bits():
