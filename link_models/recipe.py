@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import keras
+import numpy as np
+from keras import ops
 
 from link_models.batched_muon import BatchedMuon
 from semcom_phy.layers.precision import PRECISIONS
@@ -113,15 +115,53 @@ class Recipe:
             )
 
 
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear rise to a peak, then half a cosine down to a share of it.
+
+    Keras' own `CosineDecay` branches on the step, which keeps the training step from
+    being traced on torch.
+
+    Parameters
+    ----------
+    peak : `float`
+        Highest learning rate
+
+    warmup_steps : `int`
+        Steps of the rise
+
+    steps : `int`
+        All steps
+
+    floor : `float`, (default 2e-3)
+        Share of the peak that remains at the end
+    """
+
+    def __init__(self, peak, warmup_steps, steps, floor=2e-3):
+        self.peak = peak
+        self.warmup_steps = warmup_steps
+        self.steps = steps
+        self.floor = floor
+
+    def __call__(self, step):
+        after = ops.cast(step, "float32") - self.warmup_steps
+        rise = 1.0 + after / max(self.warmup_steps, 1)
+        done = ops.clip(after / max(self.steps - self.warmup_steps, 1), 0.0, 1.0)
+        fall = self.floor + (1.0 - self.floor) * 0.5 * (1.0 + ops.cos(np.pi * done))
+        return self.peak * ops.where(after < 0.0, rise, fall)
+
+    def get_config(self):
+        return {
+            "peak": self.peak,
+            "warmup_steps": self.warmup_steps,
+            "steps": self.steps,
+            "floor": self.floor,
+        }
+
+
 def make_optimizer(recipe):
     """The optimiser of a recipe: warm-up, cosine schedule, loss scale."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(recipe.steps - recipe.warmup_steps, 1),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=recipe.warmup_steps,
-        alpha=2e-3,
-    )
+    schedule = WarmupCosine(recipe.learning_rate, recipe.warmup_steps, recipe.steps)
     if recipe.optimizer == "adam":
         optimizer = keras.optimizers.Adam(schedule)
     else:

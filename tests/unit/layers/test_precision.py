@@ -116,7 +116,7 @@ def test_gradients_come_back_in_32_bits(name):
 
 
 def test_a_trunk_hands_over_32_bits():
-    """What follows it in a codec starts from float32 whatever it computes in (exact)."""
+    """What follows it in a codec is given float32 at every precision (exact)."""
     trunk = ResidualTrunk(8, 1)
     for precision in PRECISIONS:
         for layer in trunk._flatten_layers():
