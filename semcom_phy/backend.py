@@ -310,51 +310,63 @@ def _clip_by_global_norm(gradients, limit):
 
 
 class _Traced:
-    """Replays a torch function of tensors as the kernels that its first call ran.
+    """Replays a torch function of tensors as the kernels that one call of it ran.
 
-    Tensors that the function reads or writes in place (variables) are referred to, not
-    copied. Every set of input shapes and types has a trace of its own.
+    The first call is watched: a function that draws random numbers or reads values
+    (to branch on them) may run other kernels next time, and is never traced. The
+    second call is noted, the others replay it. Tensors that the function reads or
+    writes in place (variables) are referred to, not copied. Every set of input shapes
+    and types has a trace of its own.
     """
-
-    # Kernels whose outcome a replay must not repeat, by parts of their names.
-    _RANDOM = ("rand", "normal", "bernoulli", "dropout", "uniform", "multinomial")
 
     def __init__(self, fn):
         self._fn = fn
-        self._graphs = {}
+        self._runs = {}  # what runs the next call: None for a second one
 
     def __call__(self, *inputs):
+        inputs = [keras.ops.convert_to_tensor(x) for x in inputs]
         key = tuple((tuple(x.shape), x.dtype, x.device) for x in inputs)
-        if key not in self._graphs:
+        if key not in self._runs:
+            with _watcher() as watched:
+                result = self._fn(*inputs)
+            self._runs[key] = self._fn if watched.found else None
+            return result
+        if self._runs[key] is None:
             return self._trace(key, inputs)
-        graph = self._graphs[key]
-        if graph is None:
-            return self._fn(*inputs)
-        with torch.inference_mode():  # the backward pass is among the kernels
-            return graph(*inputs)
+        return self._runs[key](*inputs)
 
     def _trace(self, key, inputs):
-        """Runs the function once while noting its kernels."""
+        """Runs the function once more while noting its kernels."""
         from torch.fx.experimental.proxy_tensor import make_fx
 
         noted = []
 
         def run(*traced):
-            result = self._fn(*traced)
-            noted.append(result)
-            return result
+            noted.append(self._fn(*traced))
+            return noted[0]
 
-        self._graphs[key] = None
-        try:
-            graph = make_fx(run)(*inputs)
-        except RuntimeError as error:
-            if "tracing tensor" not in str(error):
-                raise
-            return self._fn(*inputs)  # it branches on a value, before any update
-        names = [str(n.target) for n in graph.graph.nodes if n.op == "call_function"]
-        if not any(part in name for name in names for part in self._RANDOM):
-            self._graphs[key] = graph
+        graph = make_fx(run)(*inputs)
+
+        # The backward pass is among the kernels.
+        self._runs[key] = torch.inference_mode()(graph.__call__)
         return noted[0]
+
+
+def _watcher():
+    """Context that notes whether kernels draw random numbers or hand out values."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    parts = ("rand", "normal", "bernoulli", "dropout", "uniform", "multinomial")
+    parts += ("_local_scalar_dense", "is_nonzero", "aten.equal")
+
+    class Watcher(TorchDispatchMode):
+        found = False
+
+        def __torch_dispatch__(self, kernel, types, args=(), kwargs=None):
+            self.found = self.found or any(part in str(kernel) for part in parts)
+            return kernel(*args, **(kwargs or {}))
+
+    return Watcher()
 
 
 def move_towards(variables, targets, share):

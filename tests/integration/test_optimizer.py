@@ -123,7 +123,7 @@ def test_a_compiled_step_follows_the_schedule(optimizer, jit):
 
 @pytest.mark.parametrize("optimizer", ["muon", "adam"])
 def test_a_step_with_the_schedule_is_compiled(optimizer):
-    """Python runs through the loss once, not at every step (exact)."""
+    """Python runs through the loss once (torch: twice), not at every step (exact)."""
     weight, calls = keras.Variable(np.ones((4, 2), "float32")), []
     method = make_optimizer(Recipe(steps=6, warmup_steps=2, optimizer=optimizer))
 
@@ -134,7 +134,7 @@ def test_a_step_with_the_schedule_is_compiled(optimizer):
     step = train_step_fn(loss, [weight], method, clip_norm=1.0)
     for _ in range(5):
         step(ops.ones((3, 4)))
-    assert len(calls) == 1
+    assert len(calls) == (2 if keras.backend.backend() == "torch" else 1)
 
 
 def test_options_of_the_recipe():
