@@ -177,11 +177,12 @@ def test_compiled_steps_are_the_same_steps(sizes):
     assert len(set(plain[0])) == len(sizes)
 
 
-def test_python_runs_once_for_each_batch_size():
-    """Six compiled steps of two sizes go through the loss twice (exact)."""
+def test_compiled_steps_leave_python_out():
+    """Of eight steps of two sizes at most the first two of each size go through the
+    loss (torch watches one call and notes another)."""
     calls = []
-    trained(True, lambda x, fit: calls.append(1) or fit(x), sizes=(6, 3, 6, 3, 3, 6))
-    assert len(calls) == (2 if TENSORFLOW else 4)  # torch watches, then traces
+    trained(True, lambda x, fit: calls.append(1) or fit(x), sizes=(6, 3) * 4)
+    assert len(calls) <= 4
 
 
 def test_batches_may_be_numpy_arrays():
