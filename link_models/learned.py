@@ -3,14 +3,51 @@
 from keras import ops
 
 from link_models import weights_store
+from link_models.adaptive_link import AdaptiveLink
 from link_models.semantic_link import SemanticLink
 from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
+from semcom_phy.codecs.eca import SMALL_VIT, EcaDecoder, EcaEncoder
 
 CODECS = {
     "adjscc": (AdjsccEncoder, AdjsccDecoder),
     "deepjscc": (DeepJSCCEncoder, DeepJSCCDecoder),
+    "eca": (EcaEncoder, EcaDecoder),
 }
+ADAPTIVE = ("eca",)  # choose their rate: sent over an AdaptiveLink
+
+
+def make_link(codec, encoder, decoder, channel):
+    """The link model that a codec of ``CODECS`` belongs to, not built."""
+    link_class = AdaptiveLink if codec in ADAPTIVE else SemanticLink
+    return link_class(encoder, decoder, channel)
+
+
+def default_configs(codec, scenario, counts):
+    """Constructor arguments of encoder and decoder for a scenario, two `dict`.
+
+    Parameters
+    ----------
+    codec : `str`
+        A key of ``CODECS``
+
+    scenario : :class:`~scenarios.scenario.Scenario`
+        Image size and antennas
+
+    counts : list of `int`
+        Symbols per image of the links that the codec is to serve, upwards
+    """
+    config = {"image_shape": (scenario.image_size, scenario.image_size, 3)}
+    if codec == "adjscc":
+        config["symbol_counts"] = counts
+    elif codec == "deepjscc":
+        config |= {"num_symbols": counts[-1], "snr_attention": True}
+    else:
+        config |= {"num_tx_ant": scenario.num_tx_ant, "num_rx_ant": scenario.num_rx_ant}
+    encoder, decoder = dict(config), dict(config)
+    if codec == "eca":
+        decoder["compensation"] = SMALL_VIT
+    return encoder, decoder
 
 
 def build_link(codec, encoder_config, decoder_config, channel):
@@ -37,7 +74,7 @@ def build_link(codec, encoder_config, decoder_config, channel):
     encoder_class, decoder_class = CODECS[codec]
     encoder = encoder_class(**encoder_config)
     encoder.check_rate(channel.framing.num_symbols)
-    link = SemanticLink(encoder, decoder_class(**decoder_config), channel)
+    link = make_link(codec, encoder, decoder_class(**decoder_config), channel)
     shape = (1, *encoder.image_shape)
     link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
     return link

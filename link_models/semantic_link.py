@@ -86,6 +86,30 @@ class SemanticLink(keras.Model):
             Csi(reception.h_hat, reception.snr_db),
         )
 
+    def training_loss(self, loss, source, snr_db, h, noise, reference):
+        """Loss of a batch of :class:`~link_models.training_data.Batches`.
+
+        Input
+        -----
+        loss : "log" | "normalised"
+            See :class:`~link_models.training_data.Task`
+
+        source, snr_db, h, noise
+            As in the call
+
+        reference : [batch], `float32`
+            Squared error of the linear coder at the SNR
+
+        Output
+        ------
+        : scalar, `float32`
+        """
+        error = ops.square(self(source, snr_db, h, noise) - source)
+        error = ops.mean(error, axis=(1, 2, 3))
+        if loss == "log":
+            return ops.mean(ops.log(error + 1e-5))
+        return ops.mean(error / reference)
+
 
 class SemanticSystem:
     """A trained semantic link as a system of a sweep.

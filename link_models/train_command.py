@@ -7,12 +7,13 @@ from pathlib import Path
 
 import keras
 
-from link_models.learned import CODECS
+from link_models.learned import ADAPTIVE, CODECS, default_configs
 from link_models.recipe import Recipe
 from link_models.systems import build_channel
 from link_models.training import Trainer
 from link_models.training_data import Task, split_data
 from semcom_phy.backend import device
+from semcom_phy.codecs.eca import ChannelAwareLoss
 from semcom_phy.sources.images import load_cifar10_training_images, load_images
 
 _RECIPE_OPTIONS = (
@@ -38,8 +39,10 @@ def fit_from_arguments(scenario, args):
 
     args : `argparse.Namespace`
         ``system``, ``label``, ``resume``, ``restart``, ``data``, ``out``,
-        ``together_with`` (further scenarios), ``start_from``, ``codec_config`` (JSON),
-        and what :class:`~link_models.recipe.Recipe` takes (`None`: its default)
+        ``together_with`` (further scenarios), ``start_from``, ``codec_config`` (JSON;
+        its entries "encoder" and "decoder" are for one of them), ``rate_weight`` and
+        ``share_precoded`` (codecs that choose their rate), and what
+        :class:`~link_models.recipe.Recipe` takes (`None`: its default)
 
     Raises
     ------
@@ -51,18 +54,17 @@ def fit_from_arguments(scenario, args):
             f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}"
         )
     scenarios = [scenario, *_further(args.together_with, scenario)]
-    tasks = [
-        Task(s.name, build_channel(s), "normalised" if s.channel == "awgn" else "log")
-        for s in scenarios
-    ]
-    config = _codec_config(args, scenario, sorted({s.num_symbols for s in scenarios}))
+    encoder, decoder = _configs(
+        args, scenario, sorted({s.num_symbols for s in scenarios})
+    )
+    tasks = [_task(args, s, encoder) for s in scenarios]
     options = {name: getattr(args, name) for name in _RECIPE_OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}
     recipe = Recipe(seed=scenario.seed, **options)
     trainer = Trainer(
         args.system,
-        config,
-        dict(config),
+        encoder,
+        decoder,
         tasks,
         _load_data(args.data or "cifar10", scenario),
         recipe,
@@ -82,29 +84,47 @@ def fit_from_arguments(scenario, args):
     print(f"wrote {trainer.fit(restart=args.restart)}")
 
 
-def _codec_config(args, scenario, counts):
+def _task(args, scenario, encoder):
+    """The link of a scenario, and the loss that goes with the codec."""
+    channel = build_channel(scenario)
+    if args.system not in ADAPTIVE:
+        for option in ("rate_weight", "share_precoded"):
+            if getattr(args, option) is not None:
+                raise ValueError(
+                    f"--{option.replace('_', '-')} is for codecs that choose their "
+                    f"rate ({', '.join(ADAPTIVE)}), not for {args.system}"
+                )
+        loss = "normalised" if scenario.channel == "awgn" else "log"
+        return Task(scenario.name, channel, loss)
+    return Task(
+        scenario.name,
+        channel,
+        ChannelAwareLoss(args.rate_weight),
+        CODECS[args.system][0](**encoder).num_uniform,
+        args.share_precoded or 0.0,
+    )
+
+
+def _configs(args, scenario, counts):
     """Constructor arguments of encoder and decoder."""
-    config = {"image_shape": (scenario.image_size, scenario.image_size, 3)}
-    if args.system == "adjscc":
-        config["symbol_counts"] = counts
-    else:
-        config |= {"num_symbols": counts[-1], "snr_attention": True}
+    configs = default_configs(args.system, scenario, counts)
     try:
         more = json.loads(args.codec_config or "{}")
-        config |= more
-    except (ValueError, TypeError) as error:
+        own = [more.pop("encoder", {}), more.pop("decoder", {})]
+        configs = [c | more | o for c, o in zip(configs, own, strict=True)]
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             f"--codec-config must be a JSON object such as '{{\"filters\": 96}}', got "
             f"{args.codec_config!r}"
         ) from error
     try:
-        for part in CODECS[args.system]:
+        for part, config in zip(CODECS[args.system], configs, strict=True):
             part(**config)
     except TypeError as error:
         raise ValueError(
             f"--codec-config does not fit {args.system}: {error}"
         ) from error
-    return config
+    return configs
 
 
 def _load_data(dataset, scenario):

@@ -24,9 +24,9 @@ from keras import ops
 from tqdm import tqdm
 
 from link_models import weights_store
-from link_models.learned import CODECS
+from link_models.learned import CODECS, load_link, make_link
 from link_models.recipe import make_optimizer
-from link_models.semantic_link import SemanticLink, to_uint8
+from link_models.semantic_link import to_uint8
 from link_models.training_data import Batches
 from link_models.weight_average import WeightAverage
 from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
@@ -72,7 +72,8 @@ class Trainer:
     ------
     ValueError, FileNotFoundError
         If the codec does not fit the links or the precision, or ``start_from`` is
-        missing, broken or of another configuration.
+        missing or broken, or has no weight in common with the codec. Of weights of
+        another configuration, those of the same name and shape are taken.
     """
 
     def __init__(
@@ -102,20 +103,22 @@ class Trainer:
         )
         for count in self._symbol_counts():
             encoder.check_rate(count)
-        self.links = [SemanticLink(encoder, decoder, t.channel) for t in self.tasks]
+        self.links = [make_link(codec, encoder, decoder, t.channel) for t in self.tasks]
         shape = (1, *data.exact.shape[1:])
         for link in self.links:
             link(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
         if hasattr(encoder, "fit_statistics"):
             start = data.exact.astype("float32") / 255
             encoder.fit_statistics(start)
-            decoder.spectrum.set_weights(encoder.spectrum.get_weights())
-            decoder.gains.set_weights(encoder.gains.get_weights())
+            decoder.copy_statistics(encoder)
         if start_from is not None:
-            weights_store.load(self.links[0], start_from)
+            self._start_from(start_from)
         self.start_from = start_from and str(start_from)
         for layer in (encoder, decoder):
             set_precision(layer, recipe.precision)
+        if hasattr(encoder, "train_policies"):
+            chosen = [t.loss.rate_weight is not None for t in self.tasks]
+            encoder.train_policies(any(chosen))
         self.batches = Batches(data, self.tasks, recipe)
         self.optimizer = make_optimizer(recipe)
         trained = self.links[0].trainable_variables
@@ -135,6 +138,26 @@ class Trainer:
         ]
         self.step, self.history = 0, []
         self.best = {"step": 0, "psnr_db": -np.inf}
+
+    def _start_from(self, label):
+        """Takes over given weights: all, or of another configuration what fits."""
+        record = weights_store.read_record(label)
+        if record["config"] == json.loads(json.dumps(self.config)):
+            weights_store.load(self.links[0], label)
+            return
+        channel = self.tasks[0].channel
+        shape = record["config"]["encoder"].get("image_shape", self.image_shape)
+        source, _ = load_link(label, channel, shape)
+        missing = weights_store.transfer(source, self.links[0])
+        if len(missing) == len(self.links[0].weights):
+            raise ValueError(f"weights {label!r} have nothing in common with the codec")
+        if missing:
+            print(f"not in {label}, start anew: {', '.join(missing)}")
+
+    @property
+    def image_shape(self):
+        """Height, width, colours of the images."""
+        return tuple(self.data.exact.shape[1:])
 
     @property
     def checkpoint(self):
@@ -232,10 +255,15 @@ class Trainer:
             for task, forward, (h, noise) in zip(
                 self.tasks, self.forward, self._validation_inputs, strict=True
             ):
-                means, of_means = [], []
+                means, of_means, rates = [], [], []
                 for snr_db in VALIDATION_SNR_DB:
                     snr_db = ops.full((len(images),), snr_db)
-                    images_hat = to_uint8(forward(source, snr_db, h, noise))
+                    images_hat = forward(source, snr_db, h, noise)
+                    if task.num_uniform:  # the codec chooses its rate
+                        images_hat, usage = images_hat
+                        usage = ops.convert_to_numpy(usage).mean() / images[0].size
+                        rates.append(round(2 * float(usage), 5))
+                    images_hat = to_uint8(images_hat)
                     means.append(round(float(psnr(images, images_hat).mean()), 3))
                     of_mean = psnr_of_mean_mse(images, images_hat)
                     of_means.append(round(float(of_mean), 3))
@@ -244,6 +272,8 @@ class Trainer:
                     "psnr_db": means,
                     "psnr_of_mean_mse_db": of_means,
                 }
+                if rates:
+                    figures[task.name]["cr_real"] = rates
         return figures
 
     @cached_property
@@ -261,14 +291,14 @@ class Trainer:
     def _keep(self, figures):
         """Notes a validation; saves the averaged weights if they are the best."""
         self.history.append({"step": self.step, **figures})
-        score = float(np.mean([f["psnr_db"] for f in figures.values()]))
+        score = float(np.mean([self._score(task, figures) for task in self.tasks]))
         if score <= self.best["psnr_db"]:
             return False
         self.best = {"step": self.step, "psnr_db": round(score, 4)}
         record = {
             "config": self.config,
             "tasks": [
-                {"name": t.name, "loss": t.loss, "num_symbols": n}
+                {**t.describe(), "num_symbols": n}
                 for t, n in zip(self.tasks, self._symbol_counts(), strict=True)
             ],
             "start_from": self.start_from,
@@ -281,6 +311,17 @@ class Trainer:
         with self.average.applied():
             weights_store.save(self.links[0], self.folder, self.label, record)
         return True
+
+    @staticmethod
+    def _score(task, figures):
+        """Mean PSNR, less what the loss says that the rate is worth [dB]."""
+        figures = figures[task.name]
+        score = np.mean(figures["psnr_db"])
+        if getattr(task.loss, "rate_weight", None) is None:
+            return score
+        weights = [float(task.loss.weight(snr)) for snr in figures["snr_db"]]
+        cost = 10 / np.log(10) * np.asarray(weights) * figures["cr_real"]
+        return score - np.mean(cost)
 
     def save_checkpoint(self):
         """All state of the run, in one replaced file, and the history beside it."""
@@ -345,6 +386,7 @@ class Trainer:
 
     def _fingerprint(self):
         about = [self.config, asdict(self.recipe), self._symbol_counts()]
+        about += [task.describe() for task in self.tasks]
         about += [self.start_from, keras.backend.backend()]
         return json.dumps(about, sort_keys=True)
 
@@ -359,17 +401,12 @@ class Trainer:
         return loss
 
     def _loss(self, *inputs):
-        """Sum over the tasks; inputs: source, snr_db, h, noise, reference for each."""
-        loss = 0.0
-        for i, (task, link) in enumerate(zip(self.tasks, self.links, strict=True)):
-            source, snr_db, h, noise, reference = inputs[5 * i : 5 * i + 5]
-            error = ops.mean(
-                ops.square(link(source, snr_db, h, noise) - source), axis=(1, 2, 3)
-            )
-            if task.loss == "log":
-                loss = loss + ops.mean(ops.log(error + 1e-5))
-            else:
-                loss = loss + ops.mean(error / reference)
+        """Sum over the tasks; inputs: those of each task, one task after the other."""
+        loss, start = 0.0, 0
+        for task, link in zip(self.tasks, self.links, strict=True):
+            own = inputs[start : start + task.num_inputs]
+            loss = loss + link.training_loss(task.loss, *own)
+            start += task.num_inputs
         return loss
 
 
@@ -405,5 +442,6 @@ def _flat(figures):
 def _brief(figures):
     return "; ".join(
         f"{task} {' / '.join(f'{v:.2f}' for v in values['psnr_db'])} dB"
+        + "".join(f" {v:.3f}" for v in values.get("cr_real", ()))
         for task, values in figures.items()
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
+from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import derived_seed, seed_fades
 
 # PSNR of the linear analogue coder (AWGN, cbr 1/6): makes all SNRs weigh alike.
@@ -47,18 +48,45 @@ class Task:
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
         The link; the number of symbols is its framing's
 
-    loss : `str`
+    loss : `str` or `callable`
         "normalised": squared error over that of the linear coder at the SNR (aims at
-        the PSNR of the mean MSE); "log": log squared error (aims at the mean PSNR)
+        the PSNR of the mean MSE); "log": log squared error (aims at the mean PSNR).
+        Codecs that choose their rate: their own loss, such as
+        :class:`~semcom_phy.codecs.eca.ChannelAwareLoss`
+
+    num_uniform : `int`, (default 0)
+        Random numbers per image that the codec's choice takes
+
+    share_precoded : `float`, (default 0)
+        Share of the images that are sent over the eigenmodes of the channel; only for
+        codecs that choose their rate
     """
 
     name: str
     channel: object
-    loss: str
+    loss: object
+    num_uniform: int = 0
+    share_precoded: float = 0.0
 
     def __post_init__(self):
-        if self.loss not in ("normalised", "log"):
-            raise ValueError(f'loss must be "normalised" or "log", got {self.loss!r}')
+        if not callable(self.loss) and self.loss not in ("normalised", "log"):
+            raise ValueError(
+                f'loss must be "normalised", "log" or a loss object, got {self.loss!r}'
+            )
+
+    @property
+    def num_inputs(self):
+        """Tensors that a batch holds for this task, `int`."""
+        return 8 if self.num_uniform else 5
+
+    def describe(self):
+        """Plain values for the record of the weights."""
+        about = {"name": self.name, "loss": self.loss}
+        if callable(self.loss):
+            about["loss"] = {"name": type(self.loss).__name__, **vars(self.loss)}
+        if self.share_precoded:
+            about["share_precoded"] = self.share_precoded
+        return about
 
 
 class Batches:
@@ -94,7 +122,8 @@ class Batches:
         : list of tensors
             For each task: source [batch, H, W, 3] in [0, 1], snr_db [batch], h, noise
             as its channel wants them, reference [batch] (MSE of the linear coder at the
-            SNR), `float32` and `complex64`
+            SNR), `float32` and `complex64`. Where the codec chooses its rate, besides
+            uniform [batch, num_uniform], precoder [batch, Nt, Nt] and ordered [batch]
         """
         recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, step))
         seed_fades(derived_seed(recipe.seed, step))
@@ -107,14 +136,29 @@ class Batches:
             reference = 10 ** (
                 -np.interp(snr_db, REFERENCE_SNR_DB, REFERENCE_PSNR_DB) / 10
             )
+            h = task.channel.sample(recipe.batch_size)
             inputs += [
                 images.astype("float32") / 255,
                 snr_db,
-                task.channel.sample(recipe.batch_size),
+                h,
                 task.channel.draw_noise(recipe.batch_size, rng),
                 reference.astype("float32"),
             ]
+            if task.num_uniform:
+                inputs += self._choice(task, ops.convert_to_numpy(h), snr_db, rng)
         return [ops.convert_to_tensor(value) for value in inputs]
+
+    def _choice(self, task, h, snr_db, rng):
+        """Random numbers of the codec's choice, and precoders of some images."""
+        batch = len(h)
+        uniform = rng.random((batch, task.num_uniform), dtype="float32")
+        precoded = rng.random(batch) < task.share_precoded
+        precoder = np.where(
+            precoded[:, None, None],
+            svd_precoder(h, snr_db),
+            np.eye(h.shape[3], dtype="complex64"),
+        )
+        return [uniform, precoder, precoded]
 
     def ahead(self, first, last):
         """Yields the batches of the steps from ``first`` to before ``last``.

@@ -9,6 +9,7 @@ loads a file that lacks a part, or holds one too many, without an error.
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 SHIPPED = Path(__file__).with_name("weights")
@@ -91,6 +92,35 @@ def load(model, label_or_file):
         model.load_weights(weights)
     except Exception as error:  # Keras raises many kinds
         raise ValueError(f"{foreign}: {error}") from error
+
+
+def transfer(source, target):
+    """Copies the weights that two built models have in common, by name and shape.
+
+    Parameters
+    ----------
+    source, target : `keras.Model`
+        Built
+
+    Output
+    ------
+    : list of `str`
+        Weights of the target that the source does not have; they keep their values
+    """
+    known = {_plain_path(v): v for v in source.weights}
+    missing = []
+    for variable in target.weights:
+        path = _plain_path(variable)
+        if path in known and known[path].shape == variable.shape:
+            variable.assign(known[path])
+        else:
+            missing.append(path)
+    return missing
+
+
+def _plain_path(variable):
+    """Path of a variable without the number that Keras gives a second encoder."""
+    return re.sub(r"_\d+/", "/", variable.path, count=1)
 
 
 def save(model, folder, label, record):

@@ -223,6 +223,8 @@ def _parser(scenario):
     add("--steps", type=int, default=10000, help="gradient steps (10000)")
     add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
     add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
+    add("--rate-weight", type=float, help="codecs that choose their rate; none: random")
+    add("--share-precoded", type=float, help="share of images sent over eigenmodes")
     add("--optimizer", help="muon or adam (muon)")
     add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
     add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")

@@ -35,10 +35,11 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.codecs.linear_analogue import power_allocation
+from semcom_phy.layers.refine import refine
 from semcom_phy.layers.residual_trunk import ResidualTrunk
 from semcom_phy.layers.snr_embedding import SnrTable, hat_embedding
 from semcom_phy.layers.sorted_spectrum import SortedSpectrum
-from semcom_phy.layers.spectrum import from_cells, to_cells
+from semcom_phy.layers.spectrum import to_cells
 
 CELL = 4  # pixels per side of a token of the trunk
 SNR_KNOTS = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
@@ -122,15 +123,10 @@ class _AdjsccLayer(keras.layers.Layer):
         )
         return self
 
-    def refine(self, image, cells, features):
-        """Local gain on what varies inside each cell, then an additive update."""
-        gain, update = ops.split(self.heads(features), 2, axis=-1)
-        shape = ops.shape(cells)
-        pixels = ops.reshape(cells, (-1, *self.grid[1:], CELL**2, self.image_shape[-1]))
-        detail = pixels - ops.mean(pixels, axis=3, keepdims=True)
-        detail = ops.reshape(detail, shape)
-        change = detail * (ops.exp(3.0 * ops.tanh(gain / 3.0)) - 1.0) + update
-        return image + from_cells(change, CELL)
+    def copy_statistics(self, other):
+        """Takes over what the other half's :meth:`fit_statistics` found."""
+        self.spectrum.set_weights(other.spectrum.get_weights())
+        self.gains.set_weights(other.gains.get_weights())
 
     def check_rate(self, num_symbols):
         if num_symbols % NUM_BANDS:
@@ -227,7 +223,7 @@ class AdjsccEncoder(_AdjsccLayer):
         cells = to_cells(image, CELL)
         features = self.trunk(4.0 * cells, context)
         pooled = ops.mean(features, axis=(1, 2))
-        image = self.refine(image, cells, features)
+        image = refine(image, cells, self.heads(features), CELL)
 
         log_gain = self.gains(context) + self.content_gain(pooled)
         values = self.spectrum.analyse(image, count)
@@ -348,4 +344,6 @@ class AdjsccDecoder(_AdjsccLayer):
             ops.concatenate([4.0 * cells, to_cells(loud, CELL)], -1),
             ops.concatenate([context, log_scale], -1),
         )
-        return self.spectrum.recorrelate(self.refine(image, cells, features))
+        return self.spectrum.recorrelate(
+            refine(image, cells, self.heads(features), CELL)
+        )

@@ -1,15 +1,18 @@
-"""Residual convolutional trunk with SNR attention in every block."""
+"""Residual convolutional trunk whose blocks follow the channel."""
 
 import keras
 from keras import ops
 
 from semcom_phy.layers.matrix_conv import MatrixConv2D
+from semcom_phy.layers.modulation import ChannelConditionAdaptiveModule
 from semcom_phy.layers.snr_attention import SnrAttention
+
+MODULATIONS = {"af": SnrAttention, "ccam": ChannelConditionAdaptiveModule}
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
 class ResidualTrunk(keras.layers.Layer):
-    r"""Convolution, then residual blocks that an :class:`SnrAttention` scales.
+    r"""Convolution, then residual blocks that a module fits to the channel.
 
     .. math::
         \mathbf{f} \leftarrow \mathbf{f} + \mathrm{AF}\bigl(
@@ -26,6 +29,10 @@ class ResidualTrunk(keras.layers.Layer):
     num_blocks : `int`
         Residual blocks
 
+    modulation : "af" | "ccam" | `None`, (default "af")
+        What fits a block to the channel: SNR attention (ADJSCC), the channel condition
+        adaptive module (ECA), or nothing
+
     Input
     -----
     x : [batch_size, height, width, channels], `float32`
@@ -40,16 +47,22 @@ class ResidualTrunk(keras.layers.Layer):
         Features
     """
 
-    def __init__(self, filters, num_blocks, **kwargs):
+    def __init__(self, filters, num_blocks, modulation="af", **kwargs):
         super().__init__(**kwargs)
+        if modulation not in (*MODULATIONS, None):
+            raise ValueError(
+                f"modulation must be one of {', '.join(MODULATIONS)} or None, received "
+                f"{modulation!r}."
+            )
         self.filters = filters
         self.num_blocks = num_blocks
+        self.modulation = modulation
         self.stem = MatrixConv2D(filters, name="stem")
         self.blocks = [
             (
                 MatrixConv2D(filters, name=f"conv_a_{i}"),
                 MatrixConv2D(filters, kernel_initializer="zeros", name=f"conv_b_{i}"),
-                SnrAttention(name=f"attention_{i}"),
+                modulation and MODULATIONS[modulation](name=f"attention_{i}"),
             )
             for i in range(num_blocks)
         ]
@@ -60,13 +73,16 @@ class ResidualTrunk(keras.layers.Layer):
         for first, second, attention in self.blocks:
             first.build(shape)
             second.build(shape)
-            attention.build(shape, context_shape)
+            if attention is not None:
+                attention.build(shape, context_shape)
 
     def call(self, x, context):
         features = self.stem(x)
         for first, second, attention in self.blocks:
             update = second(ops.silu(first(ops.silu(features))))
-            features = features + attention(update, context)
+            if attention is not None:
+                update = attention(update, context)
+            features = features + update
         # What follows a trunk is computed in 32 bits, whatever the trunk is.
         return ops.cast(ops.silu(features), "float32")
 
@@ -78,4 +94,5 @@ class ResidualTrunk(keras.layers.Layer):
             **super().get_config(),
             "filters": self.filters,
             "num_blocks": self.num_blocks,
+            "modulation": self.modulation,
         }

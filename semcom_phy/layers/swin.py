@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.layers.dense import Dense
+from semcom_phy.layers.modulation import ChannelConditionAdaptiveModule
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
@@ -143,6 +144,8 @@ class WindowAttention(keras.layers.Layer):
 class SwinBlock(keras.layers.Layer):
     r"""Window attention and a two-layer perceptron, each residual after a LayerNorm.
 
+    With ``channel_aware`` a channel condition adaptive module ends the block (ECA).
+
     Parameters
     ----------
     num_heads, window, shift
@@ -151,10 +154,16 @@ class SwinBlock(keras.layers.Layer):
     mlp_ratio : `float`, (default 4.0)
         Width of the perceptron over the number of channels
 
+    channel_aware : `bool`, (default `False`)
+        End with a channel condition adaptive module
+
     Input
     -----
     x : [batch_size, height, width, channels], `float32`
         Feature map
+
+    condition : [batch_size, num_condition], `float32`, optional
+        Channel-condition embedding; needed if ``channel_aware``
 
     Output
     ------
@@ -162,7 +171,15 @@ class SwinBlock(keras.layers.Layer):
         Feature map
     """
 
-    def __init__(self, num_heads, window, shift=0, mlp_ratio=4.0, **kwargs):
+    def __init__(
+        self,
+        num_heads,
+        window,
+        shift=0,
+        mlp_ratio=4.0,
+        channel_aware=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if mlp_ratio <= 0:
             raise ValueError(f"mlp_ratio must be positive, received {mlp_ratio}.")
@@ -170,13 +187,14 @@ class SwinBlock(keras.layers.Layer):
         self.window = window
         self.shift = shift
         self.mlp_ratio = mlp_ratio
+        self.channel_aware = channel_aware
         self.norm_attention = keras.layers.LayerNormalization(
             epsilon=1e-5, name="norm_attention"
         )
         self.attention = WindowAttention(num_heads, window, shift, name="attention")
         self.norm_mlp = keras.layers.LayerNormalization(epsilon=1e-5, name="norm_mlp")
 
-    def build(self, input_shape):
+    def build(self, input_shape, condition_shape=None):
         channels = input_shape[-1]
         hidden = int(self.mlp_ratio * channels)
         self.norm_attention.build(input_shape)
@@ -186,12 +204,16 @@ class SwinBlock(keras.layers.Layer):
         self.expand.build((None, channels))
         self.contract = Dense(channels, name="contract")
         self.contract.build((None, hidden))
+        if self.channel_aware:
+            self.modulation = ChannelConditionAdaptiveModule(name="modulation")
+            self.modulation.build(input_shape, condition_shape)
 
-    def call(self, x):
+    def call(self, x, condition=None):
         x = x + self.attention(self.norm_attention(x))
-        return x + self.contract(self.expand(self.norm_mlp(x)))
+        x = x + self.contract(self.expand(self.norm_mlp(x)))
+        return self.modulation(x, condition) if self.channel_aware else x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape, condition_shape=None):
         return input_shape
 
     def get_config(self):
@@ -201,6 +223,7 @@ class SwinBlock(keras.layers.Layer):
             "window": self.window,
             "shift": self.shift,
             "mlp_ratio": self.mlp_ratio,
+            "channel_aware": self.channel_aware,
         }
 
 
@@ -216,7 +239,7 @@ class SwinStage(keras.layers.Layer):
     num_heads, window
         As in :class:`WindowAttention`
 
-    mlp_ratio : `float`, (default 4.0)
+    mlp_ratio, channel_aware
         As in :class:`SwinBlock`
 
     Input
@@ -224,13 +247,18 @@ class SwinStage(keras.layers.Layer):
     x : [batch_size, height, width, channels], `float32`
         Feature map
 
+    condition : [batch_size, num_condition], `float32`, optional
+        Channel-condition embedding; needed if ``channel_aware``
+
     Output
     ------
     y : [batch_size, height, width, channels], `float32`
         Feature map
     """
 
-    def __init__(self, depth, num_heads, window, mlp_ratio=4.0, **kwargs):
+    def __init__(
+        self, depth, num_heads, window, mlp_ratio=4.0, channel_aware=False, **kwargs
+    ):
         super().__init__(**kwargs)
         if depth < 1:
             raise ValueError(f"depth must be positive, received {depth}.")
@@ -238,23 +266,32 @@ class SwinStage(keras.layers.Layer):
         self.num_heads = num_heads
         self.window = window
         self.mlp_ratio = mlp_ratio
+        self.channel_aware = channel_aware
         self.blocks = [
             SwinBlock(
-                num_heads, window, i % 2 * (window // 2), mlp_ratio, name=f"block_{i}"
+                num_heads,
+                window,
+                i % 2 * (window // 2),
+                mlp_ratio,
+                channel_aware,
+                name=f"block_{i}",
             )
             for i in range(depth)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape, condition_shape=None):
         for block in self.blocks:
-            block.build(input_shape)
+            if self.channel_aware:
+                block.build(input_shape, condition_shape)
+            else:
+                block.build(input_shape)
 
-    def call(self, x):
+    def call(self, x, condition=None):
         for block in self.blocks:
-            x = block(x)
+            x = block(x, condition) if self.channel_aware else block(x)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape, condition_shape=None):
         return input_shape
 
     def get_config(self):
@@ -264,6 +301,7 @@ class SwinStage(keras.layers.Layer):
             "num_heads": self.num_heads,
             "window": self.window,
             "mlp_ratio": self.mlp_ratio,
+            "channel_aware": self.channel_aware,
         }
 
 

@@ -233,7 +233,7 @@ class EqualizedOFDMChannel:
             x_hat, no_eff, _, _ = self._receive_selective(x, h, no, noise)
         return x_hat, no_eff
 
-    def receive(self, x, h, no, noise=None):
+    def receive(self, x, h, no, noise=None, precoder=None):
         """The call with everything that the receiver has.
 
         Input
@@ -241,14 +241,32 @@ class EqualizedOFDMChannel:
         x, h, no, noise
             As in the call
 
+        precoder : [batch, num_tx_ant, num_tx_ant], `complex64`, or `None` (default)
+            Linear precoder of the data, of energy num_tx_ant, known to the receiver.
+            Pilots are not precoded. Flat channels with one fade per image only
+
         Output
         ------
         : :class:`Reception`
             ``x_hat``, ``no_eff`` as in the call; ``h_hat`` and ``snr_db`` true with
             perfect CSI, else measured on the pilots of this frame
+
+        Raises
+        ------
+        ValueError
+            If there is a precoder and the channel is not flat over the image.
         """
+        if precoder is not None and not (
+            self.channel_model.is_flat and h.shape[1] == 1
+        ):
+            raise ValueError(
+                "a precoder needs a flat channel with one fade per image, received "
+                f"h of shape {tuple(h.shape)}."
+            )
         if self.channel_model.is_flat:
-            x_hat, no_eff, h_hat, y_pilots = self._receive_flat(x, h, no, noise)
+            x_hat, no_eff, h_hat, y_pilots = self._receive_flat(
+                x, h, no, noise, precoder
+            )
             snr_db = self._flat_snr_db(h_hat, y_pilots, no)
         else:
             x_hat, no_eff, h_hat, y = self._receive_selective(x, h, no, noise)
@@ -297,7 +315,7 @@ class EqualizedOFDMChannel:
 
     # Flat channels: one matrix per fading block
 
-    def _receive_flat(self, x, h, no, noise):
+    def _receive_flat(self, x, h, no, noise, precoder=None):
         framing = self.framing
         streams = framing.to_streams(ops.cast(x, "complex64"))
         h = self._check_channel(h)
@@ -316,12 +334,15 @@ class EqualizedOFDMChannel:
         h_hat, err_var = self._estimate_flat(h, y_pilots, no)
 
         no_block = self._no_per_block(no, h)
-        w, no_eff = lmmse_filter(self._matrices(h_hat), no_block + err_var)
+        seen, true = self._matrices(h_hat), self._matrices(h)
+        if precoder is not None:
+            seen, true = ops.matmul(seen, precoder), ops.matmul(true, precoder)
+        w, no_eff = lmmse_filter(seen, no_block + err_var)
         per_slot = h.shape[1] > 1
         if per_slot:  # one block per slot: fold the slots into the batch
             streams = framing.to_slots(streams)
             data_noise = framing.to_slots(data_noise)
-        h_transposed = ops.transpose(self._matrices(h), (0, 2, 1))
+        h_transposed = ops.transpose(true, (0, 2, 1))
         y = ops.matmul(streams, h_transposed) + data_noise * _sqrt(no_block)
         x_hat = ops.matmul(y, ops.transpose(w, (0, 2, 1)))
         no_eff = ops.broadcast_to(no_eff[:, None, :], ops.shape(x_hat))

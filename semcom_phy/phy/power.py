@@ -58,6 +58,13 @@ class PowerNormalization(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, z, mask=None):
+        scale = self.scale(z, mask)
+        if mask is not None:
+            scale = scale * ops.cast(mask, "float32")
+        return ops.cast(z, "complex64") * ops.cast(scale, "complex64")
+
+    def scale(self, z, mask=None):
+        """The factor alone, [batch_size, 1] `float32`, positive."""
         z = ops.cast(z, "complex64")
         power = ops.square(ops.real(z)) + ops.square(ops.imag(z))
         if mask is None:
@@ -72,9 +79,7 @@ class PowerNormalization(keras.layers.Layer):
             power = power * mask
             active = ops.sum(mask, axis=1, keepdims=True)
         energy = ops.maximum(ops.sum(power, axis=1, keepdims=True), self.epsilon)
-        scale = ops.sqrt(active / energy)
-        scale = scale if mask is None else scale * mask
-        return z * ops.cast(scale, "complex64")
+        return ops.sqrt(active / energy)
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}

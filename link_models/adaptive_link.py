@@ -1,0 +1,179 @@
+"""The adaptive-rate link: the channel is fed back, and an image chooses its symbols.
+
+pilots --> channel --> LS estimate, SNR --.----------------- fed back
+                                          v                     |
+image --> encoder --z, mask, cut-offs--> power, spread, precoder --> channel
+image_hat <-- decoder <-- despread <-- L-MMSE with the same estimate <--'
+"""
+
+import keras
+from keras import ops
+
+from semcom_phy.backend import complex_normal
+from semcom_phy.phy.knowledge import Csi
+from semcom_phy.phy.power import PowerNormalization
+from semcom_phy.phy.transform_precoding import PrefixTransformPrecoding
+from semcom_phy.snr import snr_db_to_no
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class AdaptiveLink(keras.Model):
+    r"""Encoder with feedback, radio link and decoder as one differentiable model.
+
+    The pilot block comes first. Its LS estimate and the SNR estimated from it are fed
+    back without error or delay, and serve detection as well (block fading).
+
+    Parameters
+    ----------
+    encoder, decoder : `keras.Layer`
+        With ``encode`` and ``decode`` as of :class:`~semcom_phy.codecs.eca.EcaEncoder`
+        and :class:`~semcom_phy.codecs.eca.EcaDecoder`
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Flat, one fade per image; its frame holds the largest number of symbols
+
+    Input
+    -----
+    source : [batch, H, W, 3], `float32`
+        Images in [0, 1]
+
+    snr_db : [batch], `float32`
+        Average SNR per receive antenna [dB]
+
+    h : [batch, 1, num_rx_ant, num_tx_ant, 1, 1], `complex64`
+        Channel from ``channel.sample``
+
+    noise : [*channel.noise_shape(batch)], `complex64`, optional
+        Unit-variance noise, the pilots' first; drawn inside if not given
+
+    Output
+    ------
+    source_hat : [batch, H, W, 3], `float32`
+        Images around [0, 1], not clipped
+
+    usage : [batch], `float32`
+        Symbols sent [complex symbols]
+
+    Raises
+    ------
+    ValueError
+        If the channel is not flat over an image.
+    """
+
+    def __init__(self, encoder, decoder, channel, **kwargs):
+        super().__init__(**kwargs)
+        if not channel.channel_model.is_flat:
+            raise ValueError(
+                "an adaptive-rate codec needs a flat channel, as the estimate of the "
+                "pilot block stands for the whole image: rayleigh, rician or awgn."
+            )
+        self.encoder = encoder
+        self.decoder = decoder
+        self.channel = channel
+        self.power = PowerNormalization()
+        self.precoding = PrefixTransformPrecoding(channel.num_tx_ant)
+        # Their encode() and decode() are called, which build nothing by themselves.
+        encoder.build((None, *encoder.image_shape))
+        decoder.build((None, encoder.num_symbols))
+        self.built = True
+
+    def call(self, source, snr_db, h, noise=None):
+        coded, decoded = self.run(source, snr_db, h, noise)
+        return decoded.image, ops.sum(coded.mask, axis=-1)
+
+    def feedback(self, snr_db, h, noise):
+        """What is fed back from the pilot block: h_hat, snr_db."""
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        pilots = noise[:, : self.channel.framing.num_pilot_res]
+        return self.channel.sound(h, no, pilots)
+
+    def run(
+        self,
+        source,
+        snr_db,
+        h,
+        noise=None,
+        precoder=None,
+        ordered=None,
+        cutoffs=None,
+        uniform=None,
+        training=False,
+    ):
+        """The call with everything that is found on the way.
+
+        Input
+        -----
+        source, snr_db, h, noise
+            As in the call
+
+        precoder : [batch, num_tx_ant, num_tx_ant], `complex64`, optional
+            Made from what :meth:`feedback` returns; known to both ends
+
+        ordered : [batch], `bool`, optional
+            Fill the streams one after the other, the most important symbols first
+            (for a precoder that orders the streams)
+
+        cutoffs : :class:`~semcom_phy.codecs.eca.Cutoffs`, optional
+            Takes the place of the encoder's choice
+
+        uniform : [batch, encoder.num_uniform], `float32`, optional
+            Random numbers for the choice (training)
+
+        training : `bool`, (default `False`)
+            Send what the mask leaves out as well, behind the rest, where it disturbs
+            nothing; the receiver drops it. The mask then has a gradient
+
+        Output
+        ------
+        coded, decoded : :class:`~semcom_phy.codecs.eca.Coded`,
+        :class:`~semcom_phy.codecs.eca.Decoded`
+        """
+        channel = self.channel
+        no = snr_db_to_no(snr_db, channel.num_tx_ant)
+        batch = ops.shape(source)[0]
+        if noise is None:
+            noise = complex_normal(channel.noise_shape(batch))
+        h_hat, snr_hat = self.feedback(snr_db, h, noise)
+        if precoder is not None:
+            seen = ops.matmul(h_hat[:, 0, :, :, 0, 0], precoder)
+            h_hat = seen[:, None, :, :, None, None]
+        if ordered is None:
+            ordered = ops.zeros((batch,), "bool")
+        coded = self.encoder.encode(source, snr_hat, h_hat, uniform, cutoffs)
+        count = ops.cast(ops.sum(coded.mask, axis=-1), "int32")
+        x = coded.z * ops.cast(self.power.scale(coded.z, coded.mask), "complex64")
+        x = self.precoding.spread(x, count, ordered)
+        if not training:
+            x = x * ops.cast(coded.mask, "complex64")
+        reception = channel.receive(x, h, no, noise, precoder)
+        z_hat, no_eff = self.precoding.despread(
+            reception.x_hat, reception.no_eff, count, ordered
+        )
+        side = coded.cutoffs if training else coded.cutoffs._replace(mask=None)
+        decoded = self.decoder.decode(
+            z_hat, no_eff, side, Csi(h_hat, snr_hat), training=training
+        )
+        return coded, decoded
+
+    def training_loss(
+        self, loss, source, snr_db, h, noise, reference, uniform, precoder, ordered
+    ):
+        """Loss of a batch of :class:`~link_models.training_data.Batches`.
+
+        Input
+        -----
+        loss : `callable`
+            (source, snr_db, coded, decoded, worth) -> scalar; without a rate weight the
+            cut-offs are drawn at random
+
+        source, snr_db, h, noise, uniform, precoder, ordered
+            As in :meth:`run`
+        """
+        del reference
+        cutoffs = None
+        if loss.rate_weight is None:
+            cutoffs = self.encoder.draw_cutoffs(uniform)
+        coded, decoded = self.run(
+            source, snr_db, h, noise, precoder, ordered, cutoffs, uniform, training=True
+        )
+        return loss(source, snr_db, coded, decoded, self.encoder.symbols.worth)

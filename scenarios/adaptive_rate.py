@@ -1,0 +1,26 @@
+"""32x32 photographs over 2x2 flat Rayleigh fading at a rate that codecs choose."""
+
+from fractions import Fraction
+
+from scenarios import runner
+from scenarios.scenario import Scenario
+
+SCENARIO = Scenario(
+    name="adaptive_rate",
+    num_tx_ant=2,
+    num_rx_ant=2,
+    channel="rayleigh",
+    cbr=Fraction(520, 3072),
+    fft_size=26,
+    num_ofdm_symbols=11,
+    pilot_ofdm_symbols=(0,),
+)
+
+
+def main(argv=None):
+    """Runs the scenario's command line; returns the exit code."""
+    return runner.main(argv, SCENARIO)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
