@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from semcom_phy.backend import complex_normal
+from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.transform_precoding import PrefixTransformPrecoding
@@ -30,7 +31,8 @@ class AdaptiveLink(keras.Model):
         and :class:`~semcom_phy.codecs.eca.EcaDecoder`
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
-        Flat, one fade per image; its frame holds the largest number of symbols
+        Flat, one fade per image; its frame holds the largest number of symbols, and
+        besides what side symbols there are
 
     Input
     -----
@@ -113,7 +115,7 @@ class AdaptiveLink(keras.Model):
             Fill the streams one after the other, the most important symbols first
             (for a precoder that orders the streams)
 
-        cutoffs : :class:`~semcom_phy.codecs.eca.Cutoffs`, optional
+        cutoffs : :class:`~semcom_phy.codecs.map_codec.Cutoffs`, optional
             Takes the place of the encoder's choice
 
         uniform : [batch, encoder.num_uniform], `float32`, optional
@@ -125,8 +127,8 @@ class AdaptiveLink(keras.Model):
 
         Output
         ------
-        coded, decoded : :class:`~semcom_phy.codecs.eca.Coded`,
-        :class:`~semcom_phy.codecs.eca.Decoded`
+        coded, decoded : :class:`~semcom_phy.codecs.map_codec.Coded`,
+        :class:`~semcom_phy.codecs.map_codec.Decoded`
         """
         channel = self.channel
         no = snr_db_to_no(snr_db, channel.num_tx_ant)
@@ -140,20 +142,100 @@ class AdaptiveLink(keras.Model):
         if ordered is None:
             ordered = ops.zeros((batch,), "bool")
         coded = self.encoder.encode(source, snr_hat, h_hat, uniform, cutoffs)
-        count = ops.cast(ops.sum(coded.mask, axis=-1), "int32")
-        x = coded.z * ops.cast(self.power.scale(coded.z, coded.mask), "complex64")
-        x = self.precoding.spread(x, count, ordered)
-        if not training:
-            x = x * ops.cast(coded.mask, "complex64")
-        reception = channel.receive(x, h, no, noise, precoder)
-        z_hat, no_eff = self.precoding.despread(
-            reception.x_hat, reception.no_eff, count, ordered
-        )
         side = coded.cutoffs if training else coded.cutoffs._replace(mask=None)
-        decoded = self.decoder.decode(
-            z_hat, no_eff, side, Csi(h_hat, snr_hat), training=training
+        decoded, _, _ = self._transmit(
+            coded.z,
+            coded.mask,
+            side,
+            None,
+            no,
+            h,
+            noise,
+            Csi(h_hat, snr_hat),
+            precoder,
+            ordered,
+            training,
         )
         return coded, decoded
+
+    def receive_images(
+        self,
+        z,
+        mask,
+        num_maps,
+        num_rows,
+        map_order,
+        side_x,
+        snr_db,
+        h,
+        noise,
+        h_seen,
+        snr_seen,
+        precoder,
+        ordered,
+    ):
+        """Sends symbols that are there, and side symbols behind them.
+
+        Input
+        -----
+        z, mask, num_maps, num_rows, map_order
+            Of :class:`~semcom_phy.codecs.map_codec.Coded` and its cut-offs
+
+        side_x : [batch, num_side], `complex64`
+            Symbols of unit power, 0 where none is sent
+
+        h_seen, snr_seen
+            From :meth:`feedback`, the channel with the precoder
+
+        snr_db, h, noise, precoder, ordered
+            As in :meth:`run`
+
+        Output
+        ------
+        source_hat : [batch, H, W, 3], `float32`
+
+        side_hat : [batch, num_side], `complex64`
+            Unbiased estimates of the side symbols
+
+        side_no : [batch, num_side], `float32`
+            Their error variances [linear]
+        """
+        decoded, side_hat, side_no = self._transmit(
+            z,
+            mask,
+            Cutoffs(num_maps, num_rows, None, map_order),
+            side_x,
+            snr_db_to_no(snr_db, self.channel.num_tx_ant),
+            h,
+            noise,
+            Csi(h_seen, snr_seen),
+            precoder,
+            ordered,
+            False,
+        )
+        return decoded.image, side_hat, side_no
+
+    def _transmit(
+        self, z, mask, side, side_x, no, h, noise, csi, precoder, ordered, training
+    ):
+        count = ops.cast(ops.sum(mask, axis=-1), "int32")
+        x = z * ops.cast(self.power.scale(z, mask), "complex64")
+        x = self.precoding.spread(x, count, ordered)
+        if not training:
+            x = x * ops.cast(mask, "complex64")
+        num_data = x.shape[1]
+        if side_x is not None:
+            x = ops.concatenate([x, side_x], axis=1)
+        reception = self.channel.receive(x, h, no, noise, precoder)
+        z_hat, no_eff = self.precoding.despread(
+            reception.x_hat[:, :num_data],
+            reception.no_eff[:, :num_data],
+            count,
+            ordered,
+        )
+        decoded = self.decoder.decode(z_hat, no_eff, side, csi, training=training)
+        side_hat, side_no = (v[:, num_data:] for v in reception[:2])
+        return decoded, side_hat, side_no
 
     def training_loss(
         self, loss, source, snr_db, h, noise, reference, uniform, precoder, ordered

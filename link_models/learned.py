@@ -8,13 +8,15 @@ from link_models.semantic_link import SemanticLink
 from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
 from semcom_phy.codecs.eca import SMALL_VIT, EcaDecoder, EcaEncoder
+from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
 
 CODECS = {
     "adjscc": (AdjsccEncoder, AdjsccDecoder),
     "deepjscc": (DeepJSCCEncoder, DeepJSCCDecoder),
     "eca": (EcaEncoder, EcaDecoder),
+    "swinjscc": (SwinJSCCEncoder, SwinJSCCDecoder),
 }
-ADAPTIVE = ("eca",)  # choose their rate: sent over an AdaptiveLink
+ADAPTIVE = ("eca", "swinjscc")  # choose their rate: sent over an AdaptiveLink
 
 
 def make_link(codec, encoder, decoder, channel):
@@ -50,8 +52,8 @@ def default_configs(codec, scenario, counts):
     return encoder, decoder
 
 
-def build_link(codec, encoder_config, decoder_config, channel):
-    """An untrained :class:`SemanticLink`, built.
+def build_link(codec, encoder_config, decoder_config, channel, num_side=0):
+    """An untrained link model, built.
 
     Parameters
     ----------
@@ -64,6 +66,9 @@ def build_link(codec, encoder_config, decoder_config, channel):
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
         Radio link
 
+    num_side : `int`, (default 0)
+        Symbols of the frame that are for side information
+
     Raises
     ------
     ValueError
@@ -73,15 +78,15 @@ def build_link(codec, encoder_config, decoder_config, channel):
         raise ValueError(f"unknown codec {codec!r}; there are {', '.join(CODECS)}")
     encoder_class, decoder_class = CODECS[codec]
     encoder = encoder_class(**encoder_config)
-    encoder.check_rate(channel.framing.num_symbols)
+    encoder.check_rate(channel.framing.num_symbols - num_side)
     link = make_link(codec, encoder, decoder_class(**decoder_config), channel)
     shape = (1, *encoder.image_shape)
     link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
     return link
 
 
-def load_link(label_or_file, channel, image_shape):
-    """A trained :class:`SemanticLink` over a channel, and the record of its weights.
+def load_link(label_or_file, channel, image_shape, num_side=0):
+    """A trained link model over a channel, and the record of its weights.
 
     Raises
     ------
@@ -105,6 +110,17 @@ def load_link(label_or_file, channel, image_shape):
             f"{trained_for[0]}x{trained_for[1]}, not {image_shape[0]}x"
             f"{image_shape[1]}: use image_size {trained_for[0]} or train others"
         )
-    link = build_link(codec, encoder, decoder, channel)
+    _check_antennas(label_or_file, encoder, channel)
+    link = build_link(codec, encoder, decoder, channel, num_side)
     weights_store.load(link, label_or_file)
     return link, record
+
+
+def _check_antennas(label, encoder, channel):
+    """Codecs that see the channel are made for a number of antennas."""
+    made_for = encoder.get("num_tx_ant"), encoder.get("num_rx_ant")
+    if None not in made_for and made_for != (channel.num_tx_ant, channel.num_rx_ant):
+        raise ValueError(
+            f"weights {label!r} are made for {made_for[0]}x{made_for[1]} antennas, not "
+            f"{channel.num_tx_ant}x{channel.num_rx_ant}: train others for this scenario"
+        )

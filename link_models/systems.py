@@ -1,16 +1,24 @@
 """The systems that a scenario can compare, by name, and the channel they share."""
 
+from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
 from link_models.capacity_link import CapacitySystem
 from link_models.learned import load_link
 from link_models.linear_link import LinearSystem
+from link_models.matched_system import (
+    MatchedSystem,
+    describe_compensation,
+    rate_profile,
+)
 from link_models.semantic_link import SemanticSystem
 from link_models.separation_link import SeparationSystem
-from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.channel_coding.mcs import Mcs, mcs_table
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
@@ -86,6 +94,46 @@ def _learned(name, title, scenario):
         raise ValueError(f"weights {label!r} are of codec {codec!r}, not {name!r}")
     about = {"weights": record["label"], "weights_sha256": record["sha256"]}
     return SemanticSystem(name, title, link, shape, about)
+
+
+def _adaptive(label, options, name, title, scenario):
+    """A codec that chooses its rate, or is asked for that of ECA's weights."""
+    shape = _image_shape(scenario)
+    channel = build_channel(scenario, MAX_SIDE_SYMBOLS)
+    label = scenario.weights or label
+    link, record = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
+    codec = record["config"]["codec"]
+    if codec != name.partition("_")[0]:
+        raise ValueError(f"weights {label!r} are of codec {codec!r}, not {name!r}")
+    about = {"weights": record["label"], "weights_sha256": record["sha256"]}
+    about |= {"compensation": describe_compensation(record)}
+    options = dict(options)
+    if codec == "swinjscc":
+        options["rates"] = rate_profile(options.pop("rates"), charged=False)
+    return AdaptiveSystem(name, title, link, shape, about, outage_color(), **options)
+
+
+def _matched_separation(codec, label, mcs, name, title, scenario):
+    """Separate coding at the rate that ECA's weights spend at each SNR, side
+    information included."""
+    rates = rate_profile(label, charged=True)
+    shape = _image_shape(scenario)
+    dimensions = int(np.prod(shape))
+
+    def build(cr_real):
+        num_symbols = int(np.ceil(cr_real * dimensions / 2))
+        return SeparationSystem(
+            name,
+            title,
+            shared_codec(codec, shape[:2]),
+            build_channel(replace(scenario, cbr=Fraction(num_symbols, dimensions))),
+            mcs,
+            scenario.link_adaptation,
+            outage_color(),
+            shape,
+        )
+
+    return MatchedSystem(name, title, build, rates, shape)
 
 
 def _separation(codec, name, title, scenario):
@@ -186,10 +234,60 @@ def _codec_systems():
         )
 
 
+TABLE_1, TABLE_2 = "eca_2x2_c16", "eca_2x2_c16_compressed"
+# As the paper's benchmark: LDPC of rate 1/2, QAM by the SNR.
+HALF_RATE = tuple(Mcs(order, 0.5) for order in (2, 4, 6, 8))
+
+
+def _adaptive_systems():
+    free = {"side_info": "free"}
+    for suffix, label, about in (("", TABLE_1, ""), ("_low", TABLE_2, ", low rate")):
+        yield f"eca{suffix}", f"ECA{about}", partial(_adaptive, label, {})
+        yield (
+            f"eca{suffix}_free",
+            f"ECA{about} (cut-offs free)",
+            partial(_adaptive, label, free),
+        )
+        for power in ("equal", "waterfilling"):
+            yield (
+                f"eca{suffix}_svd_{power}",
+                f"ECA{about}, eigenmodes, {power} power",
+                partial(_adaptive, label, {"precoding": power}),
+            )
+        swinjscc = partial(_adaptive, "swinjscc_2x2_c16")
+        yield (
+            f"swinjscc{suffix}",
+            f"SwinJSCC w/ SA&RA at ECA's rate{about}",
+            partial(swinjscc, {"rates": label}),
+        )
+        yield (
+            f"swinjscc{suffix}_free",
+            f"SwinJSCC w/ SA&RA at ECA's rate{about} (side information free)",
+            partial(swinjscc, {"rates": label, **free}),
+        )
+        yield (
+            f"hevc_ldpc{suffix}_matched",
+            f"HEVC intra + 5G LDPC at ECA's rate{about}",
+            partial(_matched_separation, "hevc", label, mcs_table(2)),
+        )
+        yield (
+            f"hevc_half{suffix}_matched",
+            f"HEVC intra + LDPC of rate 1/2 at ECA's rate{about}",
+            partial(_matched_separation, "hevc", label, HALF_RATE),
+        )
+    for part in ("compensation", "csi", "entropy"):
+        yield (
+            f"eca_no_{part}",
+            f"ECA without {part}",
+            partial(_adaptive, f"{TABLE_1}_no_{part}", {}),
+        )
+
+
 SYSTEMS = _table(
     ("adjscc", "ADJSCC", _learned),
     ("deepjscc", "DeepJSCC", _learned),
     ("linear", "Linear analogue (scale sent)", partial(_linear, True)),
     ("linear_free_scale", "Linear analogue (scale free)", partial(_linear, False)),
     *_codec_systems(),
+    *_adaptive_systems(),
 )

@@ -96,10 +96,15 @@ def _task(args, scenario, encoder):
                 )
         loss = "normalised" if scenario.channel == "awgn" else "log"
         return Task(scenario.name, channel, loss)
+    loss = ChannelAwareLoss(args.rate_weight)
+    if args.system == "swinjscc":
+        if args.rate_weight is not None:
+            raise ValueError("swinjscc is asked for its rate: leave out --rate-weight")
+        loss = ChannelAwareLoss(None, consistency_weight=0.0)
     return Task(
         scenario.name,
         channel,
-        ChannelAwareLoss(args.rate_weight),
+        loss,
         CODECS[args.system][0](**encoder).num_uniform,
         args.share_precoded or 0.0,
     )

@@ -107,20 +107,36 @@ def transfer(source, target):
     : list of `str`
         Weights of the target that the source does not have; they keep their values
     """
-    known = {_plain_path(v): v for v in source.weights}
+    known = _by_place(source)
     missing = []
-    for variable in target.weights:
-        path = _plain_path(variable)
-        if path in known and known[path].shape == variable.shape:
-            variable.assign(known[path])
+    for place, variable in _by_place(target).items():
+        if place in known and known[place].shape == variable.shape:
+            variable.assign(known[place])
         else:
-            missing.append(path)
+            missing.append(place)
     return missing
 
 
-def _plain_path(variable):
-    """Path of a variable without the number that Keras gives a second encoder."""
-    return re.sub(r"_\d+/", "/", variable.path, count=1)
+def _by_place(model):
+    """Variables by part of a model (encoder, decoder) and path inside it.
+
+    The numbers that Keras gives to a second model and its parts are left out, and no
+    others. A path does not tell the part where a layer was built before it.
+    """
+    places = {}
+    for part in model.layers:
+        outer = (model.name, part.name)
+        for variable in part.weights:
+            path = [name for name in variable.path.split("/") if name not in outer]
+            places["/".join([_plain_name(part), *path])] = variable
+    return places
+
+
+def _plain_name(layer):
+    """Name of a layer without a number that Keras has given."""
+    stem = re.sub(r"_\d+$", "", layer.name)
+    automatic = stem.replace("_", "") == type(layer).__name__.lower()
+    return stem if automatic else layer.name
 
 
 def save(model, folder, label, record):

@@ -11,9 +11,10 @@ SCENARIO = Scenario(
     num_rx_ant=2,
     channel="rayleigh",
     cbr=Fraction(520, 3072),
-    fft_size=26,
-    num_ofdm_symbols=11,
+    fft_size=36,
+    num_ofdm_symbols=10,
     pilot_ofdm_symbols=(0,),
+    systems=("eca", "swinjscc", "hevc_ldpc_matched", "hevc_half_matched"),
 )
 
 

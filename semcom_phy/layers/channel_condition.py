@@ -89,7 +89,7 @@ class ChannelCondition(keras.layers.Layer):
         no = snr_db_to_no(snr_db, self.num_tx_ant)
         _, no_eff = lmmse_filter(h, no[:, None, None])
         sinr = 1.0 / no_eff
-        effective = ops.exp(ops.mean(ops.log(1.0 + sinr), axis=-1)) - 1.0
+        effective = ops.expm1(ops.mean(ops.log1p(sinr), axis=-1))
         effective_db = ops.stop_gradient(linear_to_db(effective))
         entries = ops.reshape(ops.view_as_real(h), (-1, 2 * int(np.prod(antennas))))
         streams = ops.stop_gradient(linear_to_db(sinr)) / 10.0

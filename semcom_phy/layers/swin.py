@@ -194,27 +194,27 @@ class SwinBlock(keras.layers.Layer):
         self.attention = WindowAttention(num_heads, window, shift, name="attention")
         self.norm_mlp = keras.layers.LayerNormalization(epsilon=1e-5, name="norm_mlp")
 
-    def build(self, input_shape, condition_shape=None):
-        channels = input_shape[-1]
+    def build(self, x_shape, condition_shape=None):
+        channels = x_shape[-1]
         hidden = int(self.mlp_ratio * channels)
-        self.norm_attention.build(input_shape)
-        self.attention.build(input_shape)
-        self.norm_mlp.build(input_shape)
+        self.norm_attention.build(x_shape)
+        self.attention.build(x_shape)
+        self.norm_mlp.build(x_shape)
         self.expand = Dense(hidden, activation="gelu", name="expand")
         self.expand.build((None, channels))
         self.contract = Dense(channels, name="contract")
         self.contract.build((None, hidden))
         if self.channel_aware:
             self.modulation = ChannelConditionAdaptiveModule(name="modulation")
-            self.modulation.build(input_shape, condition_shape)
+            self.modulation.build(x_shape, condition_shape)
 
     def call(self, x, condition=None):
         x = x + self.attention(self.norm_attention(x))
         x = x + self.contract(self.expand(self.norm_mlp(x)))
         return self.modulation(x, condition) if self.channel_aware else x
 
-    def compute_output_shape(self, input_shape, condition_shape=None):
-        return input_shape
+    def compute_output_shape(self, x_shape, condition_shape=None):
+        return x_shape
 
     def get_config(self):
         return {
@@ -279,20 +279,20 @@ class SwinStage(keras.layers.Layer):
             for i in range(depth)
         ]
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, x_shape, condition_shape=None):
         for block in self.blocks:
             if self.channel_aware:
-                block.build(input_shape, condition_shape)
+                block.build(x_shape, condition_shape)
             else:
-                block.build(input_shape)
+                block.build(x_shape)
 
     def call(self, x, condition=None):
         for block in self.blocks:
             x = block(x, condition) if self.channel_aware else block(x)
         return x
 
-    def compute_output_shape(self, input_shape, condition_shape=None):
-        return input_shape
+    def compute_output_shape(self, x_shape, condition_shape=None):
+        return x_shape
 
     def get_config(self):
         return {

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+LEAST_POWER = 1e-4
+
 
 def svd_precoder(h, snr_db, power="equal"):
     r"""Eigenmode transmission: stream 1 on the strongest eigenmode, and so on.
@@ -21,7 +23,8 @@ def svd_precoder(h, snr_db, power="equal"):
 
     power : "equal" (default) | "waterfilling"
         Equal powers, or those that maximise the sum of log(1 + SNR). Water-filling may
-        leave a mode without power: what is mapped to it is lost
+        leave a mode without power, up to 1e-4 that keep the receiver's filter finite:
+        what is mapped to it is lost
 
     Output
     ------
@@ -53,7 +56,7 @@ def svd_precoder(h, snr_db, power="equal"):
         no = num_tx_ant * 10 ** (-np.broadcast_to(snr_db, len(h)) / 10)
         gains = np.zeros((len(h), num_tx_ant))
         gains[:, : singular.shape[1]] = singular**2 / no[:, None]
-        powers = _waterfilling(gains, num_tx_ant)
+        powers = (1 - LEAST_POWER) * _waterfilling(gains, num_tx_ant) + LEAST_POWER
     w = np.conj(np.swapaxes(vh, 1, 2)) * np.sqrt(powers)[:, None]
     return w.astype(np.complex64)
 

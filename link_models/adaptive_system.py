@@ -1,0 +1,289 @@
+"""Adaptive-rate codecs as systems of a sweep, with their cut-offs really sent.
+
+cut-offs --> number --> 5G polar code, QPSK --> side symbols behind the data
+                              ^ length by the fed-back channel
+a lost number is an outage: nothing is decoded with cut-offs that did not arrive
+"""
+
+import numpy as np
+from keras import ops
+
+from link_models.semantic_link import to_uint8
+from link_models.transmission import Transmission
+from semcom_phy.backend import compile_fn
+from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.channel_coding.short_message import ShortMessage
+from semcom_phy.codecs.map_codec import Cutoffs
+from semcom_phy.phy.detection import lmmse_filter
+from semcom_phy.phy.precoding import svd_precoder
+from semcom_phy.snr import snr_db_to_no
+
+MAX_SIDE_SYMBOLS = 128  # of the longest format of a short message
+SIDE_INFO = ("sent", "free")
+
+
+class AdaptiveSystem:
+    r"""An adaptive-rate link with trained weights as a system of a sweep.
+
+    Parameters
+    ----------
+    name, title : `str`
+        Name in file names; label in figures
+
+    link : :class:`~link_models.adaptive_link.AdaptiveLink`
+        The model with its weights; its frame has room for the side symbols
+
+    image_shape : (`int`, `int`, `int`)
+        Height, width, channels [pixels]
+
+    record : `dict`
+        What is known of the weights, for the result file
+
+    outage_color : [3], `uint8`
+        Shown where the cut-offs are lost
+
+    side_info : "sent" (default) | "free"
+        Send the cut-offs and charge them, or give them to the receiver free of errors
+        and charge, as published figures do
+
+    precoding : "equal" | "waterfilling" | `None` (default)
+        Send over the eigenmodes of the fed-back channel, the most important symbols
+        over the strongest; see :func:`~semcom_phy.phy.precoding.svd_precoder`
+
+    rates : callable, snr_db -> cr_real, optional
+        Rate that is asked for, for codecs that do not choose it; between two rates that
+        the codec has, images take one or the other, so that their mean is met
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown.
+    """
+
+    def __init__(
+        self,
+        name,
+        title,
+        link,
+        image_shape,
+        record,
+        outage_color,
+        side_info="sent",
+        precoding=None,
+        rates=None,
+    ):
+        if side_info not in SIDE_INFO:
+            raise ValueError(
+                f"side_info must be one of {', '.join(SIDE_INFO)}, got {side_info!r}"
+            )
+        if precoding not in (None, "equal", "waterfilling"):
+            raise ValueError(
+                f'precoding must be "equal", "waterfilling" or None, got {precoding!r}'
+            )
+        self.name = name
+        self.title = title
+        self.link = link
+        self.channel = link.channel
+        self.image_shape = tuple(image_shape)
+        self.record = record
+        self.outage_color = np.asarray(outage_color, np.uint8)
+        self.side_info = side_info
+        self.precoding = precoding
+        self.rates = rates
+        self.codec = link.encoder
+        self.num_choices = self.codec.num_maps * (1 if rates else self.codec.length)
+        # A mask that differs from image to image takes a bit per map.
+        self.masked = getattr(self.codec, "mask", None) == "learned"
+        self.message = ShortMessage(
+            2**self.codec.num_maps if self.masked else self.num_choices
+        )
+        self._feedback = compile_fn(link.feedback)
+        self._encode = compile_fn(self._encode_images)
+        self._decode = compile_fn(link.receive_images)
+
+    def describe(self):
+        framing = self.channel.framing
+        side = MAX_SIDE_SYMBOLS if framing.num_symbols > self.codec.num_symbols else 0
+        return {
+            "title": self.title,
+            "bandwidth": spent_bandwidth(framing, self.image_shape, side).as_dict(),
+            "bandwidth_note": "the most; what was spent is in extras, cr_real",
+            "parameters": int(self.link.count_params()),
+            "side_info": self.side_info,
+            "precoding": self.precoding,
+            **self.record,
+        }
+
+    def transmit(self, images, snr_db, h, seed):
+        """Sends images; ``extras`` say what each spent.
+
+        Output
+        ------
+        : :class:`~link_models.transmission.Transmission`
+            extras: ``cr_real`` (data), ``cr_real_charged`` (data and side information;
+            without the latter if it is free), ``side_symbols``, ``num_maps``,
+            ``num_rows``, ``entropy`` (mean over the maps [bit]), ``effective_snr_db``,
+            ``side_info_error``
+        """
+        rng = np.random.default_rng(seed)
+        noise = self.channel.draw_noise(len(images), rng)
+        coded, h_seen, snr_seen, precoder, ordered = self.encode(
+            images, snr_db, h, noise, rng
+        )
+        sinr = self._sinr(h_seen, snr_seen)
+        num_side, side_x, formats = 0, None, None
+        if self.side_info == "sent":
+            formats = self.message.choose_format(sinr)
+            num_side = np.array(self.message.num_symbols)[formats]
+            side_x = self.message.encode(self._number(coded.cutoffs), formats)
+            missing = MAX_SIDE_SYMBOLS - side_x.shape[1]
+            side_x = np.pad(side_x, ((0, 0), (0, missing)))
+        else:
+            num_side = np.zeros(len(images), int)
+            side_x = np.zeros((len(images), MAX_SIDE_SYMBOLS), np.complex64)
+        snr = np.full(len(images), snr_db, "float32")
+        images_hat, side_hat, side_no = self._decode(
+            coded.z,
+            coded.mask,
+            coded.cutoffs.num_maps,
+            coded.cutoffs.num_rows,
+            coded.cutoffs.map_order,
+            ops.convert_to_tensor(side_x),
+            ops.convert_to_tensor(snr),
+            ops.convert_to_tensor(h),
+            ops.convert_to_tensor(noise),
+            h_seen,
+            snr_seen,
+            precoder,
+            ordered,
+        )
+        images_hat = to_uint8(images_hat)
+        lost = np.zeros(len(images), bool)
+        if self.side_info == "sent":
+            values, received = self.message.decode(
+                ops.convert_to_numpy(side_hat), ops.convert_to_numpy(side_no), formats
+            )
+            # A wrong number that passes for right would decode to another picture: it
+            # is counted with the lost ones.
+            lost = ~received | (values != self._number(coded.cutoffs))
+            images_hat[lost] = self.outage_color
+        sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
+        dimensions = np.prod(self.image_shape)
+        effective = np.exp(np.log1p(sinr).mean(axis=1)) - 1
+        extras = {
+            "cr_real": 2 * sent / dimensions,
+            "cr_real_charged": 2 * (sent + num_side) / dimensions,
+            "side_symbols": num_side,
+            "num_maps": ops.convert_to_numpy(coded.cutoffs.num_maps),
+            "num_rows": ops.convert_to_numpy(coded.cutoffs.num_rows),
+            "entropy": ops.convert_to_numpy(coded.entropy).mean(axis=1),
+            "effective_snr_db": 10 * np.log10(effective),
+            "side_info_error": lost,
+        }
+        extras = {
+            name: v if v.dtype == bool else np.asarray(v, float)
+            for name, v in extras.items()
+        }
+        return Transmission(images_hat, lost, extras)
+
+    def spent(self, images, snr_db, h, noise):
+        """Rate of each image, without sending it.
+
+        Output
+        ------
+        : `dict`
+            ``cr_real`` and ``cr_real_charged``, [batch] each
+        """
+        coded, h_seen, snr_seen, _, _ = self.encode(images, snr_db, h, noise)
+        sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
+        formats = self.message.choose_format(self._sinr(h_seen, snr_seen))
+        side = np.array(self.message.num_symbols)[formats]
+        dimensions = np.prod(self.image_shape)
+        return {
+            "cr_real": 2 * sent / dimensions,
+            "cr_real_charged": 2 * (sent + side) / dimensions,
+        }
+
+    def encode(self, images, snr_db, h, noise, rng=None):
+        """What the transmitter makes of images, with what it is fed back.
+
+        Output
+        ------
+        coded : :class:`~semcom_phy.codecs.map_codec.Coded`
+
+        h_seen, snr_seen : tensors
+            Channel (with the precoder, if any) and SNR [dB] that both ends know
+
+        precoder, ordered : tensors
+            Precoder [batch, Nt, Nt] and whether streams are filled in order [batch]
+        """
+        source = ops.convert_to_tensor(images.astype("float32") / 255.0)
+        snr = ops.convert_to_tensor(np.full(len(images), snr_db, "float32"))
+        h_seen, snr_seen = self._feedback(
+            snr, ops.convert_to_tensor(h), ops.convert_to_tensor(noise)
+        )
+        batch, num_tx_ant = len(images), self.channel.num_tx_ant
+        precoder = np.tile(np.eye(num_tx_ant, dtype="complex64"), (batch, 1, 1))
+        ordered = np.full(batch, self.precoding is not None)
+        if self.precoding is not None:
+            seen = ops.convert_to_numpy(h_seen)
+            snr_now = ops.convert_to_numpy(snr_seen)
+            precoder = svd_precoder(seen, snr_now, self.precoding)
+            seen = np.matmul(seen[:, 0, :, :, 0, 0], precoder)
+            h_seen = ops.convert_to_tensor(seen[:, None, :, :, None, None])
+        cutoffs = self._asked(batch, snr_db, rng)
+        coded = self._encode(source, snr_seen, h_seen, *cutoffs)
+        precoder, ordered = map(ops.convert_to_tensor, (precoder, ordered))
+        return coded, h_seen, snr_seen, precoder, ordered
+
+    def _encode_images(self, source, snr_db, h, num_maps=None, num_rows=None):
+        cutoffs = None if num_maps is None else Cutoffs(num_maps, num_rows)
+        return self.link.encoder.encode(source, snr_db, h, None, cutoffs)
+
+    def _asked(self, batch, snr_db, rng):
+        """Cut-offs asked for, where the codec does not choose them."""
+        if self.rates is None:
+            return ()
+        codec = self.codec
+        real_symbols = self.rates(snr_db) * np.prod(self.image_shape)
+        maps = (real_symbols - 2 * codec.scale_symbols) / codec.length
+        if not 1 <= maps <= codec.num_maps:
+            raise ValueError(
+                f"a cr_real of {self.rates(snr_db):.4f} takes {maps:.2f} maps of "
+                f"{self.name}, which has 1 to {codec.num_maps}"
+            )
+        # A draw in strata: the share of images with one map more is met in a batch.
+        share = maps - np.floor(maps)
+        draw = (rng.permutation(batch) + rng.random()) / batch
+        num_maps = (np.floor(maps) + (draw < share)).astype("int32")
+        num_rows = np.full(batch, codec.length, "int32")
+        return ops.convert_to_tensor(num_maps), ops.convert_to_tensor(num_rows)
+
+    def _sinr(self, h_seen, snr_seen):
+        """SINR of the streams, known at both ends, [batch, streams]."""
+        no = snr_db_to_no(snr_seen, self.channel.num_tx_ant)[:, None, None]
+        h = h_seen[:, 0, :, :, 0, 0]
+        _, no_eff = lmmse_filter(h, ops.convert_to_tensor(no))
+        return 1.0 / ops.convert_to_numpy(no_eff).astype("float64")
+
+    def _number(self, cutoffs):
+        """The cut-offs as one number, [batch]."""
+        num_maps = ops.convert_to_numpy(cutoffs.num_maps).astype(int)
+        if self.masked:
+            order = ops.convert_to_numpy(cutoffs.map_order).astype(int)
+            kept = np.arange(self.codec.num_maps) < num_maps[:, None]
+            return np.sum(kept << order, axis=1)
+        if self.rates is not None:
+            return num_maps - 1
+        num_rows = ops.convert_to_numpy(cutoffs.num_rows).astype(int)
+        return (num_maps - 1) * self.codec.length + num_rows - 1
+
+
+def read_number(number, num_maps, length):
+    """Cut-offs (k, l) of a number of :class:`AdaptiveSystem`, arrays of `int`."""
+    number = np.asarray(number)
+    if np.any((number < 0) | (number >= num_maps * length)):
+        raise ValueError(
+            f"numbers must be from 0 to {num_maps * length - 1}, got {number}"
+        )
+    return number // length + 1, number % length + 1

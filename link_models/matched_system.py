@@ -1,0 +1,101 @@
+"""Systems at the rate that an adaptive codec spends, SNR by SNR."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from link_models import weights_store
+
+
+def rate_profile(label, charged):
+    """Mean rate of adaptive weights at an SNR, from the JSON beside them.
+
+    It was measured on held-out training images
+    (``python -m scenarios.measure_rate``), so that no test image has a say in it.
+
+    Parameters
+    ----------
+    label : `str`
+        Label or file of the weights
+
+    charged : `bool`
+        Count the side information as well
+
+    Output
+    ------
+    : callable, snr_db -> cr_real
+        Linear between the SNRs measured, constant beyond
+
+    Raises
+    ------
+    ValueError
+        If the JSON holds no such measurement.
+    """
+    record = weights_store.read_record(label)
+    try:
+        profile = record["rate_profile"]
+        snr_db = profile["snr_db"]
+        rates = profile["cr_real_charged" if charged else "cr_real"]
+    except KeyError as error:
+        raise ValueError(
+            f"the JSON of weights {label!r} tells no rate: run python -m "
+            f"scenarios.measure_rate {label}"
+        ) from error
+    return lambda snr: float(np.interp(snr, snr_db, rates))
+
+
+def describe_compensation(record):
+    """What completes the feature maps at the receiver, in words.
+
+    Parameters
+    ----------
+    record : `dict`
+        JSON of the weights
+
+    Output
+    ------
+    : `str`
+    """
+    sizes = record["config"]["decoder"].get("compensation")
+    if sizes is None:
+        return "none"
+    what = "InternViT, LoRA" if sizes.get("frozen") else "small ViT from scratch"
+    return f"{what} ({sizes['num_layers']} layers of {sizes['hidden_size']})"
+
+
+class MatchedSystem:
+    """A system per rate, and at every SNR the one whose rate is asked for.
+
+    Parameters
+    ----------
+    name, title : `str`
+        Name in file names; label in figures
+
+    build : callable, cr_real -> system
+        Makes a system for a rate
+
+    rates : callable, snr_db -> cr_real
+        Rate at an SNR
+
+    image_shape : (`int`, `int`, `int`)
+        Height, width, channels [pixels]
+    """
+
+    def __init__(self, name, title, build, rates, image_shape):
+        self.name = name
+        self.title = title
+        self.rates = rates
+        self.image_shape = tuple(image_shape)
+        self._system = lru_cache(maxsize=None)(build)
+
+    def describe(self):
+        most = self._system(self.rates(-100.0)).describe()
+        return {**most, "bandwidth_note": "at the lowest SNR; else in extras, cr_real"}
+
+    def transmit(self, images, snr_db, h, seed):
+        system = self._system(self.rates(snr_db))
+        sent = system.transmit(images, snr_db, h, seed)
+        rate = 2 * system.num_symbols / np.prod(self.image_shape)
+        sent.extras["cr_real"] = np.full(len(images), rate)
+        sent.extras["cr_real_charged"] = np.full(len(images), rate)
+        return sent

@@ -1,0 +1,387 @@
+"""SwinJSCC: one analogue codec for all SNRs and rates, with channel and rate ModNets.
+
+K. Yang, S. Wang, J. Dai, X. Qin, K. Niu, P. Zhang, "SwinJSCC: taming Swin transformer
+for deep joint source-channel coding", IEEE TCCN 2025, arXiv:2308.09361; "SwinJSCC w/
+SA&RA", the variant that adapts to both, as the benchmark of the ECA paper.
+
+    image --> [ analysis ] --maps--> [ Channel ModNet ] --> [ Rate ModNet ] --> k maps
+                                        ^ snr                  ^ rate             |
+    PowerNormalization --> EqualizedOFDMChannel --> x_hat, no_eff; the mask or k  |
+    image_hat <-- [ synthesis ] <-- [ Channel ModNet ] <-- maps <-----------------'
+
+Chain            : AdaptiveLink (of what is fed back the SNR alone is used)
+Bandwidth        : scale_symbols + k HW/32 complex symbols per image, k asked for; side
+                   information C bits (learned mask) or log2(C) bits (prefix)
+Known at encoder : average SNR [dB], the rate asked for
+Known at decoder : average SNR [dB], no_eff, the mask or k
+Trained with     : logarithm of the squared error, SNR uniform, k uniform
+
+Differences from the paper
+--------------------------
+* The rate mask. ``learned``: the k maps that the Rate ModNet weighs most, per image, as
+  in the paper, which takes the mask for known; here its C bits are sent and charged.
+  ``prefix``: the first k maps; training orders them by worth, and only k is sent.
+* Sizes are those of the ECA experiments (:mod:`semcom_phy.codecs.backbone`), not those
+  of the SwinJSCC paper.
+* Squared error -> its logarithm, as for ECA, beside which it is the benchmark.
+* With the convolutional backbone, amplitudes, Wiener filter and scale code as in
+  :mod:`semcom_phy.codecs.eca`, but by the average SNR; ``prefix`` only.
+"""
+
+import keras
+from keras import ops
+
+from semcom_phy.codecs.map_codec import Coded, Cutoffs, Decoded, MapDecoder, MapEncoder
+from semcom_phy.layers.dense import Dense
+from semcom_phy.layers.feature_entropy import entropy_2d
+
+NUM_STEPS = 7
+MASKS = ("prefix", "learned")
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class ModNet(keras.layers.Layer):
+    r"""Channel or rate ModNet: scales feature maps by factors that a scalar controls.
+
+    Seven dense layers over the maps of every position, each followed by a scaling with
+    a sigmoid of the scalar (SM module: a perceptron of three layers), then
+
+    .. math::
+        \mathbf{y} = \mathbf{x} \odot 2 \sigma(\mathbf{W}\mathbf{t} + \mathbf{b})
+
+    with t the last step. The factor 2 and the zero start of W let the layer start as
+    the identity.
+
+    Parameters
+    ----------
+    width : `float`, (default 1.5)
+        Width of the dense layers over the number of maps
+
+    Input
+    -----
+    x : [batch, height, width, num_maps], `float32`
+
+    control : [batch, 1], `float32`
+        SNR / 10 dB, or rate in (0, 1]
+
+    Output
+    ------
+    y : [batch, height, width, num_maps], `float32`
+        Scaled maps
+
+    factors : [batch, height, width, num_maps], `float32`, in (0, 2)
+        What they were scaled by
+    """
+
+    def __init__(self, width=1.5, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+
+    def build(self, x_shape, control_shape):
+        maps = x_shape[-1]
+        hidden = int(self.width * maps)
+        self.steps, self.modulators = [], []
+        for i in range(NUM_STEPS):
+            step = Dense(hidden, name=f"step_{i}")
+            step.build((None, maps if i == 0 else hidden))
+            self.steps.append(step)
+            modulator = [
+                Dense(hidden, activation="relu", name=f"sm_{i}_a"),
+                Dense(hidden, activation="relu", name=f"sm_{i}_b"),
+                Dense(hidden, activation="sigmoid", name=f"sm_{i}_c"),
+            ]
+            for j, layer in enumerate(modulator):
+                layer.build((None, control_shape[-1] if j == 0 else hidden))
+            self.modulators.append(modulator)
+        self.last = Dense(maps, kernel_initializer="zeros", name="last")
+        self.last.build((None, hidden))
+
+    def call(self, x, control):
+        t = x
+        for step, modulator in zip(self.steps, self.modulators, strict=True):
+            scale = control
+            for layer in modulator:
+                scale = layer(scale)
+            t = step(t) * scale[:, None, None]
+        factors = 2.0 * ops.sigmoid(self.last(t))
+        return x * factors, factors
+
+    def compute_output_shape(self, x_shape, control_shape):
+        return x_shape, x_shape
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class SwinJSCCEncoder(MapEncoder):
+    """Image to the symbols of k feature maps.
+
+    Parameters
+    ----------
+    image_shape, num_maps, num_tx_ant, num_rx_ant, sizes, scale_symbols :
+        As of :class:`~semcom_phy.codecs.map_codec.MapCodec`
+
+    backbone : "swin" (default) | "conv"
+        See :mod:`semcom_phy.codecs.backbone`
+
+    mask : "prefix" (default) | "learned"
+        Which maps are sent, see above
+
+    default_maps : `int`, optional
+        k where none is asked for; three quarters of ``num_maps`` if not given
+
+    Input
+    -----
+    source : [batch_size, H, W, C], `float32`
+        Images in [0, 1]
+
+    snr_db : [batch_size], `float32`
+        Average SNR per receive antenna [dB]
+
+    h : not used
+
+    num_symbols : `int`, optional
+        Symbols of the frame, for a check
+
+    Output
+    ------
+    z : [batch_size, num_symbols], `complex64`
+        Symbols, those that are sent first
+
+    mask : [batch_size, num_symbols], `float32`
+        1 for symbols that are sent
+
+    Raises
+    ------
+    ValueError
+        If the sizes do not fit, or the mask is unknown or not for the backbone.
+    """
+
+    channel_aware = False
+    num_uniform = 2
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        num_maps=16,
+        num_tx_ant=2,
+        num_rx_ant=2,
+        backbone="swin",
+        sizes=None,
+        scale_symbols=None,
+        mask="prefix",
+        default_maps=None,
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            num_maps,
+            num_tx_ant,
+            num_rx_ant,
+            backbone,
+            sizes,
+            scale_symbols,
+            use_csi=False,
+            **kwargs,
+        )
+        check_mask(mask, self.shaped, backbone)
+        self.mask = mask
+        self.default_maps = default_maps or -(-3 * num_maps // 4)
+        self.channel_modnet = ModNet(name="channel_modnet")
+        self.rate_modnet = ModNet(name="rate_modnet")
+        self.make_packing()
+
+    def build(self, source_shape):
+        shape = (None, *self.grid, self.num_maps)
+        self.analysis.build((None, *self.image_shape), (None, 1))
+        self.channel_modnet.build(shape, (None, 1))
+        self.rate_modnet.build(shape, (None, 1))
+        self.build_packing(self.num_maps + self.condition.num_features)
+
+    def call(self, source, snr_db, h=None, num_symbols=None):
+        if num_symbols is not None:
+            self.check_rate(num_symbols)
+        coded = self.encode(source, snr_db, h)
+        return coded.z, coded.mask
+
+    def encode(self, source, snr_db, h=None, uniform=None, cutoffs=None):
+        """The call with everything that is found on the way.
+
+        Input
+        -----
+        source, snr_db, h
+            As in the call
+
+        uniform
+            Not used: the rate is asked for
+
+        cutoffs : :class:`~semcom_phy.codecs.map_codec.Cutoffs`, optional
+            The number of maps asked for; ``default_maps`` if not given
+
+        Output
+        ------
+        : :class:`~semcom_phy.codecs.map_codec.Coded`
+        """
+        features, effective_db = self.condition(None, snr_db)
+        if cutoffs is None:
+            whole = ops.ones_like(ops.cast(snr_db, "int32"))
+            cutoffs = Cutoffs(whole * self.default_maps, whole * self.length)
+        maps = self.analysis(source, None)
+        maps, _ = self.channel_modnet(maps, effective_db[:, None] / 10.0)
+        share = ops.cast(cutoffs.num_maps, "float32") / self.num_maps
+        maps, factors = self.rate_modnet(maps, share[:, None])
+        cutoffs = cutoffs._replace(mask=None)
+        if self.mask == "learned":
+            order = _maps_by_worth(factors, cutoffs.num_maps)
+            cutoffs = cutoffs._replace(map_order=order)
+            values = self.symbols.to_values(_permute(maps, order))
+        else:
+            values = self.symbols.to_values(maps)
+        pooled = ops.log(ops.mean(ops.abs(maps), axis=(1, 2)) + 0.05)
+        content = ops.concatenate([pooled, features], axis=-1)
+        z, mask = self.pack(values, cutoffs, content, effective_db)
+        entropy = entropy_2d(maps)
+        usage = self.num_sent(cutoffs)
+        return Coded(z, mask, cutoffs, maps, values, entropy, usage)
+
+    def draw_cutoffs(self, uniform):
+        """k uniform from a quarter of the maps to all, for training.
+
+        Input
+        -----
+        uniform : [batch, 2], `float32`, in (0, 1)
+        """
+        least = -(-self.num_maps // 4)
+        num_maps = least + ops.floor(uniform[:, 0] * (self.num_maps - least + 1))
+        num_maps = ops.cast(ops.clip(num_maps, least, self.num_maps), "int32")
+        return Cutoffs(num_maps, ops.ones_like(num_maps) * self.length)
+
+    def get_config(self):
+        config = {**super().get_config(), "mask": self.mask}
+        del config["use_csi"]
+        return {**config, "default_maps": self.default_maps}
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class SwinJSCCDecoder(MapDecoder):
+    """Received symbols to an image.
+
+    Parameters
+    ----------
+    image_shape, num_maps, num_tx_ant, num_rx_ant, backbone, sizes, scale_symbols,
+    mask :
+        As for :class:`SwinJSCCEncoder`
+
+    Input
+    -----
+    x_hat : [batch_size, num_symbols], `complex64`
+        Unbiased symbol estimates
+
+    no_eff : [batch_size, num_symbols], `float32`
+        Their error variances [linear]
+
+    side : :class:`~semcom_phy.codecs.map_codec.Cutoffs`
+        k, and with the learned mask the maps
+
+    csi : :class:`~semcom_phy.phy.knowledge.Csi`
+        Of it the SNR [dB]
+
+    Output
+    ------
+    source_hat : [batch_size, H, W, C], `float32`
+        Images, around [0, 1], not clipped
+    """
+
+    channel_aware = False
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        num_maps=16,
+        num_tx_ant=2,
+        num_rx_ant=2,
+        backbone="swin",
+        sizes=None,
+        scale_symbols=None,
+        mask="prefix",
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            num_maps,
+            num_tx_ant,
+            num_rx_ant,
+            backbone,
+            sizes,
+            scale_symbols,
+            use_csi=False,
+            **kwargs,
+        )
+        check_mask(mask, self.shaped, backbone)
+        self.mask = mask
+        self.channel_modnet = ModNet(name="channel_modnet")
+        self.make_unpacking()
+
+    def build(self, x_hat_shape):
+        shape = (None, *self.grid, self.num_maps)
+        self.channel_modnet.build(shape, (None, 1))
+        self.synthesis.build(shape, shape, (None, 1))
+        self.build_unpacking()
+
+    def call(self, x_hat, no_eff, side=None, csi=None):
+        return self.decode(x_hat, no_eff, side, csi).image
+
+    def decode(self, x_hat, no_eff, side, csi, training=None):
+        """The call with everything that is found on the way.
+
+        Output
+        ------
+        : :class:`~semcom_phy.codecs.map_codec.Decoded`
+        """
+        features, effective_db = self.condition(None, csi.snr_db)
+        estimates, mask = self.unpack(x_hat, no_eff, side, features, effective_db)
+        maps = self.symbols.to_maps(estimates * mask)
+        if self.mask == "learned":
+            if side.map_order is None:
+                raise ValueError(
+                    "the decoder with a learned mask must be told the maps, received "
+                    "None."
+                )
+            maps = _permute(maps, ops.argsort(side.map_order, axis=-1))
+        refined, _ = self.channel_modnet(maps, effective_db[:, None] / 10.0)
+        return Decoded(self.synthesis(refined, maps, None), refined, estimates)
+
+    def get_config(self):
+        config = {**super().get_config(), "mask": self.mask}
+        del config["use_csi"]
+        return config
+
+
+def check_mask(mask, shaped, backbone):
+    """Refuses a mask that is unknown or that the backbone does not bear."""
+    if mask not in MASKS:
+        raise ValueError(f"mask must be one of {', '.join(MASKS)}, received {mask!r}.")
+    if mask == "learned" and shaped:
+        raise ValueError(
+            f"the backbone {backbone!r} orders its maps beforehand: use mask 'prefix' "
+            "or the backbone 'swin', received mask 'learned'."
+        )
+
+
+def _maps_by_worth(factors, num_kept):
+    """Indices of the maps, those kept first, each group in its own order, [batch, C].
+
+    The order within the groups is fixed, so that a bit per map tells it all.
+    """
+    worth = ops.stop_gradient(ops.mean(factors, axis=(1, 2)))
+    rank = ops.argsort(ops.argsort(-worth, axis=-1), axis=-1)
+    dropped = ops.cast(ops.cast(rank, "int32") >= num_kept[:, None], "int32")
+    index = ops.arange(worth.shape[-1], dtype="int32")[None]
+    return ops.cast(ops.argsort(dropped * worth.shape[-1] + index, axis=-1), "int32")
+
+
+def _permute(maps, order):
+    """Maps in another order; order [batch, C]."""
+    index = ops.broadcast_to(ops.cast(order, "int32")[:, None, None], ops.shape(maps))
+    return ops.take_along_axis(maps, index, axis=-1)
