@@ -47,7 +47,7 @@ lint: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed: EXTRA := tensorflow
-$(VENV_TORCH)/.installed: EXTRA := torch
+$(VENV_TORCH)/.installed: EXTRA := torch,foundation
 $(VENV_TORCH)/.installed: FIRST := $(TORCH)
 
 clean:

@@ -122,8 +122,7 @@ class AdaptiveLink(keras.Model):
             Random numbers for the choice (training)
 
         training : `bool`, (default `False`)
-            Send what the mask leaves out as well, behind the rest, where it disturbs
-            nothing; the receiver drops it. The mask then has a gradient
+            Drop units of the compensation's LoRA, if it has any
 
         Output
         ------
@@ -142,11 +141,10 @@ class AdaptiveLink(keras.Model):
         if ordered is None:
             ordered = ops.zeros((batch,), "bool")
         coded = self.encoder.encode(source, snr_hat, h_hat, uniform, cutoffs)
-        side = coded.cutoffs if training else coded.cutoffs._replace(mask=None)
         decoded, _, _ = self._transmit(
             coded.z,
             coded.mask,
-            side,
+            coded.cutoffs,
             None,
             no,
             h,
@@ -203,7 +201,7 @@ class AdaptiveLink(keras.Model):
         decoded, side_hat, side_no = self._transmit(
             z,
             mask,
-            Cutoffs(num_maps, num_rows, None, map_order),
+            Cutoffs(num_maps, num_rows, map_order),
             side_x,
             snr_db_to_no(snr_db, self.channel.num_tx_ant),
             h,
@@ -220,9 +218,7 @@ class AdaptiveLink(keras.Model):
     ):
         count = ops.cast(ops.sum(mask, axis=-1), "int32")
         x = z * ops.cast(self.power.scale(z, mask), "complex64")
-        x = self.precoding.spread(x, count, ordered)
-        if not training:
-            x = x * ops.cast(mask, "complex64")
+        x = self.precoding.spread(x, count, ordered) * ops.cast(mask, "complex64")
         num_data = x.shape[1]
         if side_x is not None:
             x = ops.concatenate([x, side_x], axis=1)
@@ -245,7 +241,7 @@ class AdaptiveLink(keras.Model):
         Input
         -----
         loss : `callable`
-            (source, snr_db, coded, decoded, worth) -> scalar; without a rate weight the
+            (source, snr_db, coded, decoded, codec) -> scalar; without a rate weight the
             cut-offs are drawn at random
 
         source, snr_db, h, noise, uniform, precoder, ordered
@@ -258,4 +254,4 @@ class AdaptiveLink(keras.Model):
         coded, decoded = self.run(
             source, snr_db, h, noise, precoder, ordered, cutoffs, uniform, training=True
         )
-        return loss(source, snr_db, coded, decoded, self.encoder.symbols.worth)
+        return loss(source, snr_db, coded, decoded, self.encoder)

@@ -5,6 +5,8 @@ cut-offs --> number --> 5G polar code, QPSK --> side symbols behind the data
 a lost number is an outage: nothing is decoded with cut-offs that did not arrive
 """
 
+from pathlib import Path
+
 import numpy as np
 from keras import ops
 
@@ -16,6 +18,8 @@ from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.detection import lmmse_filter
 from semcom_phy.phy.precoding import svd_precoder
+from semcom_phy.seeding import set_seed
+from semcom_phy.simulation.plotting import plot_choices
 from semcom_phy.snr import snr_db_to_no
 
 MAX_SIDE_SYMBOLS = 128  # of the longest format of a short message
@@ -125,6 +129,24 @@ class AdaptiveSystem:
             ``num_rows``, ``entropy`` (mean over the maps [bit]), ``effective_snr_db``,
             ``side_info_error``
         """
+        images_hat, lost, extras = self.send(images, snr_db, h, seed)
+        images_hat[lost] = self.outage_color
+        return Transmission(images_hat, lost, extras)
+
+    def send(self, images, snr_db, h, seed):
+        """As :meth:`transmit`, with what an error-free side stream would have given.
+
+        Output
+        ------
+        images_hat : [batch, H, W, 3], `uint8`
+            Decoded with the cut-offs that were sent, whether they arrived or not
+
+        lost : [batch], `bool`
+            Where they did not arrive
+
+        extras : `dict`
+            As of :meth:`transmit`
+        """
         rng = np.random.default_rng(seed)
         noise = self.channel.draw_noise(len(images), rng)
         coded, h_seen, snr_seen, precoder, ordered = self.encode(
@@ -166,7 +188,6 @@ class AdaptiveSystem:
             # A wrong number that passes for right would decode to another picture: it
             # is counted with the lost ones.
             lost = ~received | (values != self._number(coded.cutoffs))
-            images_hat[lost] = self.outage_color
         sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
         dimensions = np.prod(self.image_shape)
         effective = np.exp(np.log1p(sinr).mean(axis=1)) - 1
@@ -184,7 +205,7 @@ class AdaptiveSystem:
             name: v if v.dtype == bool else np.asarray(v, float)
             for name, v in extras.items()
         }
-        return Transmission(images_hat, lost, extras)
+        return images_hat, lost, extras
 
     def spent(self, images, snr_db, h, noise):
         """Rate of each image, without sending it.
@@ -235,6 +256,42 @@ class AdaptiveSystem:
         coded = self._encode(source, snr_seen, h_seen, *cutoffs)
         precoder, ordered = map(ops.convert_to_tensor, (precoder, ordered))
         return coded, h_seen, snr_seen, precoder, ordered
+
+    def choices(self, images, snr_db, seed):
+        """Which symbols of which feature maps are sent, over one fade per image.
+
+        Output
+        ------
+        : [batch, height, width, num_maps], `float`
+            1 sent, 0.25 pruned from a kept map, 0 of a map that is not kept
+        """
+        set_seed(seed)
+        h = self.channel.sample(len(images))
+        rng = np.random.default_rng(seed)
+        noise = self.channel.draw_noise(len(images), rng)
+        coded = self.encode(images, snr_db, h, noise, rng)[0]
+        sent = ops.convert_to_numpy(self.codec.positions(coded.cutoffs)) > 0
+        sent = sent.reshape(len(images), *self.codec.grid, self.codec.num_maps)
+        num_maps = ops.convert_to_numpy(coded.cutoffs.num_maps)
+        kept = np.arange(self.codec.num_maps) < num_maps[:, None, None, None]
+        return np.where(sent, 1.0, np.where(kept, 0.25, 0.0))
+
+    def draw(self, images, snr_db, seed, folder):
+        """Draws :meth:`choices` of the first images into a folder.
+
+        Output
+        ------
+        : list of `Path`
+            The figure
+        """
+        shown = images[:4]
+        path = Path(folder) / f"{self.name}_choices.png"
+        chosen = {snr: self.choices(shown, snr, seed) for snr in snr_db}
+        cell = "a DCT coefficient of it" if self.codec.shaped else "a position in it"
+        plot_choices(
+            shown, chosen, f"{self.title}: a tile is a feature map, a cell {cell}", path
+        )
+        return [path]
 
     def _encode_images(self, source, snr_db, h, num_maps=None, num_rows=None):
         cutoffs = None if num_maps is None else Cutoffs(num_maps, num_rows)

@@ -251,8 +251,8 @@ def _adaptive_systems():
         for power in ("equal", "waterfilling"):
             yield (
                 f"eca{suffix}_svd_{power}",
-                f"ECA{about}, eigenmodes, {power} power",
-                partial(_adaptive, label, {"precoding": power}),
+                f"ECA{about}, eigenmodes, {power} power (cut-offs free)",
+                partial(_adaptive, label, {"precoding": power, **free}),
             )
         swinjscc = partial(_adaptive, "swinjscc_2x2_c16")
         yield (
@@ -278,8 +278,8 @@ def _adaptive_systems():
     for part in ("compensation", "csi", "entropy"):
         yield (
             f"eca_no_{part}",
-            f"ECA without {part}",
-            partial(_adaptive, f"{TABLE_1}_no_{part}", {}),
+            f"ECA without {part} (cut-offs free)",
+            partial(_adaptive, f"{TABLE_1}_no_{part}", free),
         )
 
 

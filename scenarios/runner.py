@@ -155,7 +155,11 @@ def _evaluate(args, scenario, folder, table):
     sweep.run_sweep(curves, images, scenario.snr_db, settings, _engine(args))
     files = list(curves.values())
     print("\n" + _table(files, scenario.snr_db))
-    for path in [f.path for f in files] + plotting.plot_all(files, folder):
+    written = [f.path for f in files] + plotting.plot_all(files, folder)
+    for system in systems:
+        if hasattr(system, "draw"):  # what an adaptive system chose to send
+            written += system.draw(images, scenario.snr_db, scenario.seed, folder)
+    for path in written:
         print(f"wrote {path}")
 
 

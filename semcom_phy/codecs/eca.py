@@ -32,10 +32,11 @@ Differences from the paper
 --------------------------
 * The distortion is the logarithm of each image's squared error: the tables report the
   mean PSNR, and every SNR then weighs alike. The consistency loss likewise.
-* The masks' gradient is the finite difference of the squared feature error between
-  sending a symbol and not, instead of the derivative at the sampled mask. At the Wiener
-  optimum that derivative is 0 for every symbol that is sent, which would have the
-  policies drop what they should keep.
+* The policies' gradient does not pass the masks: the one-hot draws of the
+  Gumbel-softmax are weighed with what every cut-off would cost (`choice_costs`), by a
+  predictor of the image's error that learns alongside. The derivative in a sampled mask
+  is 0 at the Wiener optimum for all that is sent, and does not see that more symbols
+  carry more energy: policies trained by it drop what they should keep.
 * "Preserve none" is left out: k and l start at 1.
 * The condition embedding also sees the SINR of every stream and the effective SNR.
 * Global averages of feature maps are of magnitudes: subband maps have no mean.
@@ -56,6 +57,7 @@ from semcom_phy.codecs.map_codec import Coded, Cutoffs, Decoded, MapDecoder, Map
 from semcom_phy.layers.channel_condition import TwoLayerPerceptron
 from semcom_phy.layers.cutoff import choose_cutoff, kept, thermometer
 from semcom_phy.layers.feature_entropy import entropy_2d
+from semcom_phy.layers.snr_embedding import hat_embedding
 
 CONDITION_UNITS = 32
 EC_UNITS = 64
@@ -165,6 +167,7 @@ class EcaEncoder(MapEncoder):
         self.policy_2 = TwoLayerPerceptron(
             POLICY_UNITS, self.length, zero_start=True, name="policy_2"
         )
+        self.predictor = QualityPredictor(self.size, num_maps, name="predictor")
         self.make_packing()
 
     def fit_statistics(self, images):
@@ -192,6 +195,7 @@ class EcaEncoder(MapEncoder):
         self.ec_embedding.build((None, self.condition.num_features + self.num_maps))
         self.policy_1.build((None, self.num_maps + EC_UNITS))
         self.policy_2.build((None, self.length + EC_UNITS))
+        self.predictor.build((None, self.num_maps + EC_UNITS))
         self.build_packing(self.num_maps + EC_UNITS)
 
     def call(self, source, snr_db, h=None, num_symbols=None):
@@ -227,16 +231,14 @@ class EcaEncoder(MapEncoder):
         ec = self.ec_embedding(ops.concatenate([features, shown], axis=-1))
         pooled = _compress(ops.mean(ops.abs(maps), axis=(1, 2)))
 
-        first, second = self._choose(maps, values, pooled, ec, uniform, cutoffs)
-        map_mask, row_mask = thermometer(first), thermometer(second)
-        cutoffs = Cutoffs(kept(first), kept(second))
-        mask = self.symbols.mask(map_mask, row_mask, cutoffs.num_maps)
-        usage = ops.sum(map_mask, axis=-1) * ops.sum(row_mask, axis=-1)
-        cutoffs = cutoffs._replace(mask=mask)
-
+        choice = None
+        if cutoffs is None:
+            choice = self._choose(values, pooled, ec, uniform)
+            cutoffs = Cutoffs(*map(kept, choice))
         content = ops.concatenate([pooled, ec], axis=-1)
-        z, symbol_mask = self.pack(values, cutoffs, content, effective_db)
-        return Coded(z, symbol_mask, cutoffs, maps, values, entropy, usage)
+        z, mask = self.pack(values, cutoffs, content, effective_db)
+        quality = self.predictor(ops.stop_gradient(content))
+        return Coded(z, mask, cutoffs, maps, values, entropy, choice, quality)
 
     def draw_cutoffs(self, uniform):
         """Random cut-offs, for a backbone that serves all rates.
@@ -261,13 +263,8 @@ class EcaEncoder(MapEncoder):
         """Random numbers that training takes per image, `int`."""
         return self.num_maps + self.length
 
-    def _choose(self, maps, values, pooled, ec, uniform, cutoffs):
+    def _choose(self, values, pooled, ec, uniform):
         """One-hot cut-offs of maps and rows."""
-        if cutoffs is not None:
-            return (
-                ops.one_hot(cutoffs.num_maps - 1, self.num_maps, dtype="float32"),
-                ops.one_hot(cutoffs.num_rows - 1, self.length, dtype="float32"),
-            )
         parts = (None, None)
         if uniform is not None:
             parts = uniform[:, : self.num_maps], uniform[:, self.num_maps :]
@@ -441,7 +438,7 @@ class ChannelAwareLoss:
         share = ops.clip((snr_db - self.min_snr_db) / span, 0.0, 1.0)
         return self.rate_weight * (1.0 + self.slope * share)
 
-    def __call__(self, source, snr_db, coded, decoded, worth):
+    def __call__(self, source, snr_db, coded, decoded, codec):
         """Mean loss of a batch.
 
         Input
@@ -451,40 +448,140 @@ class ChannelAwareLoss:
         snr_db : [batch], `float32`
             [dB]
 
-        coded, decoded : :class:`Coded`, :class:`Decoded`
+        coded, decoded : :class:`~semcom_phy.codecs.map_codec.Coded`,
+        :class:`~semcom_phy.codecs.map_codec.Decoded`
 
-        worth : [size], `float32`
-            Energy of each value in the image
+        codec : :class:`EcaEncoder` or another encoder of maps
 
         Output
         ------
         : scalar, `float32`
         """
         error = ops.mean(ops.square(decoded.image - source), axis=(1, 2, 3))
-        gap = ops.square(decoded.refined - ops.stop_gradient(coded.maps))
-        map_worth = ops.mean(ops.reshape(worth, (-1, gap.shape[-1])), axis=0)
-        gap = ops.sum(gap * map_worth, axis=(1, 2, 3)) / ops.sum(worth)
-        loss = ops.log(error + 1e-5) + self.consistency_weight * ops.log(gap + 1e-5)
-        if self.rate_weight is not None:
-            dimensions = float(np.prod(source.shape[1:]))
-            loss = loss + self.weight(snr_db) * coded.usage / dimensions
-            loss = loss + self._policy_distortion(coded, decoded, worth, gap)
+        error = ops.log(error + 1e-5)
+        worth = codec.symbols.worth
+        map_worth = ops.mean(ops.reshape(worth, (-1, codec.num_maps)), axis=0)
+        gap = ops.square(decoded.refined - ops.stop_gradient(coded.maps)) * map_worth
+        gap = ops.sum(gap, axis=(1, 2, 3)) / ops.sum(worth)
+        loss = error + self.consistency_weight * ops.log(gap + 1e-5)
+        if coded.quality is None:
+            return ops.mean(loss)
+        num_sent, predictor = codec.num_sent(coded.cutoffs), codec.predictor
+        num_maps = ops.cast(coded.cutoffs.num_maps, "float32")
+        expected = predictor.read(coded.quality, num_sent[:, None], num_maps[:, None])
+        loss = loss + ops.square(expected[:, 0] - ops.stop_gradient(error))
+        if coded.choice is None:
+            return ops.mean(loss)
+        rate = self.weight(snr_db) / float(np.prod(source.shape[1:]))
+        loss = loss + rate * num_sent
+        quality = ops.stop_gradient(coded.quality)
+        costs = choice_costs(quality, coded.cutoffs, codec, rate)
+        for one_hot, cost in zip(coded.choice, costs, strict=True):
+            expected = ops.sum(one_hot * cost, axis=-1)
+            loss = loss + expected - ops.stop_gradient(expected)  # gradient alone
         return ops.mean(loss)
 
-    @staticmethod
-    def _policy_distortion(coded, decoded, worth, gap):
-        """What the choice changes in the logarithm of the feature error; value 0.
 
-        The error of a value is S^2 if it is not sent and (S - S_hat)^2 if it is: linear
-        in the mask, whose gradient is then the difference between the two. It moves the
-        policies alone.
+def choice_costs(quality, cutoffs, codec, rate):
+    r"""What each cut-off would cost, the other one as it was chosen.
+
+    .. math::
+        c = \widehat{\ln d}(k l, k) + w\,k l
+
+    Input
+    -----
+    quality : [batch, num_knots], `float32`
+        Of :class:`QualityPredictor`
+
+    cutoffs : :class:`~semcom_phy.codecs.map_codec.Cutoffs`
+        As chosen
+
+    codec : :class:`EcaEncoder`
+
+    rate : [batch], `float32`
+        Price of a real symbol, w
+
+    Output
+    ------
+    by_maps, by_rows : [batch, num_maps], [batch, length], `float32`
+        [nat]
+    """
+    num_maps, num_rows = (
+        ops.cast(v, "float32")[:, None] for v in (cutoffs.num_maps, cutoffs.num_rows)
+    )
+    every_k = ops.arange(1, codec.num_maps + 1, dtype="float32")[None]
+    every_l = ops.arange(1, codec.length + 1, dtype="float32")[None]
+    costs = []
+    for k, rows in ((every_k + 0.0 * num_rows, num_rows), (num_maps, every_l)):
+        count = k * rows
+        expected = codec.predictor.read(quality, count, k + 0.0 * count)
+        costs.append(expected + rate[:, None] * count)
+    return costs
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class QualityPredictor(keras.layers.Layer):
+    r"""Predicts the log squared error of an image at every cut-off.
+
+    A perceptron gives the values at knots over the number of values sent and the number
+    of maps; between them the prediction is linear. Trained on what each image really
+    came to.
+
+    Parameters
+    ----------
+    size, num_maps : `int`
+        Values and maps that can be sent
+
+    Input
+    -----
+    content : [batch, num_content], `float32`
+        What is known of image and channel
+
+    Output
+    ------
+    quality : [batch, num_knots], `float32`
+        :math:`\ln d` at the knots, to be read by :meth:`read`
+    """
+
+    shares = tuple(i / 8 for i in range(9))
+    map_shares = (0.0, 0.5, 1.0)
+
+    def __init__(self, size, num_maps, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.num_maps = num_maps
+        self.num_knots = len(self.shares) * len(self.map_shares)
+        self.net = TwoLayerPerceptron(POLICY_UNITS, self.num_knots, name="net")
+
+    def build(self, input_shape):
+        self.net.build(input_shape)
+        self.net.out.bias.assign(np.full(self.num_knots, -4.0))
+
+    def call(self, content):
+        return self.net(content)
+
+    def read(self, quality, num_sent, num_maps):
+        r"""The prediction at cut-offs.
+
+        Input
+        -----
+        quality : [batch, num_knots], `float32`
+
+        num_sent, num_maps : [batch, n], `float32`
+            k l and k
+
+        Output
+        ------
+        : [batch, n], `float32`
+            :math:`\ln d`
         """
-        values = ops.stop_gradient(coded.values)
-        estimates = ops.stop_gradient(decoded.estimates)
-        change = worth * (ops.square(values - estimates) - ops.square(values))
-        share = ops.sum(change * coded.cutoffs.mask, axis=-1) / ops.sum(worth)
-        share = share / ops.stop_gradient(gap + 1e-6)
-        return share - ops.stop_gradient(share)
+        count = hat_embedding(num_sent / self.size, self.shares)
+        maps = hat_embedding(num_maps / self.num_maps, self.map_shares)
+        knots = ops.reshape(quality, (-1, len(self.shares), len(self.map_shares)))
+        return ops.einsum("bsm,bns,bnm->bn", knots, count, maps)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "num_maps": self.num_maps}
 
 
 def _compress(magnitude):

@@ -30,9 +30,6 @@ class Cutoffs(NamedTuple):
     num_maps, num_rows : [batch], `int32`
         Maps kept, k, and rows of symbols kept, l, both from 1 on
 
-    mask : [batch, size], `float32`, or `None`
-        In training, the mask by position with its gradient
-
     map_order : [batch, num_maps], `int32`, or `None`
         Indices of the maps in the order that k counts in, where it differs from image
         to image
@@ -40,7 +37,6 @@ class Cutoffs(NamedTuple):
 
     num_maps: Any
     num_rows: Any
-    mask: Any = None
     map_order: Any = None
 
 
@@ -66,8 +62,11 @@ class Coded(NamedTuple):
     entropy : [batch, num_maps], `float32`
         2D entropy of the maps [bit]
 
-    usage : [batch], `float32`
-        k l with the gradient of both cut-offs [real symbols]
+    choice : ([batch, num_maps], [batch, length]), `float32`, or `None`
+        Cut-offs of maps and rows, one-hot, with the gradient of the policies
+
+    quality : [batch, num_knots], `float32`, or `None`
+        Prediction of the image's error at other cut-offs
     """
 
     z: Any
@@ -76,7 +75,8 @@ class Coded(NamedTuple):
     maps: Any
     values: Any
     entropy: Any
-    usage: Any
+    choice: Any = None
+    quality: Any = None
 
 
 class Decoded(NamedTuple):
@@ -196,15 +196,12 @@ class MapCodec(keras.layers.Layer):
 
     def positions(self, cutoffs):
         """Mask of the values sent, by position, [batch, size] `float32`."""
-        steps = ops.arange(self.num_maps, dtype="int32")
-        map_mask = ops.cast(steps < cutoffs.num_maps[:, None], "float32")
-        steps = ops.arange(self.length, dtype="int32")
-        row_mask = ops.cast(steps < cutoffs.num_rows[:, None], "float32")
-        return self.symbols.mask(map_mask, row_mask, cutoffs.num_maps)
+        return self.symbols.mask(cutoffs.num_maps, cutoffs.num_rows)
 
     def num_sent(self, cutoffs):
         """k l, [batch] `float32`."""
-        return ops.cast(cutoffs.num_maps * cutoffs.num_rows, "float32")
+        num_rows = ops.cast(cutoffs.num_rows, "float32")
+        return ops.cast(cutoffs.num_maps, "float32") * num_rows
 
     def sent(self, cutoffs):
         """1 for the values of the list that are sent, [batch, size]."""
@@ -288,7 +285,8 @@ class MapEncoder(MapCodec):
         """
         num_sent = self.num_sent(cutoffs)
         if self.shaped:
-            log_gain = self.amplitude(effective_db, num_sent)
+            rank = self.symbols.rank(cutoffs.num_maps)
+            log_gain = self.amplitude(effective_db, num_sent, rank)
             values = values * ops.exp(log_gain + self.content_gain(content))
         listed = self.symbols.sort(values, cutoffs.num_maps)
         if self.scale_symbols:
@@ -373,7 +371,7 @@ class MapDecoder(MapCodec):
         if side is None:
             raise ValueError("this decoder must be told the cut-offs, received None.")
         self.check_rate(x_hat.shape[1])
-        mask = self.positions(side) if side.mask is None else side.mask
+        mask = self.positions(side)
         first = 2 * self.scale_symbols
         real = ops.reshape(ops.view_as_real(x_hat), (-1, 2 * self.num_symbols))
         no = ops.repeat(no_eff, 2, axis=1)
@@ -388,22 +386,21 @@ class MapDecoder(MapCodec):
             received / (1.0 + no_list) * self.sent(side),
             features,
             effective_db,
-            self.num_sent(side),
+            side,
         )
         # Wiener filter: a value of unit variance arrived with this gain.
         gain = ops.exp(log_gain)
         return by_position * gain / (ops.square(gain) + no_position), mask
 
-    def _log_gain(self, code, shrunk, features, effective_db, num_sent):
+    def _log_gain(self, code, shrunk, features, effective_db, side):
         """Amplitude of every value as it arrived: table, content, image scale."""
+        num_sent = self.num_sent(side)
         bands = ops.reshape(ops.square(shrunk), (-1, NUM_BANDS, self.size // NUM_BANDS))
         power = ops.mean(bands, axis=-1)
         context = self.amplitude.context(effective_db, num_sent)
         inputs = [context, features, 0.5 * ops.log(power + 1e-4), code]
         hidden = ops.relu(self.content_hidden(ops.concatenate(inputs, axis=-1)))
         content = self.content_gain(hidden)
-        return (
-            self.amplitude(effective_db, num_sent)
-            + content[:, : self.size]
-            - content[:, self.size :]
-        )
+        rank = self.symbols.rank(side.num_maps)
+        log_gain = self.amplitude(effective_db, num_sent, rank)
+        return log_gain + content[:, : self.size] - content[:, self.size :]

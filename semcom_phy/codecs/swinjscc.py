@@ -231,7 +231,6 @@ class SwinJSCCEncoder(MapEncoder):
         maps, _ = self.channel_modnet(maps, effective_db[:, None] / 10.0)
         share = ops.cast(cutoffs.num_maps, "float32") / self.num_maps
         maps, factors = self.rate_modnet(maps, share[:, None])
-        cutoffs = cutoffs._replace(mask=None)
         if self.mask == "learned":
             order = _maps_by_worth(factors, cutoffs.num_maps)
             cutoffs = cutoffs._replace(map_order=order)
@@ -242,8 +241,7 @@ class SwinJSCCEncoder(MapEncoder):
         content = ops.concatenate([pooled, features], axis=-1)
         z, mask = self.pack(values, cutoffs, content, effective_db)
         entropy = entropy_2d(maps)
-        usage = self.num_sent(cutoffs)
-        return Coded(z, mask, cutoffs, maps, values, entropy, usage)
+        return Coded(z, mask, cutoffs, maps, values, entropy)
 
     def draw_cutoffs(self, uniform):
         """k uniform from a quarter of the maps to all, for training.

@@ -346,13 +346,14 @@ class InternVit(keras.layers.Layer):
     def freeze(self):
         """Leaves only the LoRA matrices trainable."""
         for weight in self.weights:
-            weight.trainable = "lora_" in weight.path
+            weight.trainable = weight.name.startswith("lora_")
 
     def call(self, tokens, training=None):
         positions = self.position
         if self.trained_grid != self.grid:
             matrix = _interpolation(self.trained_grid, self.grid)
-            grid = ops.matmul(matrix, positions[0, 1:])[None]
+            grid = ops.matmul(matrix, ops.cast(positions[0, 1:], "float32"))
+            grid = ops.cast(grid, positions.dtype)[None]
             positions = ops.concatenate([positions[:, :1], grid], axis=1)
         first = ops.broadcast_to(
             self.class_token, (ops.shape(tokens)[0], 1, self.hidden_size)

@@ -62,7 +62,6 @@ class SymbolOrder(keras.layers.Layer):
         self.worth = constant("worth", (self.size,), "float32")
         self.order_of = constant("order", (self.num_maps, self.size), "int32")
         self.rank_of = constant("rank", (self.num_maps, self.size), "int32")
-        self.row_of = constant("row", (self.num_maps, self.size), "int32")
         self._set_std(np.ones(self.size))
         self.built = True
 
@@ -90,20 +89,14 @@ class SymbolOrder(keras.layers.Layer):
         by_worth = np.lexsort((column, row))
         if self.order == "importance":
             by_worth = np.argsort(-std * weights, kind="stable")
-        orders, ranks, rows = [], [], []
+        orders, ranks = [], []
         for k in range(1, self.num_maps + 1):
             inside = column[by_worth] < k
             order = np.concatenate([by_worth[inside], by_worth[~inside]])
             orders.append(order)
             ranks.append(np.argsort(order, kind="stable"))
-            rows.append(ranks[-1] // k)
-        # A symbol of a map that is not kept has the row that it would have, were the
-        # maps up to its own kept.
-        own = np.stack(rows)[column, np.arange(self.size)]
-        rows = [np.where(column <= k, rows[k], own) for k in range(self.num_maps)]
         self.order_of.assign(np.stack(orders))
         self.rank_of.assign(np.stack(ranks))
-        self.row_of.assign(np.minimum(np.stack(rows), self.length - 1))
 
     def to_values(self, maps):
         """Maps [batch, height, width, num_maps] -> values [batch, size] by position."""
@@ -117,6 +110,10 @@ class SymbolOrder(keras.layers.Layer):
         if self.order == "raster":
             return ops.reshape(values, shape)
         return idct2(ops.reshape(values * self.std, shape))
+
+    def rank(self, num_kept):
+        """Place of each value in the list of k maps, [batch, size] `int32`."""
+        return ops.take(self.rank_of, num_kept - 1, axis=0)
 
     def sort(self, values, num_kept):
         """Values by position -> the list, what is not kept last.
@@ -138,39 +135,42 @@ class SymbolOrder(keras.layers.Layer):
 
     def unsort(self, values, num_kept):
         """Inverse of :meth:`sort`."""
-        index = ops.take(self.rank_of, num_kept - 1, axis=0)
-        return ops.take_along_axis(values, index, axis=1)
+        return ops.take_along_axis(values, self.rank(num_kept), axis=1)
 
-    def mask(self, map_mask, row_mask, num_kept):
+    def mask(self, num_kept, num_rows):
         """Which values are sent, by position.
 
         Input
         -----
-        map_mask : [batch, num_maps], `float32`
-            1 for kept maps, a prefix
-
-        row_mask : [batch, length], `float32`
-            1 for kept rows, a prefix
-
-        num_kept : [batch], `int32`
-            Number of ones in ``map_mask``
+        num_kept, num_rows : [batch], `int32`
+            Maps kept, k, and rows kept, l
 
         Output
         ------
         mask : [batch, size], `float32`
-            1 where a value is sent; carries the gradients of both masks
+            1 where a value is sent: k l ones
         """
-        rows = ops.take(self.row_of, num_kept - 1, axis=0)
-        by_row = ops.take_along_axis(row_mask, rows, axis=1)
-        return ops.tile(map_mask, (1, self.length)) * by_row
+        rank = ops.cast(self.rank(num_kept), "float32")
+        count = ops.cast(num_kept, "float32") * ops.cast(num_rows, "float32")
+        return ops.cast(rank < count[:, None], "float32")
 
     def summary(self, values, map_mask, num_kept):
-        """Mean magnitude of each row, [batch, length].
+        """Magnitudes along the list for a network, [batch, length].
+
+        ``raster``: mean over all maps at each position, 0 for those not kept.
+        ``importance``: means of every ``num_maps`` values of the list, whatever the
+        number of maps kept.
 
         Input
         -----
-        values, map_mask, num_kept
-            As in :meth:`mask` and :meth:`to_values`
+        values : [batch, size], `float32`
+            By position
+
+        map_mask : [batch, num_maps], `float32`
+            1 for kept maps, a prefix
+
+        num_kept : [batch], `int32`
+            Number of ones in ``map_mask``
         """
         if self.order == "raster":
             values = values * ops.tile(map_mask, (1, self.length))

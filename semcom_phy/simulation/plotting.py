@@ -24,6 +24,8 @@ _LABELS = {
     "outage": "Outage probability",
     "block_error": "Block error rate",
     "bit_error": "Bit error rate",
+    "cr_real": "cr_real, real data symbols / (3HW)",
+    "cr_real_charged": "cr_real with side information",
 }
 _LOGARITHMIC = ("outage", "block_error", "bit_error")
 _STYLE = {
@@ -87,6 +89,119 @@ def plot_metric(curves, metric, path):
         longest = max(len(curve.title) for curve in curves)
         figure.legend(loc="outside lower center", ncols=2 if longest <= 26 else 1)
         figure.savefig(path)
+
+
+def plot_rate_distortion(curves, path, rate="cr_real_charged"):
+    """Draws PSNR against the rate spent, a point per SNR, with intervals of both.
+
+    Parameters
+    ----------
+    curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
+        One per system; those without the rate among their extras are left out
+    path : `Path`
+        The figure to write
+    rate : `str`, (default "cr_real_charged")
+        Name of the extra
+
+    Raises
+    ------
+    ValueError
+        If no curve has a point with that rate.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        drawn = 0
+        for i, curve in enumerate(curves):
+            both = [
+                (snr, curve.estimate(rate, snr), curve.estimate("psnr_db", snr))
+                for snr in curve.snr_db
+            ]
+            both = [point for point in both if None not in point]
+            if not both:
+                continue
+            drawn += len(both)
+            x, y = (np.array([p[k].mean for p in both]) for k in (1, 2))
+            spread = [[p[k].half_width or 0.0 for p in both] for k in (1, 2)]
+            axes.errorbar(
+                x,
+                y,
+                xerr=spread[0],
+                yerr=spread[1],
+                label=curve.title,
+                color=_COLOURS[i % len(_COLOURS)],
+                marker=_MARKERS[i % len(_MARKERS)],
+                markersize=5,
+                linewidth=1.2,
+                elinewidth=0.9,
+            )
+            if drawn == len(both):  # the SNRs, once
+                for (snr, _, _), left, top in zip(both, x, y, strict=True):
+                    axes.annotate(
+                        f"{snr:g} dB",
+                        (left, top),
+                        xytext=(4, 4),
+                        textcoords="offset points",
+                        fontsize=7,
+                    )
+        if not drawn:
+            raise ValueError(f"no point with {rate!r} was simulated yet")
+        axes.set_xlabel(_LABELS.get(rate, rate))
+        axes.set_ylabel(_LABELS["psnr_db"])
+        note = _caption(curves) + "\nbars: 95 % intervals, " + _count(curves)
+        axes.set_title(note, fontsize=8, color="#404040", loc="left")
+        figure.legend(loc="outside lower center")
+        figure.savefig(path)
+
+
+def plot_choices(images, choices, title, path):
+    """Draws which symbols of which feature maps were sent.
+
+    Every feature map is a tile, every symbol a cell of it: dark where it was sent,
+    light where a kept map was pruned, white where the map was not kept.
+
+    Parameters
+    ----------
+    images : [n, h, w, 3], `uint8`
+        The images
+    choices : `dict` of snr_db -> [n, rows, columns, num_maps], `float`
+        1 sent, 0.25 pruned, 0 map not kept; what a cell stands for is up to the codec
+    title : `str`
+        Name of the system, and what a cell stands for
+    path : `Path`
+        The figure to write
+    """
+    with matplotlib.rc_context(_STYLE):
+        count, columns = len(images), 1 + len(choices)
+        figure = Figure(figsize=(1.5 * columns, 1.75 * count), layout="constrained")
+        axes = np.reshape(figure.subplots(count, columns), (count, columns))
+        for row, image in enumerate(images):
+            axes[row, 0].imshow(image, interpolation="nearest")
+            for column, (snr, chosen) in enumerate(choices.items(), start=1):
+                axis = axes[row, column]
+                axis.imshow(_tiles(chosen[row]), cmap="Greys", vmin=0, vmax=1.2)
+                kept = int(np.sum(np.any(chosen[row] > 0, axis=(0, 1))))
+                sent = int(np.sum(chosen[row] == 1))
+                axis.set_xlabel(f"{kept} maps, {sent} symbols", fontsize=7)
+                if row == 0:
+                    axis.set_title(f"SNR {snr:g} dB", fontsize=9)
+        for axis in axes.ravel():
+            axis.set(xticks=[], yticks=[])
+            axis.grid(False)
+        figure.suptitle(title, fontsize=8, color="#404040")
+        figure.savefig(path)
+
+
+def _tiles(chosen):
+    """Maps [rows, columns, num_maps] side by side, with a line between them."""
+    rows, columns, num_maps = chosen.shape
+    across = int(np.ceil(np.sqrt(num_maps)))
+    down = -(-num_maps // across)
+    picture = np.full((down * (rows + 1) - 1, across * (columns + 1) - 1), 0.6)
+    for k in range(num_maps):
+        top, left = k // across * (rows + 1), k % across * (columns + 1)
+        picture[top : top + rows, left : left + columns] = chosen[:, :, k]
+    return picture
 
 
 def plot_reconstructions(curves, path, snr_db=None, num_images=3):
@@ -166,8 +281,9 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
 
 
 def plot_all(curves, folder):
-    """Writes ``psnr_vs_snr.png``, ``reconstructions.png`` and, where there was an
-    outage, ``outage_vs_snr.png``.
+    """Writes ``psnr_vs_snr.png``, ``reconstructions.png``, where there was an outage
+    ``outage_vs_snr.png``, and where the rate varies with the SNR ``rate_vs_snr.png``
+    and ``rate_distortion.png``.
 
     Output
     ------
@@ -184,6 +300,15 @@ def plot_all(curves, folder):
     if any(estimate.mean > 0 for estimate in estimates):
         paths.append(folder / "outage_vs_snr.png")
         plot_metric(curves, "outage", paths[-1])
+    adaptive = [
+        curve
+        for curve in curves
+        if any(curve.estimate("cr_real_charged", snr) for snr in curve.points)
+    ]
+    if adaptive:
+        paths += [folder / "rate_vs_snr.png", folder / "rate_distortion.png"]
+        plot_metric(adaptive, "cr_real_charged", paths[-2])
+        plot_rate_distortion(adaptive, paths[-1])
     return paths
 
 

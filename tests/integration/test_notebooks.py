@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("01_one_image_over_mimo", "02_separation_baseline")
+NAMES = ("01_one_image_over_mimo", "02_separation_baseline", "03_adaptive_rate")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 every_notebook = pytest.mark.parametrize("name", NAMES)
 

@@ -4,8 +4,10 @@ import json
 import shutil
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from link_models import weights_store
 from link_models.learned import build_link, load_link
@@ -125,3 +127,83 @@ def test_systems_take_only_weights_of_their_codec(stored):
         build_system("deepjscc", replace(scenario, weights=str(stored[1])))
     with pytest.raises(ValueError, match="no weights are shipped for 'deepjscc'"):
         build_system("deepjscc", scenario)
+
+
+def scrambled(model, seed):
+    """The model with other numbers in every variable."""
+    rng = np.random.default_rng(seed)
+    model.set_weights(
+        [rng.integers(0, 99, w.shape).astype(w.dtype) for w in model.get_weights()]
+    )
+    return model
+
+
+def values(model):
+    return [ops.convert_to_numpy(w) for w in model.weights]
+
+
+def fresh_names():
+    """The next model and its parts get names without numbers, as in a new process."""
+    keras.utils.clear_session()
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+def test_transfer_between_equal_models(forwards):
+    """All weights are copied, each to its own place, whichever model was made first,
+    also those of encoder and decoder that share a path (exact)."""
+    fresh_names()
+    one, two = (scrambled(link(), seed) for seed in (1, 2))
+    paths = [w.path for w in one.weights]
+    assert len(set(paths)) < len(paths) and paths != [w.path for w in two.weights]
+    source, target = (one, two) if forwards else (two, one)
+    before = values(source)
+    assert weights_store.transfer(source, target) == []
+    for kept, copied, original in zip(
+        values(source), values(target), before, strict=True
+    ):
+        np.testing.assert_array_equal(kept, original)
+        np.testing.assert_array_equal(copied, original)
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+def test_transfer_tells_what_is_missing(forwards):
+    """A block more and other rates: what has another name or shape keeps its values and
+    is named, the rest is copied (exact)."""
+    fresh_names()
+    changes = {"num_blocks": 3, "symbol_counts": (32, 64)}
+    if forwards:
+        source, target = scrambled(link(), 1), scrambled(link(**changes), 2)
+    else:
+        target, source = scrambled(link(**changes), 2), scrambled(link(), 1)
+    before = values(target)
+    missing = weights_store.transfer(source, target)
+    new_block = [place for place in missing if "_2/" in place]
+    parts = ("conv_a_2/", "conv_b_2/", "attention_2/hidden/", "attention_2/factor/")
+    assert sorted(new_block) == sorted(
+        f"adjscc_{half}/trunk/{part}{kind}"
+        for half in ("encoder", "decoder")
+        for part in parts
+        for kind in ("kernel", "bias")
+    )
+    ours = dict(zip((w.path for w in source.weights), values(source), strict=True))
+    kept = 0
+    for weight, old in zip(target.weights, before, strict=True):
+        tail = weight.path.split("/", 2)[-1]
+        new = ops.convert_to_numpy(weight)
+        if any(place.endswith(tail) and "spectrum" not in place for place in missing):
+            np.testing.assert_array_equal(new, old, err_msg=weight.path)
+            kept += 1
+    assert kept == len(missing) < len(target.weights)
+    for tail in ("trunk/conv_a_0/kernel", "trunk/conv_b_1/bias", "trunk/stem/kernel"):
+        for half in ("encoder", "decoder"):
+            (copied,) = (
+                ops.convert_to_numpy(w)
+                for w in target.weights
+                if w.path.endswith(tail) and half in w.path
+            )
+            (original,) = (
+                value
+                for path, value in ours.items()
+                if path.endswith(tail) and half in path
+            )
+            np.testing.assert_array_equal(copied, original, err_msg=tail)

@@ -6,7 +6,9 @@ import pytest
 from keras import ops
 
 from semcom_phy.backend import compile_fn
+from semcom_phy.layers.channel_condition import TwoLayerPerceptron
 from semcom_phy.layers.matrix_conv import MatrixConv2D
+from semcom_phy.layers.modulation import ChannelConditionAdaptiveModule
 from semcom_phy.layers.residual_trunk import ResidualTrunk
 from semcom_phy.layers.snr_attention import SnrAttention
 from semcom_phy.layers.snr_embedding import SnrTable
@@ -17,7 +19,11 @@ CASES = [
     (MatrixConv2D(2, 1, "zeros"), (IMAGE,), (3, 6, 5, 2)),
     (SnrAttention(6), (IMAGE, CONTEXT), IMAGE),
     (SnrTable(9), (CONTEXT,), (3, 9)),
+    (TwoLayerPerceptron(6, 9), (CONTEXT,), (3, 9)),
+    (ChannelConditionAdaptiveModule(6), (IMAGE, CONTEXT), IMAGE),
     (ResidualTrunk(8, 2), (IMAGE, CONTEXT), (3, 6, 5, 8)),
+    (ResidualTrunk(8, 2, "ccam"), (IMAGE, CONTEXT), (3, 6, 5, 8)),
+    (ResidualTrunk(8, 2, None), (IMAGE, CONTEXT), (3, 6, 5, 8)),
 ]
 
 
@@ -37,7 +43,7 @@ def randomise(layer, seed=1):
 )
 def test_layer_contract(layer, shapes, expected):
     """Documented shape and dtype, rebuilt from the configuration with the same weights
-    the same layer, compiled the same numbers (float32 rounding)."""
+    the same layer, compiled the same numbers (float32, 1e-5 of the largest)."""
     inputs = normals(*shapes)
     layer(*inputs)
     randomise(layer)
@@ -52,7 +58,10 @@ def test_layer_contract(layer, shapes, expected):
     np.testing.assert_array_equal(ops.convert_to_numpy(copy(*inputs)), y)
 
     compiled = compile_fn(layer.__call__)(*map(ops.convert_to_tensor, inputs))
-    np.testing.assert_allclose(ops.convert_to_numpy(compiled), y, rtol=1e-5, atol=1e-5)
+    scale = max(1, np.abs(y).max())
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(compiled) / scale, y / scale, rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])
@@ -92,10 +101,11 @@ def test_attention_against_numpy():
     )
 
 
-def test_trunk_starts_as_its_stem():
+@pytest.mark.parametrize("modulation", ["af", "ccam", None])
+def test_trunk_starts_as_its_stem(modulation):
     """Residual blocks are silent before training: silu of the stem (exact)."""
     x, context = normals(IMAGE, CONTEXT)
-    trunk = ResidualTrunk(8, 3)
+    trunk = ResidualTrunk(8, 3, modulation)
     y = ops.convert_to_numpy(trunk(x, context))
     np.testing.assert_array_equal(y, ops.convert_to_numpy(ops.silu(trunk.stem(x))))
     randomise(trunk)
@@ -103,14 +113,41 @@ def test_trunk_starts_as_its_stem():
     assert not np.allclose(y, ops.convert_to_numpy(ops.silu(trunk.stem(x))), atol=0.1)
 
 
-def test_trunk_listens_to_the_context():
-    """Another SNR gives other features once the attention is trained (> 0.01)."""
+@pytest.mark.parametrize("modulation", ["af", "ccam", None])
+def test_trunk_listens_to_the_context(modulation):
+    """Another channel gives other features once the module is trained (> 0.01), and the
+    same without a module (exact)."""
     x, one, two = normals(IMAGE, CONTEXT, CONTEXT)
-    trunk = ResidualTrunk(8, 1)
+    trunk = ResidualTrunk(8, 1, modulation)
     trunk(x, one)
     randomise(trunk)
-    change = ops.convert_to_numpy(trunk(x, one) - trunk(x, two))
-    assert np.abs(change).max() > 0.01
+    change = np.abs(ops.convert_to_numpy(trunk(x, one) - trunk(x, two))).max()
+    assert change > 0.01 if modulation else change == 0
+
+
+def test_trunk_modulates_the_update_of_each_block():
+    """A block adds its module's version of conv(silu(conv(silu))) (1e-5)."""
+    x, context = normals(IMAGE, CONTEXT)
+    for modulation in ("af", "ccam"):
+        trunk = ResidualTrunk(8, 2, modulation)
+        trunk(x, context)
+        randomise(trunk)
+        features = trunk.stem(x)
+        for first, second, module in trunk.blocks:
+            update = second(ops.silu(first(ops.silu(features))))
+            features = features + module(update, ops.convert_to_tensor(context))
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(trunk(x, context)),
+            ops.convert_to_numpy(ops.silu(features)),
+            atol=1e-5,
+        )
+
+
+@pytest.mark.parametrize("modulation", ["film", "", False])
+def test_unknown_modulations_are_refused(modulation):
+    """The names that there are, and the one received (exact)."""
+    with pytest.raises(ValueError, match=f"af, ccam or None, received {modulation!r}"):
+        ResidualTrunk(8, 1, modulation)
 
 
 @pytest.mark.parametrize("filters, size", [(0, 3), (4, 0), (-1, 3)])

@@ -10,7 +10,7 @@ from link_models.batched_muon import BatchedMuon
 from semcom_phy.backend import compile_fn, gradients_fn
 from semcom_phy.layers.swin import SwinBlock, SwinStage, WindowAttention
 
-CHANNELS, HEADS = 6, 2
+CHANNELS, HEADS, CONDITION = 6, 2, 7
 
 
 def features(height, width, batch=2, seed=0):
@@ -18,9 +18,15 @@ def features(height, width, batch=2, seed=0):
     return rng.standard_normal((batch, height, width, CHANNELS)).astype("float32")
 
 
+def conditions(batch=2, seed=5):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((batch, CONDITION)).astype("float32")
+
+
 def randomised(layer, shape, seed=1):
     """The layer, built for maps of a shape, with random numbers in all weights."""
-    layer.build((None, *shape, CHANNELS))
+    aware = getattr(layer, "channel_aware", False)
+    layer.build((None, *shape, CHANNELS), *[(None, CONDITION)] * aware)
     rng = np.random.default_rng(seed)
     layer.set_weights([0.4 * rng.standard_normal(w.shape) for w in layer.get_weights()])
     return layer
@@ -63,6 +69,19 @@ def normalised(x, layer):
     centred = x - x.mean(-1, keepdims=True)
     deviation = np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
     return centred / deviation * gain + offset
+
+
+def modulated(x, condition, layer):
+    """The channel condition adaptive module."""
+    pooled = np.concatenate([x.mean((1, 2)), condition], 1)
+    scale, shift = (
+        dense(np.maximum(dense(pooled, hidden), 0), out)[:, None, None]
+        for hidden, out in (
+            (layer.scale_hidden, layer.scale_out),
+            (layer.shift_hidden, layer.shift_out),
+        )
+    )
+    return x * (1 + scale) + shift
 
 
 def block(x, layer, size, shift):
@@ -113,6 +132,37 @@ def test_stage_shifts_every_second_block():
         np.testing.assert_allclose(y / scale, expected / scale, atol=1e-5)
 
 
+def test_channel_aware_stage_against_numpy():
+    """Each block ends with its module, by the formula (relative 1e-5)."""
+    stage = randomised(SwinStage(2, HEADS, 4, 2, channel_aware=True), (8, 8))
+    x, condition = features(8, 8), conditions()
+    expected = x.astype(float)
+    for layer, shift in zip(stage.blocks, (0, 2), strict=True):
+        expected = modulated(
+            block(expected, layer, 4, shift), condition, layer.modulation
+        )
+    y = ops.convert_to_numpy(stage(x, condition))
+    assert stage.compute_output_shape(x.shape, condition.shape) == y.shape
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(y / scale, expected / scale, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [SwinBlock, SwinStage])
+def test_channel_aware_starts_as_without(kind):
+    """Built by a call, the other weights the same: the same numbers before training,
+    whatever the channel (exact)."""
+    sizes = (HEADS, 4) if kind is SwinBlock else (2, HEADS, 4)
+    aware, plain = kind(*sizes, channel_aware=True), kind(*sizes)
+    x = features(8, 8)
+    y = ops.convert_to_numpy(aware(x, conditions()))
+    plain(x)
+    shared = [w for w in aware.weights if "modulation" not in w.path]
+    assert len(aware.weights) == len(shared) + 8 * len(getattr(aware, "blocks", [1]))
+    plain.set_weights([ops.convert_to_numpy(w) for w in shared])
+    np.testing.assert_array_equal(y, ops.convert_to_numpy(plain(x)))
+    np.testing.assert_array_equal(y, ops.convert_to_numpy(aware(x, conditions(seed=6))))
+
+
 @pytest.mark.parametrize(
     "shift, token, rows, columns",
     [
@@ -137,33 +187,40 @@ def test_tokens_hear_their_window_alone(shift, token, rows, columns):
     assert gap[inside].min() > 1e-3 and gap[~inside].max() < 1e-6
 
 
-def test_configuration_round_trip():
+@pytest.mark.parametrize("aware", [False, True])
+def test_configuration_round_trip(aware):
     """A stage from its serialised configuration has the same weights at the same paths,
     each path once, and with their values gives the same numbers (exact)."""
-    stage = randomised(SwinStage(2, HEADS, 4, 2.5, name="stage"), (8, 8))
+    stage = SwinStage(2, HEADS, 4, 2.5, channel_aware=aware, name="stage")
+    stage = randomised(stage, (8, 8))
     config = keras.saving.serialize_keras_object(stage)
     copy = keras.saving.deserialize_keras_object(config)
     assert copy.get_config() == stage.get_config()
-    x = features(8, 8)
-    assert copy(x).shape == copy.compute_output_shape(x.shape) == x.shape
+    x = [features(8, 8)] + [conditions()] * aware
+    shapes = [v.shape for v in x]
+    assert copy(*x).shape == copy.compute_output_shape(*shapes) == shapes[0]
     paths = [w.path for w in stage.weights]
     assert [w.path for w in copy.weights] == paths and len(set(paths)) == len(paths)
     copy.set_weights(stage.get_weights())
     np.testing.assert_array_equal(
-        ops.convert_to_numpy(copy(x)), ops.convert_to_numpy(stage(x))
+        ops.convert_to_numpy(copy(*x)), ops.convert_to_numpy(stage(*x))
     )
 
 
-def test_gradient_reaches_every_weight():
+@pytest.mark.parametrize("aware", [False, True])
+def test_gradient_reaches_every_weight(aware):
     """Each weight has a finite gradient that is not zero, and so has each entry of the
     position tables."""
-    stage = randomised(SwinStage(2, HEADS, 4), (8, 8))
+    stage = randomised(SwinStage(2, HEADS, 4, channel_aware=aware), (8, 8))
+    condition = ops.convert_to_tensor(conditions())
     target = ops.convert_to_tensor(features(8, 8, seed=3))
     weights = stage.trainable_variables
     gradients = gradients_fn(
-        lambda x: ops.mean(ops.square(stage(x) - target)), weights, compiled=False
+        lambda x: ops.mean(ops.square(stage(x, condition) - target)),
+        weights,
+        compiled=False,
     )(ops.convert_to_tensor(features(8, 8)))
-    assert len(weights) == 2 * 13
+    assert len(weights) == 2 * (13 + 8 * aware)
     for weight, gradient in zip(weights, gradients, strict=True):
         assert gradient is not None, weight.path
         gradient = ops.convert_to_numpy(gradient)

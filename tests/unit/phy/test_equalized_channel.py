@@ -13,6 +13,7 @@ from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.phy.path_loss import LogDistance, PathLoss
+from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import set_seed
 
@@ -352,3 +353,88 @@ def test_impossible_links_are_errors():
             Framing(8, 1, SMALL),
             LSEstimator("lmmse", cov_time=np.eye(3)),
         )
+
+
+def _precoders(batch, num_streams, seed=2):
+    """Random full-rank precoders of energy num_streams."""
+    parts = np.random.default_rng(seed).standard_normal(
+        (2, batch, num_streams, num_streams)
+    )
+    w = parts[0] + 1j * parts[1]
+    energy = np.sum(np.abs(w) ** 2, axis=(1, 2), keepdims=True)
+    return (w * np.sqrt(num_streams / energy)).astype(np.complex64)
+
+
+def test_precoder_is_part_of_a_known_channel():
+    """With perfect CSI a precoded frame is received as over the channel H W (1e-5);
+    what is reported of the channel stays H (exact)."""
+    channel = EqualizedOFDMChannel(BlockRayleigh(3, 2), Framing(50, 2, SMALL))
+    x, h, no, noise = _case(channel)
+    w = _precoders(3, 2)
+    matrices = _numpy([h])[0][:, 0, :, :, 0, 0] @ w
+    product = ops.convert_to_tensor(matrices[:, None, :, :, None, None])
+    precoded = channel.receive(x, h, no, noise, ops.convert_to_tensor(w))
+    expected = channel.receive(x, product, no, noise)
+    plain = channel.receive(x, h, no, noise)
+    for name in ("x_hat", "no_eff"):
+        one, two = _numpy([getattr(precoded, name), getattr(expected, name)])
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-5)
+    assert not np.allclose(*_numpy([precoded.no_eff, plain.no_eff]), rtol=0.1)
+    np.testing.assert_array_equal(*_numpy([precoded.h_hat, h]))
+    np.testing.assert_array_equal(*_numpy([precoded.snr_db, plain.snr_db]))
+
+
+def test_pilots_are_not_precoded():
+    """With LS estimates h_hat and the SNR are those without a precoder (exact), and the
+    data are detected with h_hat W and the error variance of the estimate added to no
+    (float64 reference, relative 1e-4)."""
+    channel = EqualizedOFDMChannel(
+        BlockRayleigh(2, 2), Framing(50, 2, SMALL), LSEstimator()
+    )
+    x, h, no, noise = _case(channel)
+    w = _precoders(3, 2)
+    precoded = channel.receive(x, h, no, noise, ops.convert_to_tensor(w))
+    plain = channel.receive(x, h, no, noise)
+    for name in ("h_hat", "snr_db"):
+        np.testing.assert_array_equal(
+            *_numpy([getattr(precoded, name), getattr(plain, name)])
+        )
+    x_hat, no_eff, h_hat, true = _numpy([*precoded[:3], h])
+    num_pilots = channel.framing.num_pilot_res
+    energy = np.sum(np.abs(SMALL.pilots(2)[0]) ** 2) * channel.framing.num_slots
+    for image, res in np.ndindex(3, 25):
+        span = slice(2 * res, 2 * res + 2)
+        sent = w[image].astype(complex) @ x[image, span]
+        y = true[image, 0, :, :, 0, 0] @ sent
+        y = y + np.sqrt(no[image]) * noise[image, num_pilots + res]
+        seen = h_hat[image, 0, :, :, 0, 0].astype(complex) @ w[image]
+        one, two = _lmmse_reference(y, seen, no[image] * (1 + 2 / energy))
+        np.testing.assert_allclose(no_eff[image, span], two, rtol=1e-4)
+        scale = 1 + np.abs(one)
+        np.testing.assert_allclose(x_hat[image, span] / scale, one / scale, atol=1e-4)
+
+
+@pytest.mark.parametrize("power", ["equal", "waterfilling"])
+def test_error_after_a_precoder_matches_no_eff(power):
+    """|error|^2 / no_eff averages 1 on every stream, modes without power included
+    (4 standard errors, n = 2000 fades at -3 dB, seed 1)."""
+    channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(16, 2, SMALL))
+    x, h, _, noise = _case(channel, batch=2000)
+    w = svd_precoder(_numpy([h])[0], -3.0, power)
+    reception = channel.receive(x, h, 2 * 10**0.3, noise, ops.convert_to_tensor(w))
+    x_hat, no_eff = _numpy(reception[:2])
+    ratio = (np.abs(x_hat - x) ** 2 / no_eff).reshape(2000, 8, 2).mean(axis=1)
+    error = ratio.std(axis=0) / np.sqrt(2000)
+    assert np.all(np.abs(ratio.mean(axis=0) - 1) < 4 * error)
+
+
+@pytest.mark.parametrize(
+    "model", [TDL("A", SMALL, 2, 2), BlockRayleigh(2, 2, per_slot=True)], ids=str
+)
+def test_precoder_needs_one_fade_per_image(model):
+    """Selective channels and a fade per slot are refused with the shape of h."""
+    channel = EqualizedOFDMChannel(model, Framing(200, 2, SMALL))
+    x, h, no, noise = _case(channel)
+    w = ops.convert_to_tensor(_precoders(3, 2))
+    with pytest.raises(ValueError, match=r"one fade per image, received h of .*\(3, "):
+        channel.receive(x, h, no, noise, w)

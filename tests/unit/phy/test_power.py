@@ -40,6 +40,23 @@ def test_silence_stays_silence():
     assert not np.any(ops.convert_to_numpy(x))
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_scale_is_the_factor_of_the_call(masked):
+    """The call is z times mask times scale, one positive factor per image (exact), and
+    the factor is 1 over the root mean square of what is sent (relative 1e-5)."""
+    z = _symbols((3, 40)) * np.array([[1.0], [100.0], [1e-3]], np.float32)
+    mask = np.random.default_rng(1).integers(0, 2, (3, 40)).astype(np.float32)
+    given = (mask,) if masked else ()
+    active = mask if masked else np.ones_like(mask)
+    layer = PowerNormalization()
+    scale = ops.convert_to_numpy(layer.scale(z, *given))
+    assert scale.shape == (3, 1) and scale.dtype == np.float32 and np.all(scale > 0)
+    power = np.sum(active * np.abs(z) ** 2, axis=1) / active.sum(axis=1)
+    np.testing.assert_allclose(scale[:, 0], power**-0.5, rtol=1e-5)
+    expected = z * (scale * active)
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(z, *given)), expected)
+
+
 def test_config_round_trip_and_no_weights():
     """The layer is rebuilt from its configuration and trains nothing."""
     layer = PowerNormalization(epsilon=1e-9)

@@ -1,0 +1,193 @@
+"""The scenario adaptive_rate, its systems at equal rate, and the comparison."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.eca_comparison import (
+    Comparison,
+    Entry,
+    difference,
+    rate_statistics,
+    summarise,
+)
+from link_models.matched_system import (
+    MatchedSystem,
+    describe_compensation,
+    rate_profile,
+)
+from link_models.systems import build_channel, build_system
+from link_models.transmission import Transmission
+from scenarios import adaptive_rate, measure_rate
+from semcom_phy.simulation.results import ResultFile
+from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
+from semcom_phy.sources.images import load_images
+
+PERFECT = replace(adaptive_rate.SCENARIO, csi="perfect")
+
+
+def test_command_writes_curves_and_pictures(tmp_path):
+    """The command runs with estimated CSI and writes results and all five figures."""
+    argv = ["--systems", "eca", "swinjscc", "--images", "8", "--snr", "5", "15"]
+    assert adaptive_rate.main([*argv, "--out", str(tmp_path)]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"eca.json", "swinjscc.json", "rate_vs_snr.png"} <= names
+    assert {"rate_distortion.png", "eca_choices.png"} <= names
+    file = ResultFile.read(tmp_path / "eca.json")
+    rates = [file.estimate("cr_real", snr).mean for snr in (5.0, 15.0)]
+    charged = [file.estimate("cr_real_charged", snr).mean for snr in (5.0, 15.0)]
+    assert rates[0] > rates[1] and np.all(np.array(charged) > rates)
+    assert "small ViT" in file.header["description"]["compensation"]
+
+
+def test_shipped_weights_adapt():
+    """On the sample photographs the rate falls and PSNR rises from 0 to 20 dB by more
+    than 4 standard errors; the larger rate weight spends less at every SNR."""
+    images, _ = load_images("sample", 32)
+    points = {}
+    for name in ("eca_free", "eca_low_free"):
+        link = Link(build_system(name, PERFECT), build_channel(PERFECT))
+        points[name] = [
+            simulate_point(link, images, snr, SweepSettings()) for snr in (0.0, 20.0)
+        ]
+    for low, high in points.values():
+        rate = [p.extras["cr_real"] for p in (low, high)]
+        assert rate[0].mean - rate[1].mean > 2 * (
+            rate[0].half_width + rate[1].half_width
+        )
+        quality = [p.metrics["psnr_db"] for p in (low, high)]
+        assert quality[1].mean - quality[0].mean > 2 * (
+            quality[0].half_width + quality[1].half_width
+        )
+    for one, two in zip(points["eca_free"], points["eca_low_free"], strict=True):
+        assert one.extras["cr_real"].mean > two.extras["cr_real"].mean
+
+
+def test_rate_profile_of_the_weights():
+    """The profile falls with the SNR, and is larger with side information."""
+    data, charged = (rate_profile("eca_2x2_c16", c) for c in (False, True))
+    values = [data(snr) for snr in (0.0, 5.0, 10.0, 15.0, 20.0)]
+    assert np.all(np.diff(values) < 0) and data(-20.0) == data(0.0)
+    assert all(charged(snr) > data(snr) for snr in (0.0, 7.0, 20.0))
+    with pytest.raises(ValueError, match="run python -m scenarios.measure_rate"):
+        rate_profile("adjscc_32x32", False)
+
+
+def test_measured_rate_is_what_is_spent():
+    """`measure` and the system agree on what images spend over the same fades."""
+    images, _ = load_images("sample", 12)
+    figures = measure_rate.measure("eca_2x2_c16", images, (10.0,), draws=2)
+    assert figures["num_images"] == 12 and figures["draws"] == 2
+    profile = rate_profile("eca_2x2_c16", False)
+    assert abs(figures["cr_real"][0] - profile(10.0)) < 0.08
+
+
+def test_matched_system_takes_the_rate_of_the_snr():
+    """A system per rate, the one that the SNR asks for."""
+
+    class Fixed:
+        def __init__(self, rate):
+            self.num_symbols = round(rate * 3072 / 2)
+
+        def describe(self):
+            return {"title": "t", "bandwidth": {}}
+
+        def transmit(self, images, snr_db, h, seed):
+            return Transmission(images, np.zeros(len(images), bool), {})
+
+    rates = {0.0: 0.25, 20.0: 0.125, -100.0: 0.25}
+    system = MatchedSystem("m", "M", Fixed, rates.get, (32, 32, 3))
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    for snr in (0.0, 20.0):
+        sent = system.transmit(images, snr, None, 0)
+        np.testing.assert_allclose(sent.extras["cr_real"], rates[snr], rtol=1e-3)
+    assert "bandwidth_note" in system.describe()
+
+
+def test_compensation_is_named():
+    """Results say what completes the maps: InternViT, its stand-in, or nothing."""
+
+    def record(sizes):
+        return {"config": {"decoder": {"compensation": sizes}}}
+
+    small = {"num_layers": 3, "hidden_size": 96}
+    assert describe_compensation(record(None)) == "none"
+    assert describe_compensation(record(small)).startswith("small ViT from scratch")
+    frozen = {**small, "frozen": True}
+    assert describe_compensation(record(frozen)).startswith("InternViT, LoRA")
+
+
+def test_comparison_is_paired_kept_and_refused_if_foreign(tmp_path):
+    """Two systems see the same images; a finished point is read, not run again; a
+    folder of another comparison is refused."""
+    images, _ = load_images("sample", 6)
+    comparison = Comparison(PERFECT, images, 2, "fixed", tmp_path)
+    eca, swin = Entry("eca"), Entry("swinjscc", "eca")
+    points = {e.name: [comparison.point(e, 10.0)] for e in (eca, swin)}
+    step = 64 / 3072 / 6
+    gap = points["eca"][0]["cr_real"].mean() - points["swinjscc"][0]["cr_real"].mean()
+    assert abs(gap) <= step
+    summary = summarise(points, [10.0])
+    json.dumps(summary)
+    both = summary["differences"]["eca - swinjscc, psnr_free"]
+    mean = (points["eca"][0]["psnr_free"] - points["swinjscc"][0]["psnr_free"]).mean()
+    np.testing.assert_allclose(both["mean"][0], mean)
+    comparison.systems = None  # nothing may be built again
+    again = comparison.point(eca, 10.0)
+    np.testing.assert_array_equal(again["psnr"], points["eca"][0]["psnr"])
+    other = Comparison(PERFECT, images, 3, "fixed", tmp_path)
+    with pytest.raises(ValueError, match="is of another comparison"):
+        other.point(eca, 10.0)
+
+
+def test_difference_needs_the_same_images():
+    """Rows of other images are refused, not averaged."""
+    one = {"image": np.array([0, 1]), "psnr": np.array([30.0, 31.0])}
+    other = {"image": np.array([1, 0]), "psnr": np.array([30.0, 31.0])}
+    with pytest.raises(ValueError, match="did not see the same images"):
+        difference(one, other, "psnr")
+    assert difference(one, {**one, "psnr": np.array([29.0, 29.0])}, "psnr").mean == 1.5
+
+
+def test_rate_statistics_of_a_known_rule():
+    """A rate that is a + b entropy - c quality has these spreads and correlations of 1
+    and -1 (1e-6)."""
+    rng = np.random.default_rng(1)
+    image = np.tile(np.arange(50), 8)
+    entropy = rng.random(50)[image]
+    effective = rng.standard_normal(400)
+    order = np.argsort(image, kind="stable")
+    inside = effective[order].reshape(50, 8)
+    inside = inside - inside.mean(1, keepdims=True)
+    effective = np.empty(400)
+    effective[order] = inside.ravel()
+    rows = {
+        "image": image,
+        "entropy": entropy,
+        "effective": effective,
+        "cr_real": 0.1 + 0.02 * entropy - 0.01 * effective,
+    }
+    found = rate_statistics(rows)
+    np.testing.assert_allclose(
+        found["std_images"], 0.02 * entropy[:50].std(), rtol=1e-6
+    )
+    np.testing.assert_allclose(found["std_fades"], 0.01 * effective.std(), rtol=1e-6)
+    np.testing.assert_allclose(found["correlation_entropy"], 1, atol=1e-6)
+    np.testing.assert_allclose(found["correlation_channel"], -1, atol=1e-6)
+
+
+def test_bad_commands_are_one_line(capsys, tmp_path):
+    """Options that do not go with a codec, and weights that do not fit, exit with 2."""
+    out = ["--out", str(tmp_path)]
+    train = ["train", "--data", "sample", "--steps", "1", *out]
+    for argv, words in (
+        ([*train, "--system", "swinjscc", "--rate-weight", "2"], "asked for its rate"),
+        ([*train, "--system", "eca", "--cbr", "1/8"], "use a cbr of 520/3072"),
+        (["--systems", "eca", "--channel", "tdl", *out], "needs a flat channel"),
+        (["--systems", "eca", "--weights", "adjscc_32x32", *out], "adjscc"),
+    ):
+        assert adaptive_rate.main(argv) == 2
+        error = capsys.readouterr().err.strip().splitlines()
+        assert len(error) == 1 and words in error[0], error
