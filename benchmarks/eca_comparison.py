@@ -68,8 +68,8 @@ ENTRIES = (
     Entry("eca_no_entropy"),
     Entry("hevc_ldpc_matched", "eca", True, 10),
     Entry("hevc_half_matched", "eca", True, 10),
-    Entry("hevc_ldpc_low_matched", "eca_low", True, 10),
-    Entry("hevc_half_low_matched", "eca_low", True, 10),
+    Entry("hevc_ldpc_low_matched", "eca_low", True, 2),
+    Entry("hevc_half_low_matched", "eca_low", True, 2),
 )
 
 

@@ -241,16 +241,16 @@ class AdaptiveLink(keras.Model):
         Input
         -----
         loss : `callable`
-            (source, snr_db, coded, decoded, codec) -> scalar; without a rate weight the
-            cut-offs are drawn at random
+            (source, snr_db, coded, decoded, codec) -> scalar; ``random_cutoffs`` tells
+            to draw the cut-offs of all images at random, not of half of them
 
         source, snr_db, h, noise, uniform, precoder, ordered
             As in :meth:`run`
         """
         del reference
-        cutoffs = None
-        if loss.rate_weight is None:
-            cutoffs = self.encoder.draw_cutoffs(uniform)
+        cutoffs = self.encoder.draw_cutoffs(uniform)
+        if loss.random_cutoffs:
+            uniform = None
         coded, decoded = self.run(
             source, snr_db, h, noise, precoder, ordered, cutoffs, uniform, training=True
         )

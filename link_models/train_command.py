@@ -96,11 +96,11 @@ def _task(args, scenario, encoder):
                 )
         loss = "normalised" if scenario.channel == "awgn" else "log"
         return Task(scenario.name, channel, loss)
-    loss = ChannelAwareLoss(args.rate_weight)
+    loss = ChannelAwareLoss(args.rate_weight is None)
     if args.system == "swinjscc":
         if args.rate_weight is not None:
             raise ValueError("swinjscc is asked for its rate: leave out --rate-weight")
-        loss = ChannelAwareLoss(None, consistency_weight=0.0)
+        loss = ChannelAwareLoss(True, consistency_weight=0.0)
     return Task(
         scenario.name,
         channel,
@@ -113,6 +113,8 @@ def _task(args, scenario, encoder):
 def _configs(args, scenario, counts):
     """Constructor arguments of encoder and decoder."""
     configs = default_configs(args.system, scenario, counts)
+    if args.system == "eca" and args.rate_weight is not None:
+        configs[0]["rate_weight"] = args.rate_weight
     try:
         more = json.loads(args.codec_config or "{}")
         own = [more.pop("encoder", {}), more.pop("decoder", {})]

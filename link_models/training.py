@@ -117,8 +117,7 @@ class Trainer:
         for layer in (encoder, decoder):
             set_precision(layer, recipe.precision)
         if hasattr(encoder, "train_policies"):
-            chosen = [t.loss.rate_weight is not None for t in self.tasks]
-            encoder.train_policies(any(chosen))
+            encoder.train_policies(not all(t.loss.random_cutoffs for t in self.tasks))
         self.batches = Batches(data, self.tasks, recipe)
         self.optimizer = make_optimizer(recipe)
         trained = self.links[0].trainable_variables
@@ -312,16 +311,15 @@ class Trainer:
             weights_store.save(self.links[0], self.folder, self.label, record)
         return True
 
-    @staticmethod
-    def _score(task, figures):
+    def _score(self, task, figures):
         """Mean PSNR, less what the loss says that the rate is worth [dB]."""
         figures = figures[task.name]
         score = np.mean(figures["psnr_db"])
-        if getattr(task.loss, "rate_weight", None) is None:
+        if getattr(task.loss, "random_cutoffs", True):
             return score
-        weights = [float(task.loss.weight(snr)) for snr in figures["snr_db"]]
-        cost = 10 / np.log(10) * np.asarray(weights) * figures["cr_real"]
-        return score - np.mean(cost)
+        price = ops.convert_to_numpy(self.links[0].encoder.price(figures["snr_db"]))
+        spent = np.asarray(figures["cr_real"]) * np.prod(self.image_shape)
+        return score - 10 / np.log(10) * np.mean(price * spent)
 
     def save_checkpoint(self):
         """All state of the run, in one replaced file, and the history beside it."""

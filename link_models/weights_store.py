@@ -128,8 +128,16 @@ def _by_place(model):
         outer = (model.name, part.name)
         for variable in part.weights:
             path = [name for name in variable.path.split("/") if name not in outer]
-            places["/".join([_plain_name(part), *path])] = variable
+            places["/".join([_role(model, part), *path])] = variable
     return places
+
+
+def _role(model, part):
+    """What a part is to its model: encoders of two codecs may have parts in common."""
+    for role in ("encoder", "decoder"):
+        if part is getattr(model, role, None):
+            return role
+    return _plain_name(part)
 
 
 def _plain_name(layer):

@@ -23,7 +23,7 @@ Rebuilt from the words of the paper (its formulas 7, 9, 20-25 are lost in our co
   residual of the pilots (`EqualizedOFDMChannel.sound`).
 * 20: channel usage k l / (3HW) real symbols per source dimension, cr_real.
 * 21: snr_norm = (snr - snr_min) / (snr_max - snr_min), clipped to [0, 1].
-* 22: w(snr) = lambda (1 + slope snr_norm).
+* 22: w(snr) = lambda (1 + slope sqrt(snr_norm)): with it the rates fall as in table I.
 * 23: rate loss = mean of w(snr) cr_real. 24: feature consistency. 25: their sum.
 * Values lost and chosen here: rate weights and slope (in the weights' JSON), attention
   window 4, LoRA rank 8 and alpha 16.
@@ -32,11 +32,13 @@ Differences from the paper
 --------------------------
 * The distortion is the logarithm of each image's squared error: the tables report the
   mean PSNR, and every SNR then weighs alike. The consistency loss likewise.
-* The policies' gradient does not pass the masks: the one-hot draws of the
-  Gumbel-softmax are weighed with what every cut-off would cost (`choice_costs`), by a
-  predictor of the image's error that learns alongside. The derivative in a sampled mask
-  is 0 at the Wiener optimum for all that is sent, and does not see that more symbols
-  carry more energy: policies trained by it drop what they should keep.
+* Policies trained through the masks drop what they should keep: the derivative in a
+  sampled mask is 0 at the Wiener optimum for all that is sent, and does not see that
+  more symbols carry more energy. Here a predictor of the image's error, from the same
+  content and EC embedding, learns alongside (half of the images at random cut-offs).
+  The policies' logits are their perceptrons plus the predicted cost (distortion and
+  rate) of every cut-off, and the same costs weigh the one-hot draws of the
+  Gumbel-softmax for the gradient.
 * "Preserve none" is left out: k and l start at 1.
 * The condition embedding also sees the SINR of every stream and the effective SNR.
 * Global averages of feature maps are of magnitudes: subband maps have no mean.
@@ -57,7 +59,6 @@ from semcom_phy.codecs.map_codec import Coded, Cutoffs, Decoded, MapDecoder, Map
 from semcom_phy.layers.channel_condition import TwoLayerPerceptron
 from semcom_phy.layers.cutoff import choose_cutoff, kept, thermometer
 from semcom_phy.layers.feature_entropy import entropy_2d
-from semcom_phy.layers.snr_embedding import hat_embedding
 
 CONDITION_UNITS = 32
 EC_UNITS = 64
@@ -65,6 +66,8 @@ POLICY_UNITS = 128
 # The small vision transformer that takes InternViT's place in the shipped weights.
 SMALL_VIT = {"num_layers": 3, "hidden_size": 96, "num_heads": 4, "mlp_size": 192}
 NUM_LEVELS = 16
+SNR_RANGE_DB = (0.0, 20.0)
+COST_SCALE = 0.02  # nat of predicted cost per unit of the policies' logits
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
@@ -100,6 +103,10 @@ class EcaEncoder(MapEncoder):
 
     temperature : `float`, (default 5)
         Of the Gumbel-softmax
+
+    rate_weight, slope : `float`, (default 2.8, 0.55)
+        Price of the rate, w = rate_weight (1 + slope sqrt(snr_norm)) [nat per cr_real],
+        snr_norm from 0 at 0 dB to 1 at 20 dB
 
     Input
     -----
@@ -142,6 +149,8 @@ class EcaEncoder(MapEncoder):
         use_csi=True,
         use_entropy=True,
         temperature=5.0,
+        rate_weight=2.8,
+        slope=0.55,
         **kwargs,
     ):
         super().__init__(
@@ -157,6 +166,13 @@ class EcaEncoder(MapEncoder):
         )
         self.use_entropy = use_entropy
         self.temperature = temperature
+        self.rate_weight = rate_weight
+        self.slope = slope
+        for name in ("temperature", "rate_weight"):
+            if not getattr(self, name) > 0:
+                raise ValueError(
+                    f"{name} must be positive, received {getattr(self, name)}."
+                )
         self.embedding = TwoLayerPerceptron(
             2 * CONDITION_UNITS, CONDITION_UNITS, name="embedding"
         )
@@ -169,20 +185,6 @@ class EcaEncoder(MapEncoder):
         )
         self.predictor = QualityPredictor(self.size, num_maps, name="predictor")
         self.make_packing()
-
-    def fit_statistics(self, images):
-        """Closed-form start of the convolutional backbone, and a start of the policies.
-
-        Parameters
-        ----------
-        images : [n, H, W, C], `float32`
-            Training images in [0, 1]
-        """
-        super().fit_statistics(images)
-        for policy in (self.policy_1, self.policy_2):
-            # Most draws keep between a half and all.
-            place = np.arange(1, policy.units + 1) / policy.units
-            policy.out.bias.assign(-0.5 * ((place - 0.8) / 0.15) ** 2)
 
     def train_policies(self, value):
         """Whether training moves the policies: not where cut-offs are random."""
@@ -212,12 +214,14 @@ class EcaEncoder(MapEncoder):
         source, snr_db, h
             As in the call
 
-        uniform : [batch, num_maps + length], `float32`, optional
-            Random numbers in (0, 1) for the Gumbel-softmax of both policies (training);
-            without them the most likely cut-offs are taken
+        uniform : [batch, num_uniform], `float32`, optional
+            Random numbers in (0, 1), from the fourth on for the Gumbel-softmax of both
+            policies (training); without them the most likely cut-offs are taken
 
         cutoffs : :class:`Cutoffs`, optional
-            Takes the place of both policies' choices
+            Takes the place of both policies' choices; where ``uniform`` is given too
+            (training), in one half of the images, so that the predictor goes on seeing
+            all rates
 
         Output
         ------
@@ -231,29 +235,62 @@ class EcaEncoder(MapEncoder):
         ec = self.ec_embedding(ops.concatenate([features, shown], axis=-1))
         pooled = _compress(ops.mean(ops.abs(maps), axis=(1, 2)))
 
-        choice = None
-        if cutoffs is None:
-            choice = self._choose(values, pooled, ec, uniform)
-            cutoffs = Cutoffs(*map(kept, choice))
         content = ops.concatenate([pooled, ec], axis=-1)
-        z, mask = self.pack(values, cutoffs, content, effective_db)
         quality = self.predictor(ops.stop_gradient(content))
+        choice = None
+        if cutoffs is None or uniform is not None:
+            price = self.price(snr_db)
+            choice = self._choose(values, pooled, ec, quality, price, uniform)
+            chosen = Cutoffs(*map(kept, choice))
+            cutoffs = chosen if cutoffs is None else _mixed(chosen, cutoffs, uniform)
+        z, mask = self.pack(values, cutoffs, content, effective_db)
         return Coded(z, mask, cutoffs, maps, values, entropy, choice, quality)
+
+    def price(self, snr_db):
+        """Price of a real symbol at an SNR [dB], same shape [nat]."""
+        snr_db = ops.convert_to_tensor(snr_db, "float32")
+        low, high = SNR_RANGE_DB
+        share = ops.clip((snr_db - low) / (high - low), 0.0, 1.0)
+        weight = self.rate_weight * (1.0 + self.slope * ops.sqrt(share))
+        return weight / float(np.prod(self.image_shape))
+
+    def costs(self, quality, num_maps, num_rows, price):
+        r"""Predicted cost of cut-offs, :math:`\widehat{\ln d}(k l, k) + w\,k l`.
+
+        Input
+        -----
+        quality : [batch, 4], `float32`
+            Of :class:`QualityPredictor`
+
+        num_maps, num_rows : [batch or 1, n or 1], `float32`
+            k and l
+
+        price : [batch], `float32`
+            Of a real symbol
+
+        Output
+        ------
+        : [batch, n], `float32` [nat]
+        """
+        count = num_maps * num_rows
+        expected = self.predictor.read(quality, count, num_maps)
+        return expected + price[:, None] * count
 
     def draw_cutoffs(self, uniform):
         """Random cut-offs, for a backbone that serves all rates.
 
         Input
         -----
-        uniform : [batch, 2], `float32`, in (0, 1)
+        uniform : [batch, num_uniform], `float32`, in (0, 1)
+            The second and third are used
 
         Output
         ------
         : :class:`Cutoffs`
             Usage uniform from a quarter to all, maps from a half to all
         """
-        usage = (0.25 + 0.75 * uniform[:, 0]) * self.size
-        num_maps = ops.floor((0.5 + 0.5 * uniform[:, 1]) * (self.num_maps + 1))
+        usage = (0.25 + 0.75 * uniform[:, 1]) * self.size
+        num_maps = ops.floor((0.5 + 0.5 * uniform[:, 2]) * (self.num_maps + 1))
         num_maps = ops.clip(num_maps, 1, self.num_maps)
         num_rows = ops.clip(ops.ceil(usage / num_maps), 1, self.length)
         return Cutoffs(ops.cast(num_maps, "int32"), ops.cast(num_rows, "int32"))
@@ -261,18 +298,34 @@ class EcaEncoder(MapEncoder):
     @property
     def num_uniform(self):
         """Random numbers that training takes per image, `int`."""
-        return self.num_maps + self.length
+        return 3 + self.num_maps + self.length
 
-    def _choose(self, values, pooled, ec, uniform):
-        """One-hot cut-offs of maps and rows."""
+    def _choose(self, values, pooled, ec, quality, price, uniform):
+        """One-hot cut-offs of maps and rows.
+
+        Each policy adds its perceptron to the predicted costs: policy 1 to those of
+        every k at the best l, policy 2 to those of every l at the k chosen.
+        """
         parts = (None, None)
         if uniform is not None:
+            uniform = uniform[:, 3:]  # the others are for drawn cut-offs
             parts = uniform[:, : self.num_maps], uniform[:, self.num_maps :]
+        quality, price = ops.stop_gradient(quality), ops.stop_gradient(price)
+        every_k = np.arange(1, self.num_maps + 1, dtype="float32")
+        every_l = np.arange(1, self.length + 1, dtype="float32")
+        pairs = [v.ravel()[None] for v in np.meshgrid(every_k, every_l, indexing="ij")]
+        grid = ops.reshape(
+            self.costs(quality, *pairs, price), (-1, self.num_maps, self.length)
+        )
         logits = self.policy_1(ops.concatenate([pooled, ec], axis=-1))
+        logits = logits - ops.min(grid, axis=-1) / COST_SCALE
         first = choose_cutoff(logits, parts[0], self.temperature)
         rows = self.symbols.summary(values, thermometer(first), kept(first))
         rows = ops.stop_gradient(_compress(rows))
         logits = self.policy_2(ops.concatenate([rows, ec], axis=-1))
+        of_k = ops.cast(kept(first), "float32")[:, None]
+        costs = self.costs(quality, of_k, every_l[None], price)
+        logits = logits - costs / COST_SCALE
         return first, choose_cutoff(logits, parts[1], self.temperature)
 
     def get_config(self):
@@ -280,6 +333,8 @@ class EcaEncoder(MapEncoder):
             **super().get_config(),
             "use_entropy": self.use_entropy,
             "temperature": self.temperature,
+            "rate_weight": self.rate_weight,
+            "slope": self.slope,
         }
 
 
@@ -395,48 +450,25 @@ class ChannelAwareLoss:
 
     .. math::
         \mathcal{L} = \mathrm{E}\Bigl[\ln d + w(\mathrm{SNR})\,\frac{k l}{3HW}
-        + \beta \ln d_f\Bigr], \qquad
-        w = \lambda\,(1 + \sigma\,\overline{\mathrm{SNR}})
+        + \beta \ln d_f + (\widehat{\ln d} - \ln d)^2\Bigr], \qquad
+        w = \lambda\,(1 + \sigma\,\overline{\mathrm{SNR}}^{1/2})
 
     with :math:`d` the squared error of an image, :math:`d_f` that of its feature maps
-    after compensation, and the SNR normalised to [0, 1].
+    after compensation, and the SNR normalised to [0, 1]. :math:`\lambda` and
+    :math:`\sigma` are the encoder's.
 
     Parameters
     ----------
-    rate_weight : `float`, or `None`
-        :math:`\lambda`; `None`: cut-offs are drawn at random, for a backbone that
-        serves all rates
-
-    slope : `float`, (default 2)
-        :math:`\sigma`
+    random_cutoffs : `bool`
+        Draw the cut-offs at random, for a backbone that serves all rates
 
     consistency_weight : `float`, (default 0.1)
         :math:`\beta`
-
-    min_snr_db, max_snr_db : `float`, (default 0, 20)
-        Range that is normalised [dB]
     """
 
-    def __init__(
-        self,
-        rate_weight,
-        slope=2.0,
-        consistency_weight=0.1,
-        min_snr_db=0.0,
-        max_snr_db=20.0,
-    ):
-        self.rate_weight = rate_weight
-        self.slope = slope
+    def __init__(self, random_cutoffs, consistency_weight=0.1):
+        self.random_cutoffs = random_cutoffs
         self.consistency_weight = consistency_weight
-        self.min_snr_db = min_snr_db
-        self.max_snr_db = max_snr_db
-
-    def weight(self, snr_db):
-        """Rate weight at an SNR [dB], same shape."""
-        snr_db = ops.convert_to_tensor(snr_db, "float32")
-        span = self.max_snr_db - self.min_snr_db
-        share = ops.clip((snr_db - self.min_snr_db) / span, 0.0, 1.0)
-        return self.rate_weight * (1.0 + self.slope * share)
 
     def __call__(self, source, snr_db, coded, decoded, codec):
         """Mean loss of a batch.
@@ -466,71 +498,45 @@ class ChannelAwareLoss:
         loss = error + self.consistency_weight * ops.log(gap + 1e-5)
         if coded.quality is None:
             return ops.mean(loss)
-        num_sent, predictor = codec.num_sent(coded.cutoffs), codec.predictor
-        num_maps = ops.cast(coded.cutoffs.num_maps, "float32")
-        expected = predictor.read(coded.quality, num_sent[:, None], num_maps[:, None])
+        num_maps, num_rows = (
+            ops.cast(v, "float32")[:, None] for v in coded.cutoffs[:2]
+        )
+        expected = codec.predictor.read(coded.quality, num_maps * num_rows, num_maps)
         loss = loss + ops.square(expected[:, 0] - ops.stop_gradient(error))
         if coded.choice is None:
             return ops.mean(loss)
-        rate = self.weight(snr_db) / float(np.prod(source.shape[1:]))
-        loss = loss + rate * num_sent
-        quality = ops.stop_gradient(coded.quality)
-        costs = choice_costs(quality, coded.cutoffs, codec, rate)
-        for one_hot, cost in zip(coded.choice, costs, strict=True):
-            expected = ops.sum(one_hot * cost, axis=-1)
+        price, quality = codec.price(snr_db), ops.stop_gradient(coded.quality)
+        num_maps, num_rows = (
+            ops.cast(kept(v), "float32")[:, None] for v in coded.choice
+        )
+        loss = loss + price * (num_maps * num_rows)[:, 0]
+        every_k = np.arange(1, codec.num_maps + 1, dtype="float32")[None]
+        every_l = np.arange(1, codec.length + 1, dtype="float32")[None]
+        for one_hot, cutoffs in (
+            (coded.choice[0], (every_k, num_rows)),
+            (coded.choice[1], (num_maps, every_l)),
+        ):
+            costs = codec.costs(quality, *cutoffs, price)
+            expected = ops.sum(one_hot * costs, axis=-1)
             loss = loss + expected - ops.stop_gradient(expected)  # gradient alone
         return ops.mean(loss)
-
-
-def choice_costs(quality, cutoffs, codec, rate):
-    r"""What each cut-off would cost, the other one as it was chosen.
-
-    .. math::
-        c = \widehat{\ln d}(k l, k) + w\,k l
-
-    Input
-    -----
-    quality : [batch, num_knots], `float32`
-        Of :class:`QualityPredictor`
-
-    cutoffs : :class:`~semcom_phy.codecs.map_codec.Cutoffs`
-        As chosen
-
-    codec : :class:`EcaEncoder`
-
-    rate : [batch], `float32`
-        Price of a real symbol, w
-
-    Output
-    ------
-    by_maps, by_rows : [batch, num_maps], [batch, length], `float32`
-        [nat]
-    """
-    num_maps, num_rows = (
-        ops.cast(v, "float32")[:, None] for v in (cutoffs.num_maps, cutoffs.num_rows)
-    )
-    every_k = ops.arange(1, codec.num_maps + 1, dtype="float32")[None]
-    every_l = ops.arange(1, codec.length + 1, dtype="float32")[None]
-    costs = []
-    for k, rows in ((every_k + 0.0 * num_rows, num_rows), (num_maps, every_l)):
-        count = k * rows
-        expected = codec.predictor.read(quality, count, k + 0.0 * count)
-        costs.append(expected + rate[:, None] * count)
-    return costs
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
 class QualityPredictor(keras.layers.Layer):
     r"""Predicts the log squared error of an image at every cut-off.
 
-    A perceptron gives the values at knots over the number of values sent and the number
-    of maps; between them the prediction is linear. Trained on what each image really
-    came to.
+    .. math::
+        \widehat{\ln d}(n, k) = a - b\,u + c\,u^2 + e\,(1 - k/C)^2, \qquad
+        u = \ln(n / N), \qquad b, c, e > 0
+
+    with n of N values sent, of k of C maps. A perceptron gives the four numbers of an
+    image over a channel. Trained on what each image really came to.
 
     Parameters
     ----------
     size, num_maps : `int`
-        Values and maps that can be sent
+        Values and maps that can be sent, N and C
 
     Input
     -----
@@ -539,49 +545,53 @@ class QualityPredictor(keras.layers.Layer):
 
     Output
     ------
-    quality : [batch, num_knots], `float32`
-        :math:`\ln d` at the knots, to be read by :meth:`read`
+    quality : [batch, 4], `float32`
+        a, b, c, e, to be read by :meth:`read`
     """
-
-    shares = tuple(i / 8 for i in range(9))
-    map_shares = (0.0, 0.5, 1.0)
 
     def __init__(self, size, num_maps, **kwargs):
         super().__init__(**kwargs)
         self.size = size
         self.num_maps = num_maps
-        self.num_knots = len(self.shares) * len(self.map_shares)
-        self.net = TwoLayerPerceptron(POLICY_UNITS, self.num_knots, name="net")
+        self.net = TwoLayerPerceptron(POLICY_UNITS, 4, name="net")
 
     def build(self, input_shape):
         self.net.build(input_shape)
-        self.net.out.bias.assign(np.full(self.num_knots, -4.0))
+        self.net.out.bias.assign([-5.0, 0.0, -2.0, -2.0])
 
     def call(self, content):
-        return self.net(content)
+        level, *shape = ops.split(self.net(content), 4, axis=-1)
+        return ops.concatenate([level, *map(ops.softplus, shape)], axis=-1)
 
     def read(self, quality, num_sent, num_maps):
-        r"""The prediction at cut-offs.
+        """The prediction at cut-offs.
 
         Input
         -----
-        quality : [batch, num_knots], `float32`
+        quality : [batch, 4], `float32`
 
-        num_sent, num_maps : [batch, n], `float32`
+        num_sent, num_maps : [batch, n], `float32`, positive
             k l and k
 
         Output
         ------
         : [batch, n], `float32`
-            :math:`\ln d`
+            Logarithm of the squared error of a pixel [nat]
         """
-        count = hat_embedding(num_sent / self.size, self.shares)
-        maps = hat_embedding(num_maps / self.num_maps, self.map_shares)
-        knots = ops.reshape(quality, (-1, len(self.shares), len(self.map_shares)))
-        return ops.einsum("bsm,bns,bnm->bn", knots, count, maps)
+        u = ops.log(num_sent / self.size)
+        left_out = ops.square(1.0 - num_maps / self.num_maps)
+        level, slope, bend, loss = ops.split(quality, 4, axis=-1)
+        return level - slope * u + bend * ops.square(u) + loss * left_out
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "num_maps": self.num_maps}
+
+
+def _mixed(chosen, drawn, uniform):
+    """Cut-offs drawn at random for half of the images, those chosen for the others."""
+    half = uniform[:, 0] < 0.5
+    pairs = zip(chosen[:2], drawn[:2], strict=True)
+    return Cutoffs(*(ops.where(half, two, one) for one, two in pairs))
 
 
 def _compress(magnitude):

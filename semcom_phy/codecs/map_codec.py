@@ -285,8 +285,7 @@ class MapEncoder(MapCodec):
         """
         num_sent = self.num_sent(cutoffs)
         if self.shaped:
-            rank = self.symbols.rank(cutoffs.num_maps)
-            log_gain = self.amplitude(effective_db, num_sent, rank)
+            log_gain = self.amplitude(effective_db, num_sent)
             values = values * ops.exp(log_gain + self.content_gain(content))
         listed = self.symbols.sort(values, cutoffs.num_maps)
         if self.scale_symbols:
@@ -401,6 +400,5 @@ class MapDecoder(MapCodec):
         inputs = [context, features, 0.5 * ops.log(power + 1e-4), code]
         hidden = ops.relu(self.content_hidden(ops.concatenate(inputs, axis=-1)))
         content = self.content_gain(hidden)
-        rank = self.symbols.rank(side.num_maps)
-        log_gain = self.amplitude(effective_db, num_sent, rank)
+        log_gain = self.amplitude(effective_db, num_sent)
         return log_gain + content[:, : self.size] - content[:, self.size :]

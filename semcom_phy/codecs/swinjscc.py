@@ -248,10 +248,10 @@ class SwinJSCCEncoder(MapEncoder):
 
         Input
         -----
-        uniform : [batch, 2], `float32`, in (0, 1)
+        uniform : [batch, num_uniform], `float32`, in (0, 1)
         """
         least = -(-self.num_maps // 4)
-        num_maps = least + ops.floor(uniform[:, 0] * (self.num_maps - least + 1))
+        num_maps = least + ops.floor(uniform[:, 1] * (self.num_maps - least + 1))
         num_maps = ops.cast(ops.clip(num_maps, least, self.num_maps), "int32")
         return Cutoffs(num_maps, ops.ones_like(num_maps) * self.length)
 

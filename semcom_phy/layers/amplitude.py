@@ -32,10 +32,6 @@ class AmplitudeTable(keras.layers.Layer):
     num_sent : [batch], `float32`
         Values sent, at most ``size``
 
-    rank : [batch, size], `int32`
-        Place of each value in the list that is sent from the front. A value behind
-        those sent has the amplitude that it would have if the list ended with it
-
     Output
     ------
     log_gain : [batch, size], `float32`
@@ -77,14 +73,8 @@ class AmplitudeTable(keras.layers.Layer):
         share = hat_embedding(num_sent / self.size, SHARES)
         return ops.reshape(snr[:, :, None] * share[:, None], (-1, self.num_context))
 
-    def call(self, effective_db, num_sent, rank):
-        snr = hat_embedding(effective_db, SNR_KNOTS)
-        count = ops.maximum(num_sent[:, None], ops.cast(rank, "float32") + 1.0)
-        share = hat_embedding(count / self.size, SHARES)
-        shape = (len(SNR_KNOTS), len(SHARES), self.size)
-        table = ops.reshape(self.table.table, shape)
-        of_share = ops.tensordot(snr, table, axes=1)
-        return ops.einsum("bsn,bns->bn", of_share, share)
+    def call(self, effective_db, num_sent):
+        return self.table(self.context(effective_db, num_sent))
 
     def get_config(self):
         return {**super().get_config(), "size": self.size}

@@ -64,7 +64,7 @@ class PowerNormalization(keras.layers.Layer):
         return ops.cast(z, "complex64") * ops.cast(scale, "complex64")
 
     def scale(self, z, mask=None):
-        """The factor alone, [batch_size, 1] `float32`, positive."""
+        """The factor alone, [batch_size, 1] `float32`; 0 where nothing is sent."""
         z = ops.cast(z, "complex64")
         power = ops.square(ops.real(z)) + ops.square(ops.imag(z))
         if mask is None:

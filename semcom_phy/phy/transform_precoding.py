@@ -120,7 +120,9 @@ class PrefixTransformPrecoding:
     16 symbols are applied in two rounds, the groups of a round being taken across those
     of the round before, so that every symbol is spread over up to 256 resource
     elements. What a stream holds beyond a multiple of 16 is left as it is: it stands at
-    the end, where the weakest symbols are.
+    the end, where the weakest symbols are. The error variance reported is then off by
+    up to 2 % at 200 to 400 symbols (2x2 Rayleigh, 10 dB), and by more below 64, where
+    little is spread. Eigenmodes do not interfere: there it is right at any number.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from link_models.adaptive_system import (
     read_number,
 )
 from link_models.learned import build_link
-from semcom_phy.backend import gradients_fn
+from semcom_phy.backend import gradient_fn, gradients_fn
 from semcom_phy.codecs.eca import ChannelAwareLoss, EcaDecoder, EcaEncoder
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
@@ -142,11 +142,9 @@ def test_forced_cutoffs_and_both_ends_agree():
     coded, _ = link.run(source, snr_db, h, noise, cutoffs=asked)
     np.testing.assert_array_equal(coded.cutoffs.num_maps, [1, 5, 8])
     np.testing.assert_array_equal(coded.cutoffs.num_rows, [16, 3, 16])
-    mask = ops.convert_to_numpy(coded.cutoffs.mask)
-    np.testing.assert_array_equal(mask.sum(1), [16, 15, 128])
-    np.testing.assert_array_equal(
-        mask, ops.convert_to_numpy(link.decoder.positions(asked))
-    )
+    for end in (link.encoder, link.decoder):
+        mask = ops.convert_to_numpy(end.positions(coded.cutoffs))
+        np.testing.assert_array_equal(mask.sum(1), [16, 15, 128])
 
 
 def test_fed_back_estimate_is_the_one_that_detects():
@@ -173,7 +171,7 @@ def test_no_noise_leaves_the_autoencoder(backbone):
     )
     high = ops.full((3,), 90.0)
     coded, decoded = link.run(source, high, h, noise, cutoffs=asked)
-    mask = ops.convert_to_numpy(coded.cutoffs.mask) > 0
+    mask = ops.convert_to_numpy(link.decoder.positions(asked)) > 0
     values = ops.convert_to_numpy(coded.values)
     estimates = ops.convert_to_numpy(decoded.estimates)
     for image in range(3):
@@ -196,7 +194,7 @@ def test_every_weight_is_reached(backbone):
     precoder[~ordered] = np.eye(2)
 
     def loss(*values):
-        return link.training_loss(ChannelAwareLoss(2.0), *values)
+        return link.training_loss(ChannelAwareLoss(False), *values)
 
     values = [source, snr_db, h, noise, snr_db, uniform, precoder, ordered]
     values = [ops.convert_to_tensor(v) for v in values]
@@ -212,46 +210,87 @@ def test_every_weight_is_reached(backbone):
 
 
 def test_random_cutoffs_leave_the_policies_alone():
-    """Without a rate weight the policies are not trained."""
+    """With random cut-offs the policies are not trained."""
     link = eca()
     link.encoder.train_policies(False)
     names = [v.path for v in link.trainable_variables]
     assert names and not any("policy" in name for name in names)
 
 
-@pytest.mark.parametrize("unitary", (True, False))
-def test_policy_gradient_is_the_difference_of_sending(unitary):
-    """The gradient of the loss in a mask entry is the change of the feature error
-    between sending and not, over the image's error or that of all maps (1e-3)."""
+def test_policy_gradient_is_what_each_cutoff_would_cost():
+    """The gradient of the loss in the one-hot choices is the predicted log error plus
+    the rate, at every k with the l chosen and at every l with the k chosen (1e-4)."""
     link = eca()
     source, snr_db, h, noise = inputs(link)
-    asked = Cutoffs(ops.full((3,), 6, dtype="int32"), ops.full((3,), 9, dtype="int32"))
-    coded, decoded = link.run(source, snr_db, h, noise, cutoffs=asked, training=True)
-    worth = link.encoder.symbols.worth
+    encoder = link.encoder
+    coded, decoded = link.run(source, snr_db, h, noise)
 
-    def loss(mask):
-        changed = coded._replace(cutoffs=coded.cutoffs._replace(mask=mask))
-        return ChannelAwareLoss(1.0)(source, snr_db, changed, decoded, worth, unitary)
+    def loss(flat):
+        choice = flat[:, :MAPS], flat[:, MAPS:]
+        changed = coded._replace(choice=choice)
+        return ChannelAwareLoss(False)(source, snr_db, changed, decoded, encoder)
 
-    from semcom_phy.backend import gradient_fn
+    flat = ops.concatenate(coded.choice, axis=-1)
+    assert flat.shape == (3, MAPS + 16)
+    gradient = ops.convert_to_numpy(gradient_fn(loss, compiled=False)(flat)) * 3
+    k, rows = (ops.convert_to_numpy(v).astype(float) for v in coded.cutoffs[:2])
+    a, b, c, e = ops.convert_to_numpy(coded.quality).T
+    price = 2.8 * (1 + 0.55 * np.sqrt([0.0, 0.5, 1.0])) / 768
 
-    mask = coded.cutoffs.mask
-    gradient = ops.convert_to_numpy(gradient_fn(loss, compiled=False)(mask)) * 3
-    s, e = (ops.convert_to_numpy(v) for v in (coded.values, decoded.estimates))
-    w = ops.convert_to_numpy(worth)
-    gap = ops.convert_to_numpy(ops.square(decoded.refined - coded.maps))
-    total = (gap * w.reshape(-1, MAPS).mean(0)).sum((1, 2, 3))
-    if unitary:
-        total = ops.convert_to_numpy(ops.square(decoded.image - source)).sum((1, 2, 3))
-    total = total + 1e-6 * w.sum()
-    expected = w * (np.square(s - e) - np.square(s)) / total[:, None]
-    np.testing.assert_allclose(gradient, expected, atol=1e-3 * np.abs(expected).max())
+    def cost(image, k, rows):
+        u = np.log(k * rows / 128)
+        expected = a[image] - b[image] * u + c[image] * u**2
+        return expected + e[image] * (1 - k / MAPS) ** 2 + price[image] * k * rows
+
+    for image in range(3):
+        expected = [cost(image, n, rows[image]) for n in range(1, MAPS + 1)]
+        expected += [cost(image, k[image], n) for n in range(1, 17)]
+        np.testing.assert_allclose(gradient[image], expected, atol=1e-4)
 
 
-def test_the_rate_term_grows_with_snr():
-    """w = lambda (1 + slope snr_norm), clipped outside the range (exact)."""
-    loss = ChannelAwareLoss(2.0, slope=3.0, min_snr_db=0.0, max_snr_db=20.0)
-    weights = [float(loss.weight(snr)) for snr in (-5.0, 0.0, 10.0, 20.0, 30.0)]
+def test_untrained_policies_take_the_cheapest_cutoffs():
+    """Policies whose perceptrons are silent choose the least predicted cost of all
+    pairs (k, l) (1e-4), and a larger rate weight never sends more."""
+    link = eca()
+    source, snr_db, h, noise = inputs(link)
+    encoder = link.encoder
+    k, rows = np.mgrid[1 : MAPS + 1, 1:17].reshape(2, 1, -1).astype("float32")
+    sent = []
+    for weight in (0.5, 2.0, 8.0):
+        encoder.rate_weight = weight
+        coded, _ = link.run(source, snr_db, h, noise)
+        price = encoder.price(snr_db)
+        costs = ops.convert_to_numpy(encoder.costs(coded.quality, k, rows, price))
+        chosen = [ops.cast(v, "float32")[:, None] for v in coded.cutoffs[:2]]
+        taken = ops.convert_to_numpy(encoder.costs(coded.quality, *chosen, price))
+        np.testing.assert_allclose(taken[:, 0], costs.min(1), atol=1e-4)
+        sent.append(ops.convert_to_numpy(encoder.num_sent(coded.cutoffs)))
+    assert np.all(np.diff(sent, axis=0) <= 0) and np.any(sent[0] > sent[2])
+
+
+def test_the_predictor_learns_what_images_come_to():
+    """Its loss is the squared gap to the log error of each image (relative 1e-4)."""
+    link = eca()
+    source, snr_db, h, noise = inputs(link)
+    uniform = ops.convert_to_tensor(np.full((3, 3), 0.5, "float32"))
+    asked = link.encoder.draw_cutoffs(uniform)
+    coded, decoded = link.run(source, snr_db, h, noise, cutoffs=asked)
+    rule = ChannelAwareLoss(True)
+    whole = rule(source, snr_db, coded, decoded, link.encoder)
+    without = coded._replace(quality=None)
+    rest = rule(source, snr_db, without, decoded, link.encoder)
+    error = np.mean(np.square(ops.convert_to_numpy(decoded.image - source)), (1, 2, 3))
+    place = [ops.cast(v, "float32")[:, None] for v in asked[:2]]
+    guess = link.encoder.predictor.read(coded.quality, place[0] * place[1], place[0])
+    gap = ops.convert_to_numpy(guess)[:, 0] - np.log(error + 1e-5)
+    np.testing.assert_allclose(float(whole - rest), np.mean(gap**2), rtol=1e-4)
+
+
+def test_the_price_grows_with_snr():
+    """w = lambda (1 + slope sqrt(snr_norm)), clipped outside 0 to 20 dB (1e-6)."""
+    encoder = EcaEncoder(SHAPE, MAPS, sizes=CONV, rate_weight=2.0, slope=3.0)
+    price = encoder.price(np.float32([-5.0, 0.0, 5.0, 20.0, 30.0]))
+    weights = ops.convert_to_numpy(price) * 768
     np.testing.assert_allclose(weights, [2, 2, 5, 8, 8], rtol=1e-6)
 
 
@@ -365,12 +404,12 @@ def test_swinjscc_every_weight_is_reached():
     randomise(link)
     weights = link.trainable_variables
     source, snr_db, h, noise = inputs(link)
-    uniform = ops.convert_to_tensor(np.float32([[0.2, 0], [0.5, 0], [0.9, 0]]))
+    uniform = ops.convert_to_tensor(np.float32([[0, 0.2], [0, 0.5], [0, 0.9]]))
     precoder = ops.convert_to_tensor(np.tile(np.eye(2, dtype="complex64"), (3, 1, 1)))
     ordered = ops.zeros((3,), "bool")
 
     def loss(*values):
-        rule = ChannelAwareLoss(None, consistency_weight=0.0)
+        rule = ChannelAwareLoss(True, consistency_weight=0.0)
         return link.training_loss(rule, *values)
 
     found = gradients_fn(loss, weights, compiled=False)(
@@ -431,6 +470,8 @@ def test_bad_input():
         broken.build(None)
     with pytest.raises(ValueError, match="unknown backbone 'cnn'"):
         EcaEncoder(SHAPE, backbone="cnn")
+    with pytest.raises(ValueError, match="rate_weight must be positive, received 0"):
+        EcaEncoder(SHAPE, MAPS, sizes=CONV, rate_weight=0.0)
     with pytest.raises(ValueError, match="scale_symbols goes with"):
         EcaEncoder(SHAPE, backbone="swin", scale_symbols=8)
     with pytest.raises(ValueError, match="must be told the cut-offs"):
