@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from link_models import weights_store
 from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
 from link_models.capacity_link import CapacitySystem
 from link_models.learned import load_link
@@ -101,13 +102,16 @@ def _adaptive(label, options, name, title, scenario):
     shape = _image_shape(scenario)
     channel = build_channel(scenario, MAX_SIDE_SYMBOLS)
     label = scenario.weights or label
-    link, record = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
-    codec = record["config"]["codec"]
+    codec = weights_store.read_record(label)["config"].get("codec")
     if codec != name.partition("_")[0]:
         raise ValueError(f"weights {label!r} are of codec {codec!r}, not {name!r}")
+    link, record = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
     about = {"weights": record["label"], "weights_sha256": record["sha256"]}
     about |= {"compensation": describe_compensation(record)}
     options = dict(options)
+    if "rate_weight" in options:  # a number that the encoder is told
+        link.encoder.rate_weight = options.pop("rate_weight")
+        about["rate_weight"] = link.encoder.rate_weight
     if codec == "swinjscc":
         options["rates"] = rate_profile(options.pop("rates"), charged=False)
     return AdaptiveSystem(name, title, link, shape, about, outage_color(), **options)
@@ -241,7 +245,10 @@ HALF_RATE = tuple(Mcs(order, 0.5) for order in (2, 4, 6, 8))
 
 def _adaptive_systems():
     free = {"side_info": "free"}
-    for suffix, label, about in (("", TABLE_1, ""), ("_low", TABLE_2, ", low rate")):
+    for suffix, label, about, over_modes in (
+        ("", TABLE_1, "", 2.06),
+        ("_low", TABLE_2, ", low rate", 3.0),
+    ):
         yield f"eca{suffix}", f"ECA{about}", partial(_adaptive, label, {})
         yield (
             f"eca{suffix}_free",
@@ -252,7 +259,11 @@ def _adaptive_systems():
             yield (
                 f"eca{suffix}_svd_{power}",
                 f"ECA{about}, eigenmodes, {power} power (cut-offs free)",
-                partial(_adaptive, label, {"precoding": power, **free}),
+                partial(
+                    _adaptive,
+                    label,
+                    {"precoding": power, "rate_weight": over_modes, **free},
+                ),
             )
         swinjscc = partial(_adaptive, "swinjscc_2x2_c16")
         yield (

@@ -423,6 +423,7 @@ class EcaDecoder(MapDecoder):
         ValueError
             If ``side`` is missing or the frame holds another number of symbols.
         """
+        self.check_told(side, csi)
         features, effective_db = self.condition(csi.h_hat, csi.snr_db)
         estimates, mask = self.unpack(x_hat, no_eff, side, features, effective_db)
         told = ops.stack(

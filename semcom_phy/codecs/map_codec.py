@@ -342,6 +342,15 @@ class MapDecoder(MapCodec):
             self.synthesis.subbands.set_weights(theirs)
             self.amplitude.set_weights(encoder.amplitude.get_weights())
 
+    @staticmethod
+    def check_told(side, csi):
+        """Refuses to decode without what the decoder must be told."""
+        for name, value in (("cut-offs", side), ("channel", csi)):
+            if value is None:
+                raise ValueError(
+                    f"this decoder must be told the {name}, received None."
+                )
+
     def unpack(self, x_hat, no_eff, side, features, effective_db):
         """Symbols received to estimates of the values.
 
@@ -367,8 +376,6 @@ class MapDecoder(MapCodec):
         mask : [batch, size], `float32`
             1 where a value was sent
         """
-        if side is None:
-            raise ValueError("this decoder must be told the cut-offs, received None.")
         self.check_rate(x_hat.shape[1])
         mask = self.positions(side)
         first = 2 * self.scale_symbols
@@ -394,7 +401,9 @@ class MapDecoder(MapCodec):
     def _log_gain(self, code, shrunk, features, effective_db, side):
         """Amplitude of every value as it arrived: table, content, image scale."""
         num_sent = self.num_sent(side)
-        bands = ops.reshape(ops.square(shrunk), (-1, NUM_BANDS, self.size // NUM_BANDS))
+        missing = -self.size % NUM_BANDS
+        bands = ops.pad(ops.square(shrunk), ((0, 0), (0, missing)))
+        bands = ops.reshape(bands, (-1, NUM_BANDS, bands.shape[1] // NUM_BANDS))
         power = ops.mean(bands, axis=-1)
         context = self.amplitude.context(effective_db, num_sent)
         inputs = [context, features, 0.5 * ops.log(power + 1e-4), code]
