@@ -272,6 +272,7 @@ class EcaEncoder(MapEncoder):
         ------
         : [batch, n], `float32` [nat]
         """
+        num_maps, num_rows = map(ops.convert_to_tensor, (num_maps, num_rows))
         count = num_maps * num_rows
         expected = self.predictor.read(quality, count, num_maps)
         return expected + price[:, None] * count

@@ -339,8 +339,8 @@ def test_bad_recipes_are_refused(values, message):
 
 
 def test_an_unknown_loss_is_refused():
-    """The two losses are named (exact)."""
-    with pytest.raises(ValueError, match='"normalised" or "log", got \'mse\''):
+    """What a loss can be is named (exact)."""
+    with pytest.raises(ValueError, match="\"log\" or a loss object, got 'mse'"):
         Task("awgn", None, "mse")
 
 

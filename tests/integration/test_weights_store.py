@@ -180,7 +180,7 @@ def test_transfer_tells_what_is_missing(forwards):
     new_block = [place for place in missing if "_2/" in place]
     parts = ("conv_a_2/", "conv_b_2/", "attention_2/hidden/", "attention_2/factor/")
     assert sorted(new_block) == sorted(
-        f"adjscc_{half}/trunk/{part}{kind}"
+        f"{half}/trunk/{part}{kind}"
         for half in ("encoder", "decoder")
         for part in parts
         for kind in ("kernel", "bias")
