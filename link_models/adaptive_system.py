@@ -225,8 +225,19 @@ class AdaptiveSystem:
             "cr_real_charged": 2 * (sent + side) / dimensions,
         }
 
-    def encode(self, images, snr_db, h, noise, rng=None):
+    def encode(self, images, snr_db, h, noise, rng=None, compiled=True):
         """What the transmitter makes of images, with what it is fed back.
+
+        Input
+        -----
+        images, snr_db, h, noise
+            As of :meth:`transmit`, the noise that of the channel
+
+        rng : `numpy.random.Generator`, optional
+            Shares out the rates asked for, where the codec does not choose them
+
+        compiled : `bool`, (default `True`)
+            Compile for this number of images
 
         Output
         ------
@@ -240,7 +251,9 @@ class AdaptiveSystem:
         """
         source = ops.convert_to_tensor(images.astype("float32") / 255.0)
         snr = ops.convert_to_tensor(np.full(len(images), snr_db, "float32"))
-        h_seen, snr_seen = self._feedback(
+        feedback = self._feedback if compiled else self.link.feedback
+        encode = self._encode if compiled else self._encode_images
+        h_seen, snr_seen = feedback(
             snr, ops.convert_to_tensor(h), ops.convert_to_tensor(noise)
         )
         batch, num_tx_ant = len(images), self.channel.num_tx_ant
@@ -253,7 +266,7 @@ class AdaptiveSystem:
             seen = np.matmul(seen[:, 0, :, :, 0, 0], precoder)
             h_seen = ops.convert_to_tensor(seen[:, None, :, :, None, None])
         cutoffs = self._asked(batch, snr_db, rng)
-        coded = self._encode(source, snr_seen, h_seen, *cutoffs)
+        coded = encode(source, snr_seen, h_seen, *cutoffs)
         precoder, ordered = map(ops.convert_to_tensor, (precoder, ordered))
         return coded, h_seen, snr_seen, precoder, ordered
 
@@ -269,7 +282,7 @@ class AdaptiveSystem:
         h = self.channel.sample(len(images))
         rng = np.random.default_rng(seed)
         noise = self.channel.draw_noise(len(images), rng)
-        coded = self.encode(images, snr_db, h, noise, rng)[0]
+        coded = self.encode(images, snr_db, h, noise, rng, compiled=False)[0]
         sent = ops.convert_to_numpy(self.codec.positions(coded.cutoffs)) > 0
         sent = sent.reshape(len(images), *self.codec.grid, self.codec.num_maps)
         num_maps = ops.convert_to_numpy(coded.cutoffs.num_maps)
