@@ -49,12 +49,11 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Entry:
-    """A system of the comparison: whose rate it is given, how many draws it gets."""
+    """A system of the comparison, and whose rate it is given."""
 
     name: str
     matched: str | None = None
     charged: bool = False
-    most_draws: int = 1000
 
 
 ENTRIES = (
@@ -67,8 +66,8 @@ ENTRIES = (
     Entry("eca_no_compensation"),
     Entry("eca_no_csi"),
     Entry("eca_no_entropy"),
-    Entry("hevc_ldpc_matched", "eca", True, 3),
-    Entry("hevc_half_matched", "eca", True, 3),
+    Entry("hevc_ldpc_matched", "eca", True),
+    Entry("hevc_half_matched", "eca", True),
 )
 
 
@@ -110,8 +109,7 @@ class Comparison:
         ``lost``, ``entropy`` [bit], ``effective`` [dB]
         """
         path = self.folder / f"{entry.name}_{snr_db:g}dB.npz"
-        draws = min(self.draws, entry.most_draws)
-        identity = f"{len(self.images)} {draws} {self.fade_power} {self.scenario}"
+        identity = f"{len(self.images)} {self.draws} {self.fade_power} {self.scenario}"
         if path.is_file():
             with np.load(path, allow_pickle=False) as stored:
                 if str(stored["identity"]) != identity:
@@ -119,16 +117,18 @@ class Comparison:
                         f"{path} is of another comparison: choose another --out"
                     )
                 return {k: stored[k] for k in stored.files if k != "identity"}
-        rows = self._simulate(entry, snr_db, draws)
+        rows = self._simulate(entry, snr_db)
         trial = path.with_suffix(".tmp.npz")
         np.savez_compressed(trial, identity=identity, **rows)
         trial.replace(path)
         return rows
 
-    def _simulate(self, entry, snr_db, draws):
+    def _simulate(self, entry, snr_db):
         system = self._system(entry, snr_db)
         rows = {}
-        for draw in tqdm(range(draws), f"{entry.name} {snr_db:g} dB", disable=None):
+        for draw in tqdm(
+            range(self.draws), f"{entry.name} {snr_db:g} dB", disable=None
+        ):
             for start in range(0, len(self.images), BATCH):
                 images = self.images[start : start + BATCH]
                 set_seed(derived_seed(1, draw, start))
@@ -184,12 +184,10 @@ def _figures(system, images, snr_db, h, seed):
 
 
 def difference(one, other, metric):
-    """Mean paired difference with its interval, over the transmissions both have."""
-    count = min(len(one["image"]), len(other["image"]))
-    if not np.array_equal(one["image"][:count], other["image"][:count]):
+    """Mean paired difference with its interval."""
+    if not np.array_equal(one["image"], other["image"]):
         raise ValueError("the two systems did not see the same images in one order")
-    gap = one[metric][:count] - other[metric][:count]
-    return clustered_mean(gap, one["image"][:count])
+    return clustered_mean(one[metric] - other[metric], one["image"])
 
 
 def rate_statistics(rows):
