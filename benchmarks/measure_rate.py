@@ -1,7 +1,9 @@
-"""What adaptive weights spend: ``python -m benchmarks.measure_rate LABEL``.
+"""What adaptive weights spend and reach: ``python -m benchmarks.measure_rate LABEL``.
 
-Held-out training images, ten fades each, perfect CSI; written into the weights' JSON,
-from where systems that are compared with them at equal rate take it.
+Held-out training images, perfect CSI, at the rate weight in the weights' JSON. The
+rate, ten fades per image, is written there as ``rate_profile``, from where systems that
+are compared at equal rate take it; PSNR and rate over one fade per image as
+``validation``.
 """
 
 import argparse
@@ -16,8 +18,10 @@ from link_models import weights_store
 from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
 from link_models.learned import load_link
 from link_models.systems import build_channel
+from link_models.training import VALIDATION_SNR_DB
 from link_models.training_data import split_data
 from scenarios.adaptive_rate import SCENARIO
+from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.seeding import derived_seed, set_seed
 from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_cifar10_training_images
@@ -35,22 +39,52 @@ def measure(label, images, snr_db=SNR_DB, draws=DRAWS):
     : `dict`
         ``snr_db``, ``cr_real``, ``cr_real_charged``, and count and seed
     """
-    channel = build_channel(replace(SCENARIO, csi="perfect"), MAX_SIDE_SYMBOLS)
-    link, _ = load_link(label, channel, images.shape[1:], MAX_SIDE_SYMBOLS)
-    system = AdaptiveSystem("", "", link, images.shape[1:], {}, outage_color())
+    system = _system(label, images)
     rates = {"cr_real": [], "cr_real_charged": []}
     for snr in snr_db:
         parts = {name: [] for name in rates}
         for draw in range(draws):
-            set_seed(derived_seed(SEED, draw))
-            h = channel.sample(len(images))
-            noise = channel.draw_noise(len(images), np.random.default_rng((SEED, draw)))
+            h = _fades(system, images, draw)
+            rng = np.random.default_rng((SEED, draw))
+            noise = system.channel.draw_noise(len(images), rng)
             for name, values in system.spent(images, snr, h, noise).items():
                 parts[name].append(values.mean())
         for name, values in parts.items():
             rates[name].append(round(float(np.mean(values)), 5))
     about = {"num_images": len(images), "draws": draws, "seed": SEED}
     return {"snr_db": list(snr_db), **rates, **about}
+
+
+def validate(label, images, snr_db=VALIDATION_SNR_DB):
+    """PSNR and rate of weights, one fade per image, as the trainer notes them.
+
+    Output
+    ------
+    : `dict`
+        ``snr_db``, ``psnr_db``, ``psnr_of_mean_mse_db``, ``cr_real``
+    """
+    system = _system(label, images)
+    figures = {"psnr_db": [], "psnr_of_mean_mse_db": [], "cr_real": []}
+    h = _fades(system, images, 0)
+    for snr in snr_db:
+        images_hat, _, extras = system.send(images, snr, h, (SEED, 0))
+        figures["psnr_db"].append(psnr(images, images_hat).mean())
+        figures["psnr_of_mean_mse_db"].append(psnr_of_mean_mse(images, images_hat))
+        figures["cr_real"].append(extras["cr_real"].mean())
+    rounded = {n: [round(float(v), 4) for v in vs] for n, vs in figures.items()}
+    return {"snr_db": list(snr_db), **rounded}
+
+
+def _system(label, images):
+    channel = build_channel(replace(SCENARIO, csi="perfect"), MAX_SIDE_SYMBOLS)
+    link, _ = load_link(label, channel, images.shape[1:], MAX_SIDE_SYMBOLS)
+    shape = images.shape[1:]
+    return AdaptiveSystem("", "", link, shape, {}, outage_color(), side_info="free")
+
+
+def _fades(system, images, draw):
+    set_seed(derived_seed(SEED, draw))
+    return system.channel.sample(len(images))
 
 
 def main(argv=None):
@@ -64,10 +98,12 @@ def main(argv=None):
             path = weights_store.find(label)
             record = json.loads(path.read_text())
             record["rate_profile"] = measure(label, data.validation)
+            figures = validate(label, data.validation)
+            record["validation"] = {SCENARIO.name: figures}
             trial = path.with_suffix(".tmp.json")
             trial.write_text(json.dumps(record, indent=1) + "\n")
             os.replace(trial, path)
-            print(f"{label}: {record['rate_profile']['cr_real']}")
+            print(f"{label}: cr_real {figures['cr_real']}, {figures['psnr_db']} dB")
     except (ValueError, OSError) as error:
         print(f"measure_rate: error: {error}", file=sys.stderr)
         return 2

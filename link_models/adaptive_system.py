@@ -14,7 +14,7 @@ from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
-from semcom_phy.channel_coding.short_message import ShortMessage
+from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.detection import lmmse_filter
 from semcom_phy.phy.precoding import svd_precoder
@@ -22,7 +22,7 @@ from semcom_phy.seeding import set_seed
 from semcom_phy.simulation.plotting import plot_choices
 from semcom_phy.snr import snr_db_to_no
 
-MAX_SIDE_SYMBOLS = 128  # of the longest format of a short message
+MAX_SIDE_SYMBOLS = MAX_SYMBOLS  # those of the longest message
 SIDE_INFO = ("sent", "free")
 
 
@@ -153,13 +153,10 @@ class AdaptiveSystem:
             images, snr_db, h, noise, rng
         )
         sinr = self._sinr(h_seen, snr_seen)
-        num_side, side_x, formats = 0, None, None
         if self.side_info == "sent":
             formats = self.message.choose_format(sinr)
             num_side = np.array(self.message.num_symbols)[formats]
             side_x = self.message.encode(self._number(coded.cutoffs), formats)
-            missing = MAX_SIDE_SYMBOLS - side_x.shape[1]
-            side_x = np.pad(side_x, ((0, 0), (0, missing)))
         else:
             num_side = np.zeros(len(images), int)
             side_x = np.zeros((len(images), MAX_SIDE_SYMBOLS), np.complex64)

@@ -20,6 +20,7 @@ LIST_SIZE = 8
 # Coded bits before repetition, and repetitions; the number of symbols is half the
 # product. Beyond 64 coded bits repetition costs little and keeps decoding fast.
 FORMATS = ((24, 1), (32, 1), (48, 1), (64, 1), (64, 2), (64, 3), (64, 4))
+MAX_SYMBOLS = max(coded * times // 2 for coded, times in FORMATS)
 
 
 class ShortMessage:

@@ -65,8 +65,9 @@ class Coded(NamedTuple):
     choice : ([batch, num_maps], [batch, length]), `float32`, or `None`
         Cut-offs of maps and rows, one-hot, with the gradient of the policies
 
-    quality : [batch, num_knots], `float32`, or `None`
-        Prediction of the image's error at other cut-offs
+    quality : [batch, 4], `float32`, or `None`
+        Prediction of the image's error at any cut-offs, of
+        :class:`~semcom_phy.codecs.eca.QualityPredictor`
     """
 
     z: Any
