@@ -10,7 +10,6 @@ import keras
 from keras import ops
 
 from semcom_phy.backend import complex_normal
-from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.transform_precoding import PrefixTransformPrecoding
@@ -129,11 +128,9 @@ class AdaptiveLink(keras.Model):
         coded, decoded : :class:`~semcom_phy.codecs.map_codec.Coded`,
         :class:`~semcom_phy.codecs.map_codec.Decoded`
         """
-        channel = self.channel
-        no = snr_db_to_no(snr_db, channel.num_tx_ant)
         batch = ops.shape(source)[0]
         if noise is None:
-            noise = complex_normal(channel.noise_shape(batch))
+            noise = complex_normal(self.channel.noise_shape(batch))
         h_hat, snr_hat = self.feedback(snr_db, h, noise)
         if precoder is not None:
             seen = ops.matmul(h_hat[:, 0, :, :, 0, 0], precoder)
@@ -141,97 +138,69 @@ class AdaptiveLink(keras.Model):
         if ordered is None:
             ordered = ops.zeros((batch,), "bool")
         coded = self.encoder.encode(source, snr_hat, h_hat, uniform, cutoffs)
-        decoded, _, _ = self._transmit(
-            coded.z,
-            coded.mask,
-            coded.cutoffs,
-            None,
-            no,
-            h,
-            noise,
-            Csi(h_hat, snr_hat),
-            precoder,
-            ordered,
-            training,
+        x_hat, no_eff = self.send_frame(
+            coded.z, coded.mask, None, snr_db, h, noise, precoder, ordered
+        )
+        csi = Csi(h_hat, snr_hat)
+        decoded = self.read_frame(
+            x_hat, no_eff, coded.cutoffs, csi, ordered, training=training
         )
         return coded, decoded
 
-    def receive_images(
-        self,
-        z,
-        mask,
-        num_maps,
-        num_rows,
-        map_order,
-        side_x,
-        snr_db,
-        h,
-        noise,
-        h_seen,
-        snr_seen,
-        precoder,
-        ordered,
-    ):
-        """Sends symbols that are there, and side symbols behind them.
+    def send_frame(self, z, mask, side_x, snr_db, h, noise, precoder, ordered):
+        """Sends the symbols of images, and side symbols behind them.
 
         Input
         -----
-        z, mask, num_maps, num_rows, map_order
-            Of :class:`~semcom_phy.codecs.map_codec.Coded` and its cut-offs
+        z, mask
+            Of :class:`~semcom_phy.codecs.map_codec.Coded`
 
-        side_x : [batch, num_side], `complex64`
+        side_x : [batch, num_side], `complex64`, or `None`
             Symbols of unit power, 0 where none is sent
-
-        h_seen, snr_seen
-            From :meth:`feedback`, the channel with the precoder
 
         snr_db, h, noise, precoder, ordered
             As in :meth:`run`
 
         Output
         ------
-        source_hat : [batch, H, W, 3], `float32`
+        x_hat : [batch, num_symbols + num_side], `complex64`
+            Unbiased estimates of what was sent, those of the image still spread
 
-        side_hat : [batch, num_side], `complex64`
-            Unbiased estimates of the side symbols
-
-        side_no : [batch, num_side], `float32`
+        no_eff : [batch, num_symbols + num_side], `float32`
             Their error variances [linear]
         """
-        decoded, side_hat, side_no = self._transmit(
-            z,
-            mask,
-            Cutoffs(num_maps, num_rows, map_order),
-            side_x,
-            snr_db_to_no(snr_db, self.channel.num_tx_ant),
-            h,
-            noise,
-            Csi(h_seen, snr_seen),
-            precoder,
-            ordered,
-            False,
-        )
-        return decoded.image, side_hat, side_no
-
-    def _transmit(
-        self, z, mask, side, side_x, no, h, noise, csi, precoder, ordered, training
-    ):
         count = ops.cast(ops.sum(mask, axis=-1), "int32")
         x = z * ops.cast(self.power.scale(z, mask), "complex64")
         x = self.precoding.spread(x, count, ordered) * ops.cast(mask, "complex64")
-        num_data = x.shape[1]
         if side_x is not None:
             x = ops.concatenate([x, side_x], axis=1)
-        reception = self.channel.receive(x, h, no, noise, precoder)
-        z_hat, no_eff = self.precoding.despread(
-            reception.x_hat[:, :num_data],
-            reception.no_eff[:, :num_data],
-            count,
-            ordered,
-        )
-        decoded = self.decoder.decode(z_hat, no_eff, side, csi, training=training)
-        side_hat, side_no = (v[:, num_data:] for v in reception[:2])
-        return decoded, side_hat, side_no
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        return self.channel.receive(x, h, no, noise, precoder)[:2]
+
+    def read_frame(self, x_hat, no_eff, cutoffs, csi, ordered, training=False):
+        """Decodes the symbols of images with the cut-offs that arrived.
+
+        Input
+        -----
+        x_hat, no_eff : [batch, num_symbols]
+            Of :meth:`send_frame`, without the side symbols
+
+        cutoffs : :class:`~semcom_phy.codecs.map_codec.Cutoffs`
+            As received; they tell how many symbols there are
+
+        csi : :class:`~semcom_phy.phy.knowledge.Csi`
+            From :meth:`feedback`, the channel with the precoder
+
+        ordered, training
+            As in :meth:`run`
+
+        Output
+        ------
+        : :class:`~semcom_phy.codecs.map_codec.Decoded`
+        """
+        count = self.decoder.count_symbols(cutoffs)
+        z_hat, no_eff = self.precoding.despread(x_hat, no_eff, count, ordered)
+        return self.decoder.decode(z_hat, no_eff, cutoffs, csi, training=training)
 
     def training_loss(
         self, loss, source, snr_db, h, noise, reference, uniform, precoder, ordered

@@ -17,6 +17,7 @@ from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.detection import lmmse_filter
+from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import set_seed
 from semcom_phy.simulation.plotting import plot_choices
@@ -103,7 +104,8 @@ class AdaptiveSystem:
         )
         self._feedback = compile_fn(link.feedback)
         self._encode = compile_fn(self._encode_images)
-        self._decode = compile_fn(link.receive_images)
+        self._send_frame = compile_fn(link.send_frame)
+        self._read_frame = compile_fn(self._read_images)
 
     def describe(self):
         framing = self.channel.framing
@@ -139,7 +141,7 @@ class AdaptiveSystem:
         Output
         ------
         images_hat : [batch, H, W, 3], `uint8`
-            Decoded with the cut-offs that were sent, whether they arrived or not
+            Decoded with the cut-offs that arrived, where none did with those sent
 
         lost : [batch], `bool`
             Where they did not arrive
@@ -153,38 +155,42 @@ class AdaptiveSystem:
             images, snr_db, h, noise, rng
         )
         sinr = self._sinr(h_seen, snr_seen)
+        batch, size = len(images), self.codec.num_symbols
+        number = self._number(coded.cutoffs)
+        num_side, lost = np.zeros(batch, int), np.zeros(batch, bool)
+        side_x = np.zeros((batch, MAX_SIDE_SYMBOLS), np.complex64)
         if self.side_info == "sent":
             formats = self.message.choose_format(sinr)
             num_side = np.array(self.message.num_symbols)[formats]
-            side_x = self.message.encode(self._number(coded.cutoffs), formats)
-        else:
-            num_side = np.zeros(len(images), int)
-            side_x = np.zeros((len(images), MAX_SIDE_SYMBOLS), np.complex64)
-        snr = np.full(len(images), snr_db, "float32")
-        images_hat, side_hat, side_no = self._decode(
+            side_x = self.message.encode(number, formats)
+        x_hat, no_eff = self._send_frame(
             coded.z,
             coded.mask,
-            coded.cutoffs.num_maps,
-            coded.cutoffs.num_rows,
-            coded.cutoffs.map_order,
             ops.convert_to_tensor(side_x),
-            ops.convert_to_tensor(snr),
+            ops.convert_to_tensor(np.full(batch, snr_db, "float32")),
             ops.convert_to_tensor(h),
             ops.convert_to_tensor(noise),
-            h_seen,
-            snr_seen,
             precoder,
             ordered,
         )
-        images_hat = to_uint8(images_hat)
-        lost = np.zeros(len(images), bool)
         if self.side_info == "sent":
             values, received = self.message.decode(
-                ops.convert_to_numpy(side_hat), ops.convert_to_numpy(side_no), formats
+                ops.convert_to_numpy(x_hat[:, size:]),
+                ops.convert_to_numpy(no_eff[:, size:]),
+                formats,
             )
-            # A wrong number that passes for right would decode to another picture: it
-            # is counted with the lost ones.
-            lost = ~received | (values != self._number(coded.cutoffs))
+            lost = ~received
+            number = np.where(received, values, number)
+        images_hat = to_uint8(
+            self._read_frame(
+                x_hat[:, :size],
+                no_eff[:, :size],
+                *map(ops.convert_to_tensor, self._read(number)),
+                h_seen,
+                snr_seen,
+                ordered,
+            )
+        )
         sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
         dimensions = np.prod(self.image_shape)
         effective = np.exp(np.log1p(sinr).mean(axis=1)) - 1
@@ -307,6 +313,12 @@ class AdaptiveSystem:
         cutoffs = None if num_maps is None else Cutoffs(num_maps, num_rows)
         return self.link.encoder.encode(source, snr_db, h, None, cutoffs)
 
+    def _read_images(
+        self, x_hat, no_eff, num_maps, num_rows, map_order, h_seen, snr_seen, ordered
+    ):
+        cutoffs, csi = Cutoffs(num_maps, num_rows, map_order), Csi(h_seen, snr_seen)
+        return self.link.read_frame(x_hat, no_eff, cutoffs, csi, ordered).image
+
     def _asked(self, batch, snr_db, rng):
         """Cut-offs asked for, where the codec does not choose them."""
         if self.rates is None:
@@ -344,6 +356,25 @@ class AdaptiveSystem:
             return num_maps - 1
         num_rows = ops.convert_to_numpy(cutoffs.num_rows).astype(int)
         return (num_maps - 1) * self.codec.length + num_rows - 1
+
+    def _read(self, number):
+        """Inverse of :meth:`_number`: num_maps, num_rows, map_order, `int32`.
+
+        Without a learned mask the order of the maps is their own.
+        """
+        num_maps = self.codec.num_maps
+        order = np.tile(np.arange(num_maps), (len(number), 1))
+        whole = np.full(len(number), self.codec.length)
+        if self.masked:
+            dropped = (number[:, None] >> order & 1) == 0
+            kept = num_maps - dropped.sum(axis=1)
+            order = np.argsort(dropped, axis=1, kind="stable")
+            cutoffs = (np.maximum(kept, 1), whole, order)
+        elif self.rates is not None:
+            cutoffs = (number + 1, whole, order)
+        else:
+            cutoffs = (*read_number(number, num_maps, self.codec.length), order)
+        return [v.astype("int32") for v in cutoffs]
 
 
 def read_number(number, num_maps, length):

@@ -204,6 +204,11 @@ class MapCodec(keras.layers.Layer):
         num_rows = ops.cast(cutoffs.num_rows, "float32")
         return ops.cast(cutoffs.num_maps, "float32") * num_rows
 
+    def count_symbols(self, cutoffs):
+        """Complex symbols sent, the image's scale included, [batch] `int32`."""
+        count = self.scale_symbols + ops.ceil(self.num_sent(cutoffs) / 2.0)
+        return ops.cast(count, "int32")
+
     def sent(self, cutoffs):
         """1 for the values of the list that are sent, [batch, size]."""
         steps = ops.arange(self.size, dtype="float32")
@@ -297,8 +302,8 @@ class MapEncoder(MapCodec):
         if missing:
             listed = ops.pad(listed, ((0, 0), (0, missing)))
         z = ops.view_as_complex(ops.reshape(listed, (-1, self.num_symbols, 2)))
-        steps = ops.arange(self.num_symbols, dtype="float32")
-        count = self.scale_symbols + ops.ceil(num_sent / 2.0)
+        steps = ops.arange(self.num_symbols, dtype="int32")
+        count = self.count_symbols(cutoffs)
         return z, ops.cast(steps < count[:, None], "float32")
 
     def _scale_code(self, listed, sent, content, context):

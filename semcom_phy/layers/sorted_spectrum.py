@@ -4,11 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from semcom_phy.layers.color import DecorrelatedColor
 from semcom_phy.layers.spectrum import dct2, idct2
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class SortedSpectrum(keras.layers.Layer):
+class SortedSpectrum(DecorrelatedColor):
     r"""Image to unit-variance DCT coefficients, the strongest first, and back.
 
     The colour channels are decorrelated, the picture is transformed by an
@@ -29,36 +30,18 @@ class SortedSpectrum(keras.layers.Layer):
     """
 
     def __init__(self, image_shape, **kwargs):
-        super().__init__(**kwargs)
-        self.image_shape = tuple(int(n) for n in image_shape)
+        super().__init__(image_shape, **kwargs)
         size = int(np.prod(self.image_shape))
-        channels = self.image_shape[-1]
-
-        def constant(name, shape, initializer, dtype="float32"):
-            return self.add_weight(
-                name=name,
-                shape=shape,
-                initializer=initializer,
-                dtype=dtype,
-                trainable=False,
-            )
-
-        self.mean = constant("mean", (channels,), "zeros")
-        self.color = constant("color", (channels, channels), "identity")
-        self.std = constant("std", (size,), "ones")
-        self.order = constant("order", (size,), "zeros", "int32")
-        self.position = constant("position", (size,), "zeros", "int32")
-        self.order.assign(np.arange(size))
-        self.position.assign(np.arange(size))
+        self.std = self.constant("std", (size,), "ones")
+        self.order = self.permutation("order", size)
+        self.position = self.permutation("position", size)
         self.built = True
 
     def fit(self, images):
         """Takes mean, colour axes and variances from `float` images [n, H, W, C]."""
         images = np.asarray(images, np.float64)
-        self._check_shape(images)
-        self.mean.assign(images.mean((0, 1, 2)))
-        pixels = (images - images.mean((0, 1, 2))).reshape(-1, images.shape[-1])
-        self.color.assign(np.linalg.eigh(pixels.T @ pixels)[1][:, ::-1])
+        self.check_shape(images)
+        self.fit_color(images)
         second_moment = 0.0
         for part in np.array_split(images.astype("float32"), len(images) // 512 + 1):
             spectrum = ops.convert_to_numpy(dct2(self.decorrelate(part)))
@@ -69,15 +52,6 @@ class SortedSpectrum(keras.layers.Layer):
         self.position.assign(np.argsort(order, kind="stable"))
         self.std.assign(np.sqrt(variance[order] + 1e-12))
         return self
-
-    def decorrelate(self, image):
-        """RGB in [0, 1] -> zero-mean decorrelated colour, [batch, H, W, C]."""
-        self._check_shape(image)
-        return ops.matmul(image - self.mean, self.color)
-
-    def recorrelate(self, image):
-        """Inverse of :meth:`decorrelate`."""
-        return ops.matmul(image, ops.transpose(self.color)) + self.mean
 
     def analyse(self, image, num_coefficients):
         """Decorrelated image [batch, H, W, C] -> [batch, num_coefficients]."""
@@ -93,13 +67,3 @@ class SortedSpectrum(keras.layers.Layer):
             ops.pad(scaled, ((0, 0), (0, size - count))), self.position, axis=1
         )
         return idct2(ops.reshape(flat, (-1, *self.image_shape)))
-
-    def _check_shape(self, images):
-        if tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(
-                f"images must have shape {self.image_shape}, received "
-                f"{tuple(images.shape[1:])}."
-            )
-
-    def get_config(self):
-        return {**super().get_config(), "image_shape": self.image_shape}

@@ -4,13 +4,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from semcom_phy.layers.color import DecorrelatedColor
 from semcom_phy.layers.spectrum import dct2, idct2
 
 BANDS = 4  # per direction: a map has a quarter of the height and of the width
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class Subbands(keras.layers.Layer):
+class Subbands(DecorrelatedColor):
     r"""Decorrelated image to maps of a quarter of its sides, the strongest first.
 
     The coefficients of an orthonormal whole-image DCT are cut into 4x4 bands of
@@ -33,8 +34,7 @@ class Subbands(keras.layers.Layer):
     """
 
     def __init__(self, image_shape, num_maps, **kwargs):
-        super().__init__(**kwargs)
-        self.image_shape = tuple(int(n) for n in image_shape)
+        super().__init__(image_shape, **kwargs)
         self.num_maps = int(num_maps)
         height, width, channels = self.image_shape
         if height % BANDS or width % BANDS:
@@ -48,32 +48,16 @@ class Subbands(keras.layers.Layer):
                 f"num_maps must be from 1 to {self.depth}, received {num_maps}."
             )
         self.grid = (height // BANDS, width // BANDS)
-
-        def constant(name, shape, initializer, dtype="float32"):
-            return self.add_weight(
-                name=name,
-                shape=shape,
-                initializer=initializer,
-                dtype=dtype,
-                trainable=False,
-            )
-
-        self.mean = constant("mean", (channels,), "zeros")
-        self.color = constant("color", (channels, channels), "identity")
-        self.std = constant("std", (self.num_maps,), "ones")
-        self.order = constant("order", (self.depth,), "zeros", "int32")
-        self.position = constant("position", (self.depth,), "zeros", "int32")
-        self.order.assign(np.arange(self.depth))
-        self.position.assign(np.arange(self.depth))
+        self.std = self.constant("std", (self.num_maps,), "ones")
+        self.order = self.permutation("order", self.depth)
+        self.position = self.permutation("position", self.depth)
         self.built = True
 
     def fit(self, images):
         """Takes mean, colour axes and the order of the maps from `float` images."""
         images = np.asarray(images, np.float64)
-        self._check_shape(images)
-        self.mean.assign(images.mean((0, 1, 2)))
-        pixels = (images - images.mean((0, 1, 2))).reshape(-1, images.shape[-1])
-        self.color.assign(np.linalg.eigh(pixels.T @ pixels)[1][:, ::-1])
+        self.check_shape(images)
+        self.fit_color(images)
         energy = 0.0
         for part in np.array_split(images.astype("float32"), len(images) // 512 + 1):
             maps = ops.convert_to_numpy(self._all_maps(self.decorrelate(part)))
@@ -84,15 +68,6 @@ class Subbands(keras.layers.Layer):
         self.order.assign(order)
         self.position.assign(np.argsort(order, kind="stable"))
         return self
-
-    def decorrelate(self, image):
-        """RGB in [0, 1] -> zero-mean decorrelated colour, [batch, H, W, C]."""
-        self._check_shape(image)
-        return ops.matmul(image - self.mean, self.color)
-
-    def recorrelate(self, image):
-        """Inverse of :meth:`decorrelate`."""
-        return ops.matmul(image, ops.transpose(self.color)) + self.mean
 
     def analyse(self, image):
         """Decorrelated image [batch, H, W, C] -> maps [batch, H/4, W/4, num_maps]."""
@@ -116,16 +91,5 @@ class Subbands(keras.layers.Layer):
         bands = ops.transpose(ops.reshape(dct2(image), shape), (0, 2, 4, 1, 3, 5))
         return idct2(ops.reshape(bands, (-1, rows, columns, self.depth)))
 
-    def _check_shape(self, images):
-        if tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(
-                f"images must have shape {self.image_shape}, received "
-                f"{tuple(images.shape[1:])}."
-            )
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "num_maps": self.num_maps,
-        }
+        return {**super().get_config(), "num_maps": self.num_maps}

@@ -376,6 +376,49 @@ def test_swinjscc_meets_the_rate_asked_for(mask):
         )
 
 
+@pytest.mark.parametrize("mask", ("prefix", "learned"))
+def test_swinjscc_is_told_its_maps_by_the_side_stream(mask):
+    """Where the number arrives (30 dB), the maps read from it are those sent, and the
+    pictures are those of a free side stream (exact)."""
+    link = swinjscc(mask, side=MAX_SIDE_SYMBOLS)
+    randomise(link)
+    images = np.rint(255 * pictures(8)).astype("uint8")
+    set_seed(1)
+    h = link.channel.sample(8)
+    sent = {}
+    for side_info in ("sent", "free"):
+        system = AdaptiveSystem(
+            "s", "S", link, SHAPE, {}, GREY, side_info, rates=lambda snr: 5.5 * 16 / 768
+        )
+        sent[side_info] = system.transmit(images, 30.0, h, 2)
+    noise = link.channel.draw_noise(8, np.random.default_rng(2))
+    coded = system.encode(images, 30.0, h, noise, np.random.default_rng(3))[0]
+    number = system._number(coded.cutoffs)
+    num_maps, num_rows, order = system._read(number)
+    np.testing.assert_array_equal(num_maps, coded.cutoffs.num_maps)
+    assert np.all(num_rows == 16)
+    if mask == "learned":
+        np.testing.assert_array_equal(order, coded.cutoffs.map_order)
+    assert not sent["sent"].outage.any()
+    np.testing.assert_array_equal(sent["sent"].images, sent["free"].images)
+
+
+def test_a_wrong_number_is_decoded_as_it_came(monkeypatch):
+    """Cut-offs that are taken for right and are not decode to another picture: the
+    receiver goes by what arrived, not by what was sent."""
+    link = eca(side=MAX_SIDE_SYMBOLS)
+    images = np.rint(255 * pictures(4)).astype("uint8")
+    set_seed(1)
+    h = link.channel.sample(4)
+    system = AdaptiveSystem("eca", "ECA", link, SHAPE, {}, GREY)
+    right = system.transmit(images, 30.0, h, 3)
+    wrong = np.zeros(4, int), np.ones(4, bool)
+    monkeypatch.setattr(system.message, "decode", lambda *received: wrong)
+    other = system.transmit(images, 30.0, h, 3)
+    assert not other.outage.any()
+    assert np.all(np.any(other.images != right.images, axis=(1, 2, 3)))
+
+
 def test_swinjscc_learned_mask_keeps_what_weighs_most():
     """The k maps of the largest mean factor are sent, whatever their place, and come
     back to their place (90 dB, correlation 1e-4)."""
