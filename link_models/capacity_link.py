@@ -102,7 +102,7 @@ class CapacitySystem:
         h = ops.convert_to_numpy(self.channel.sample(NUM_FADES))
         bits = np.sort(self._bits(h, snr_db))
         pixels = self.image_shape[0] * self.image_shape[1]
-        quality = mean_quality(self.codec.name)
+        quality = mean_quality(self.codec.name, self.image_shape[:2])
         outage = np.arange(len(bits)) / len(bits)
         psnr = np.array([quality(b // 8 / pixels) or quality.outage_psnr for b in bits])
         expected = (1 - outage) * psnr + outage * quality.outage_psnr

@@ -5,9 +5,12 @@ from keras import ops
 from link_models import weights_store
 from link_models.adaptive_link import AdaptiveLink
 from link_models.semantic_link import SemanticLink
+from link_models.variable_length_link import VariableLengthLink
 from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
 from semcom_phy.codecs.eca import SMALL_VIT, EcaDecoder, EcaEncoder
+from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
+from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
 
 CODECS = {
@@ -15,12 +18,17 @@ CODECS = {
     "deepjscc": (DeepJSCCEncoder, DeepJSCCDecoder),
     "eca": (EcaEncoder, EcaDecoder),
     "swinjscc": (SwinJSCCEncoder, SwinJSCCDecoder),
+    "ntscc": (NtsccEncoder, NtsccDecoder),
+    "sa_oosc": (SaOoscEncoder, SaOoscDecoder),
 }
 ADAPTIVE = ("eca", "swinjscc")  # choose their rate: sent over an AdaptiveLink
+VARIABLE_LENGTH = ("ntscc", "sa_oosc")  # patch by patch, over a VariableLengthLink
 
 
 def make_link(codec, encoder, decoder, channel):
     """The link model that a codec of ``CODECS`` belongs to, not built."""
+    if codec in VARIABLE_LENGTH:
+        return VariableLengthLink(encoder, decoder, channel)
     link_class = AdaptiveLink if codec in ADAPTIVE else SemanticLink
     return link_class(encoder, decoder, channel)
 
@@ -39,9 +47,11 @@ def default_configs(codec, scenario, counts):
     counts : list of `int`
         Symbols per image of the links that the codec is to serve, upwards
     """
-    config = {"image_shape": (scenario.image_size, scenario.image_size, 3)}
+    config = {"image_shape": scenario.image_shape}
     if codec == "adjscc":
         config["symbol_counts"] = counts
+    elif codec in VARIABLE_LENGTH:
+        pass  # of any number of symbols and antennas
     elif codec == "deepjscc":
         config |= {"num_symbols": counts[-1], "snr_attention": True}
     else:
@@ -108,7 +118,7 @@ def load_link(label_or_file, channel, image_shape, num_side=0):
         raise ValueError(
             f"weights {label_or_file!r} are made for images of "
             f"{trained_for[0]}x{trained_for[1]}, not {image_shape[0]}x"
-            f"{image_shape[1]}: use image_size {trained_for[0]} or train others"
+            f"{image_shape[1]}: use that image_size or train others"
         )
     _check_antennas(label_or_file, encoder, channel)
     link = build_link(codec, encoder, decoder, channel, num_side)

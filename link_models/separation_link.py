@@ -173,7 +173,7 @@ class SeparationSystem:
 
     def _choose(self, sinr):
         pixels = self.image_shape[0] * self.image_shape[1]
-        quality = mean_quality(self.codec.name)
+        quality = mean_quality(self.codec.name, self.image_shape[:2])
         return select_mcs(
             self.candidates,
             self.num_symbols,

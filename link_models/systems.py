@@ -10,15 +10,19 @@ import numpy as np
 from link_models import weights_store
 from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
 from link_models.capacity_link import CapacitySystem
-from link_models.learned import load_link
+from link_models.importance_scores import ScoredByImportance
+from link_models.learned import VARIABLE_LENGTH, load_link
 from link_models.linear_link import LinearSystem
 from link_models.matched_system import (
     MatchedSystem,
     describe_compensation,
     rate_profile,
 )
+from link_models.scene_levels import SceneLevels, StudentLevels
 from link_models.semantic_link import SemanticSystem
 from link_models.separation_link import SeparationSystem
+from link_models.train_student import load_student
+from link_models.variable_length_system import VariableLengthSystem
 from semcom_phy.channel_coding.mcs import Mcs, mcs_table
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
@@ -27,7 +31,9 @@ from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.tr38901 import CDL, TDL
 from semcom_phy.source_coding import shared_codec
+from semcom_phy.source_coding.length_code import LengthCode
 from semcom_phy.source_coding.quality import outage_color
+from semcom_phy.sources.driving import is_driving
 
 KLT_FILE = Path(__file__).with_name("weights") / "linear_32x32.npz"
 DEFAULT_WEIGHTS = {"adjscc": "adjscc_32x32"}
@@ -74,15 +80,15 @@ def build_system(name, scenario):
         raise ValueError(
             f"unknown system {name!r}; there are: {', '.join(sorted(SYSTEMS))}"
         )
-    return SYSTEMS[name](scenario)
-
-
-def _image_shape(scenario):
-    return (scenario.image_size, scenario.image_size, 3)
+    system = SYSTEMS[name](scenario)
+    if is_driving(scenario.dataset):
+        levels = SceneLevels(scenario.dataset, "test", scenario.image_shape[:2])
+        system = ScoredByImportance(system, levels)
+    return system
 
 
 def _learned(name, title, scenario):
-    channel, shape = build_channel(scenario), _image_shape(scenario)
+    channel, shape = build_channel(scenario), scenario.image_shape
     label = scenario.weights or DEFAULT_WEIGHTS.get(name)
     if label is None:
         raise ValueError(
@@ -99,7 +105,7 @@ def _learned(name, title, scenario):
 
 def _adaptive(label, options, name, title, scenario):
     """A codec that chooses its rate, or is asked for that of ECA's weights."""
-    shape = _image_shape(scenario)
+    shape = scenario.image_shape
     channel = build_channel(scenario, MAX_SIDE_SYMBOLS)
     label = scenario.weights or label
     codec = weights_store.read_record(label)["config"].get("codec")
@@ -114,14 +120,72 @@ def _adaptive(label, options, name, title, scenario):
         about["rate_weight"] = link.encoder.rate_weight
     if codec == "swinjscc":
         options["rates"] = rate_profile(options.pop("rates"), charged=False)
-    return AdaptiveSystem(name, title, link, shape, about, outage_color(), **options)
+    color = outage_color(shape[:2])
+    return AdaptiveSystem(name, title, link, shape, about, color, **options)
+
+
+def _variable_length(label, side_info, annotator, name, title, scenario):
+    """A codec that chooses the symbols of every patch, and sends how many."""
+    shape = scenario.image_shape
+    channel = build_channel(scenario)
+    label = scenario.weights or label
+    if weights_store.read_record(label)["config"].get("codec") not in VARIABLE_LENGTH:
+        raise ValueError(f"weights {label!r} are not of a codec such as {name!r}")
+    link, record = load_link(label, channel, shape)
+    about = {"weights": record["label"], "weights_sha256": record["sha256"]}
+    code = None
+    if side_info == "sent":
+        code = length_code_of(record, label)
+    return VariableLengthSystem(
+        name,
+        title,
+        link,
+        shape,
+        about,
+        outage_color(),
+        code,
+        side_info,
+        _levels_at_transmitter(annotator, scenario),
+    )
+
+
+def length_code_of(record, label):
+    """The code of the lengths, from the JSON of the weights.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    try:
+        return LengthCode.from_dict(record["length_code"])
+    except KeyError as error:
+        raise ValueError(
+            f"the JSON of weights {label!r} holds no code of the lengths: run python "
+            f"-m benchmarks.fit_length_code {label}"
+        ) from error
+
+
+def _levels_at_transmitter(annotator, scenario):
+    """Callable from images to importance levels, or `None`."""
+    if annotator is None:
+        return None
+    if annotator == "student":
+        return StudentLevels(load_student())
+    if not is_driving(scenario.dataset):
+        raise ValueError(
+            f"this annotator needs semantic labels, which data set "
+            f"{scenario.dataset!r} does not have: use camvid or a Cityscapes folder, "
+            "or the systems with a student or without an annotator"
+        )
+    return SceneLevels(scenario.dataset, "test", scenario.image_shape[:2], annotator)
 
 
 def _matched_separation(codec, label, mcs, name, title, scenario):
     """Separate coding at the rate that ECA's weights spend at each SNR, side
     information included."""
     rates = rate_profile(label, charged=True)
-    shape = _image_shape(scenario)
+    shape = scenario.image_shape
     dimensions = int(np.prod(shape))
 
     def build(cr_real):
@@ -133,7 +197,7 @@ def _matched_separation(codec, label, mcs, name, title, scenario):
             build_channel(replace(scenario, cbr=Fraction(num_symbols, dimensions))),
             mcs,
             scenario.link_adaptation,
-            outage_color(),
+            outage_color(shape[:2]),
             shape,
         )
 
@@ -141,7 +205,7 @@ def _matched_separation(codec, label, mcs, name, title, scenario):
 
 
 def _separation(codec, name, title, scenario):
-    shape = _image_shape(scenario)
+    shape = scenario.image_shape
     return SeparationSystem(
         name,
         title,
@@ -149,24 +213,25 @@ def _separation(codec, name, title, scenario):
         build_channel(scenario),
         mcs_table(2),
         scenario.link_adaptation,
-        outage_color(),
+        outage_color(shape[:2]),
         shape,
     )
 
 
 def _capacity(codec, rule, name, title, scenario):
-    shape = _image_shape(scenario)
+    shape = scenario.image_shape
     codec = shared_codec(codec, shape[:2])
-    channel = build_channel(scenario)
-    return CapacitySystem(name, title, codec, channel, rule, outage_color(), shape)
+    channel, color = build_channel(scenario), outage_color(shape[:2])
+    return CapacitySystem(name, title, codec, channel, rule, color, shape)
 
 
 def _linear(scale_sent, name, title, scenario):
     coder = load_klt()
-    if coder.image_shape != _image_shape(scenario):
+    if coder.image_shape != scenario.image_shape:
+        height, width, _ = scenario.image_shape
         raise ValueError(
-            f"the linear reference is stored for 32x32 images, not "
-            f"{scenario.image_size}x{scenario.image_size}"
+            "the linear reference is stored for 32x32 images, not "
+            f"{height}x{width}; leave it out, or give image_size 32"
         )
     num_side = 0
     if scale_sent:  # a fade asks for a lower rate than noise alone
@@ -294,6 +359,44 @@ def _adaptive_systems():
         )
 
 
+def _variable_length_systems():
+    build = partial(partial, _variable_length)
+    for suffix, about, side_info in (
+        ("", "", "sent"),
+        ("_free", " (lengths free)", "free"),
+    ):
+        yield (
+            f"ntscc{suffix}",
+            f"NTSCC{about}",
+            build("ntscc_192x256", side_info, None),
+        )
+        yield (
+            f"oosc{suffix}",
+            f"OOSC{about}",
+            build("oosc_192x256", side_info, "static"),
+        )
+        yield (
+            f"sa_oosc{suffix}",
+            f"SA-OOSC{about}",
+            build("sa_oosc_192x256", side_info, "rule"),
+        )
+    yield (
+        "sa_oosc_student",
+        "SA-OOSC, student at the transmitter",
+        build("sa_oosc_192x256", "sent", "student"),
+    )
+    yield (
+        "sa_oosc_unaided",
+        "SA-OOSC, no labels at the transmitter",
+        build("sa_oosc_192x256", "sent", None),
+    )
+    yield (
+        "deepjscc_patches",
+        "DeepJSCC, networks of NTSCC",
+        build("deepjscc_192x256", "none", None),
+    )
+
+
 SYSTEMS = _table(
     ("adjscc", "ADJSCC", _learned),
     ("deepjscc", "DeepJSCC", _learned),
@@ -301,4 +404,5 @@ SYSTEMS = _table(
     ("linear_free_scale", "Linear analogue (scale free)", partial(_linear, False)),
     *_codec_systems(),
     *_adaptive_systems(),
+    *_variable_length_systems(),
 )

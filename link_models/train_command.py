@@ -7,8 +7,14 @@ from pathlib import Path
 
 import keras
 
-from link_models.learned import ADAPTIVE, CODECS, default_configs
+from link_models.learned import ADAPTIVE, CODECS, VARIABLE_LENGTH, default_configs
 from link_models.recipe import Recipe
+from link_models.scene_training import (
+    RateDistortionLoss,
+    SceneTask,
+    SceneTrainer,
+    load_scene_data,
+)
 from link_models.systems import build_channel
 from link_models.training import Trainer
 from link_models.training_data import Task, split_data
@@ -16,6 +22,7 @@ from semcom_phy.backend import device
 from semcom_phy.codecs.eca import ChannelAwareLoss
 from semcom_phy.sources.images import load_cifar10_training_images, load_images
 
+MOST_TRAINED = "1/24"  # cbr of the frame that variable-length codecs are trained in
 _RECIPE_OPTIONS = (
     "steps",
     "batch_size",
@@ -53,40 +60,91 @@ def fit_from_arguments(scenario, args):
         raise ValueError(
             f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}"
         )
-    scenarios = [scenario, *_further(args.together_with, scenario)]
-    encoder, decoder = _configs(
-        args, scenario, sorted({s.num_symbols for s in scenarios})
-    )
-    tasks = [_task(args, s, encoder) for s in scenarios]
-    options = {name: getattr(args, name) for name in _RECIPE_OPTIONS}
-    options = {name: value for name, value in options.items() if value is not None}
-    recipe = Recipe(seed=scenario.seed, **options)
-    trainer = Trainer(
-        args.system,
-        encoder,
-        decoder,
-        tasks,
-        _load_data(args.data or "cifar10", scenario),
-        recipe,
-        args.out or Path("runs"),
-        args.label or f"{args.system}_{scenario.name}",
-        args.start_from,
-    )
+    if args.system in VARIABLE_LENGTH:
+        trainer = _scene_trainer(scenario, args)
+    else:
+        trainer = _trainer(scenario, args)
     if args.resume:
         trainer.resume()
     print(
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
-        f"{recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
+        f"{trainer.recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
         f"{len(trainer.data.exact) + len(trainer.data.copies)} images, "
-        f"{recipe.steps - trainer.step} steps to go",
+        f"{trainer.recipe.steps - trainer.step} steps to go",
         flush=True,
     )
     print(f"wrote {trainer.fit(restart=args.restart)}")
 
 
+def _trainer(scenario, args):
+    """Codecs of whole images, over the links of one or several scenarios."""
+    scenarios = [scenario, *_further(args.together_with, scenario)]
+    encoder, decoder = _configs(
+        args, scenario, sorted({s.num_symbols for s in scenarios})
+    )
+    tasks = [_task(args, s, encoder) for s in scenarios]
+    return Trainer(
+        args.system,
+        encoder,
+        decoder,
+        tasks,
+        _load_data(args.data or "cifar10", scenario),
+        _recipe(args, scenario),
+        args.out or Path("runs"),
+        args.label or f"{args.system}_{scenario.name}",
+        args.start_from,
+    )
+
+
+def _scene_trainer(scenario, args):
+    """Variable-length codecs, over AWGN and the fades of 2x2 antennas at 10 dB."""
+    for option in ("together_with", "rate_weight", "share_precoded"):
+        if getattr(args, option) is not None:
+            raise ValueError(
+                f"--{option.replace('_', '-')} is not for {args.system}, which is "
+                "trained on driving scenes"
+            )
+    fading = replace(scenario, channel="rayleigh", num_tx_ant=2, num_rx_ant=2)
+    channel = build_channel(replace(fading, csi="perfect", cbr=MOST_TRAINED))
+    configs = _configs(args, scenario, [])
+    return SceneTrainer(
+        args.system,
+        *configs,
+        [SceneTask("driving_scene", channel, RateDistortionLoss())],
+        load_scene_data(
+            args.data or "camvid",
+            scenario.image_shape[:2],
+            args.annotator or "rule",
+        ),
+        _recipe(
+            args,
+            scenario,
+            batch_size=12,
+            warmup_steps=200,
+            min_snr_db=10.0,
+            max_snr_db=10.0,
+            share_exact=1.0,
+        ),
+        args.out or Path("runs"),
+        args.label or f"{args.system}_{scenario.name}",
+        args.start_from,
+    )
+
+
+def _recipe(args, scenario, **defaults):
+    options = {name: getattr(args, name) for name in _RECIPE_OPTIONS}
+    options = {name: value for name, value in options.items() if value is not None}
+    return Recipe(**{"seed": scenario.seed, **defaults, **options})
+
+
 def _task(args, scenario, encoder):
     """The link of a scenario, and the loss that goes with the codec."""
     channel = build_channel(scenario)
+    if args.annotator is not None:
+        raise ValueError(
+            f"--annotator is for codecs that are trained on driving scenes "
+            f"({', '.join(VARIABLE_LENGTH)}), not for {args.system}"
+        )
     if args.system not in ADAPTIVE:
         for option in ("rate_weight", "share_precoded"):
             if getattr(args, option) is not None:

@@ -108,8 +108,7 @@ class Trainer:
         for link in self.links:
             link(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
         if hasattr(encoder, "fit_statistics"):
-            start = data.exact.astype("float32") / 255
-            encoder.fit_statistics(start)
+            self.fit_statistics(encoder)
             decoder.copy_statistics(encoder)
         if start_from is not None:
             self._start_from(start_from)
@@ -118,7 +117,7 @@ class Trainer:
             set_precision(layer, recipe.precision)
         if hasattr(encoder, "train_policies"):
             encoder.train_policies(not all(t.loss.random_cutoffs for t in self.tasks))
-        self.batches = Batches(data, self.tasks, recipe)
+        self.batches = self.make_batches()
         self.optimizer = make_optimizer(recipe)
         trained = self.links[0].trainable_variables
         self.average = WeightAverage(trained, recipe.average_decay)
@@ -132,11 +131,23 @@ class Trainer:
             clip_norm=recipe.clip_norm,
         )
         self.forward = [
-            compile_fn(link.__call__, jit=jit)
+            self.make_forward(link, jit)
             for link, jit in zip(self.links, flat, strict=True)
         ]
         self.step, self.history = 0, []
         self.best = {"step": 0, "psnr_db": -np.inf}
+
+    def fit_statistics(self, encoder):
+        """Closed-form start of an encoder that has one."""
+        encoder.fit_statistics(self.data.exact.astype("float32") / 255)
+
+    def make_batches(self):
+        """What the steps see."""
+        return Batches(self.data, self.tasks, self.recipe)
+
+    def make_forward(self, link, jit):
+        """What validation calls, compiled."""
+        return compile_fn(link.__call__, jit=jit)
 
     def _start_from(self, label):
         """Takes over given weights: all, or of another configuration what fits."""

@@ -20,8 +20,7 @@ def data_bandwidth(scenario):
     """
     from semcom_phy.bandwidth import spent_bandwidth  # loads the backend
 
-    size = scenario.image_size
-    return spent_bandwidth(scenario.framing(), (size, size)).as_dict()
+    return spent_bandwidth(scenario.framing(), scenario.image_shape).as_dict()
 
 
 def definition_card(scenario):

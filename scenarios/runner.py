@@ -110,15 +110,8 @@ def _evaluate(args, scenario, folder, table):
     print(_card_text(scenario, card))
 
     from semcom_phy.simulation import plotting, results, sweep
-    from semcom_phy.sources.images import load_images
 
-    images, provenance = load_images(
-        scenario.dataset,
-        scenario.num_images,
-        size=scenario.image_size,
-        seed=scenario.seed,
-        split="test",
-    )
+    images, provenance, groups = _load_images(scenario)
     settings = sweep.SweepSettings(
         seed=scenario.seed,
         draws=scenario.draws,
@@ -152,7 +145,9 @@ def _evaluate(args, scenario, folder, table):
         )
         print(_bandwidth_text(curves[build].title, bandwidth))
     _print_data(images, provenance, backend.device())
-    sweep.run_sweep(curves, images, scenario.snr_db, settings, _engine(args))
+    sweep.run_sweep(
+        curves, images, scenario.snr_db, settings, _engine(args), groups=groups
+    )
     files = list(curves.values())
     print("\n" + _table(files, scenario.snr_db))
     written = [f.path for f in files] + plotting.plot_all(files, folder)
@@ -161,6 +156,27 @@ def _evaluate(args, scenario, folder, table):
             written += system.draw(images, scenario.snr_db, scenario.seed, folder)
     for path in written:
         print(f"wrote {path}")
+
+
+def _load_images(scenario):
+    """Test images, where they come from, and which of them are alike, or `None`."""
+    from semcom_phy.simulation.segments import describe_groups, drive_segments
+    from semcom_phy.sources.driving import is_driving, load_driving_scenes
+    from semcom_phy.sources.images import load_images
+
+    options = {"num_images": scenario.num_images, "seed": scenario.seed}
+    if is_driving(scenario.dataset):
+        scenes = load_driving_scenes(
+            scenario.dataset, "test", scenario.image_shape[:2], **options
+        )
+        groups = drive_segments(scenes.names)
+        rule = "segments of 10 consecutive frames of a drive"
+        about = {"groups": describe_groups(groups, rule)}
+        return scenes.images, scenes.provenance | about, groups
+    images, provenance = load_images(
+        scenario.dataset, size=scenario.image_size, split="test", **options
+    )
+    return images, provenance, None
 
 
 def _plot(args, scenario, folder):
@@ -196,7 +212,13 @@ def _parser(scenario):
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
     add("--images", dest="num_images", type=int, help="number of images")
     add("--dataset", help="sample, cifar10, a folder of images or an .npz file")
-    add("--image-size", type=int, help="height and width of the images [pixel]")
+    add(
+        "--image-size",
+        type=int,
+        nargs="+",
+        metavar=("H", "W"),
+        help="side of square images, or height and width [pixel]",
+    )
     add("--channel", help="awgn, rayleigh, rician, tdl or cdl")
     add("--csi", help="perfect or estimated")
     add("--interpolation", help="nearest, linear, time_average or lmmse")
@@ -224,6 +246,7 @@ def _parser(scenario):
     add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
     add("--resume", action="store_true", help="go on from the last checkpoint")
     add("--start-from", help="label or file of weights to go on from")
+    add("--annotator", choices=("rule", "static"), help="rule or static (rule)")
     add("--steps", type=int, default=10000, help="gradient steps (10000)")
     add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
     add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
@@ -250,6 +273,8 @@ def _chosen_scenario(args, scenario):
     names += ("weights",)
     values = {name: getattr(args, name) for name in names}
     values = {name: value for name, value in values.items() if value is not None}
+    if len(values.get("image_size", ())) == 1:  # square
+        (values["image_size"],) = values["image_size"]
     if args.quick:
         points = scenario.snr_db
         values.setdefault("num_images", min(_QUICK_IMAGES, scenario.num_images))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 
 MAX_SLOTS = 64
+_SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
 _CHOICES = {
     "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
     "csi": ("perfect", "estimated"),
@@ -56,8 +57,9 @@ class Scenario:
         Speed of the receiver [m/s]; ``tdl`` and ``cdl``
     dataset : `str`
         ``sample``, ``cifar10``, a folder of images, or an .npz file
-    image_size : `int`
-        Height and width of the images [pixel]
+    image_size : `int` or (`int`, `int`)
+        Side of square images, or height and width [pixel]; a pair of equal sides is
+        kept as one number
     num_images, draws : `int`
         Images, and channel draws per image, at every SNR
     snr_db : `tuple` of `float`
@@ -93,7 +95,7 @@ class Scenario:
     carrier_frequency: float = 3.5e9
     speed: float = 0.0
     dataset: str = "sample"
-    image_size: int = 32
+    image_size: int | tuple[int, int] = 32
     num_images: int = 64
     draws: int = 1
     snr_db: tuple[float, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
@@ -113,12 +115,12 @@ class Scenario:
             ("num_rx_ant", 1, 8),
             ("fft_size", 1, 4096),
             ("num_ofdm_symbols", 2, 14),
-            ("image_size", 16, 4096),
             ("num_images", 1, None),
             ("draws", 1, None),
             ("seed", 0, 2**32 - 1),
         ):
             _check_integer(name, getattr(self, name), low, high)
+        object.__setattr__(self, "image_size", _image_size(self.image_size))
         if self.num_tx_ant > self.num_rx_ant:
             raise ValueError(
                 f"num_tx_ant = {self.num_tx_ant} streams cannot be separated by "
@@ -136,8 +138,8 @@ class Scenario:
             raise ValueError(f"cbr must be in (0, 1], got {self.cbr}")
         if self.num_symbols < 1:
             raise ValueError(
-                f"cbr {self.cbr} of {self.image_size}x{self.image_size} images is "
-                "less than one symbol per image; raise cbr or image_size"
+                f"cbr {self.cbr} of {self._size_text} images is less than one symbol "
+                "per image; raise cbr or image_size"
             )
         object.__setattr__(self, "snr_db", _snr_points(self.snr_db))
         for name in ("pilot_ofdm_symbols", "systems"):
@@ -146,9 +148,16 @@ class Scenario:
             raise ValueError("systems must name at least one system, got none")
 
     @property
+    def image_shape(self):
+        """Height, width and channels of the images, (`int`, `int`, 3)."""
+        size = self.image_size
+        height, width = (size, size) if isinstance(size, int) else size
+        return (height, width, 3)
+
+    @property
     def num_symbols(self):
         """Complex data symbols per image [channel uses times streams], `int`."""
-        return math.floor(self.cbr * 3 * self.image_size**2)
+        return math.floor(self.cbr * math.prod(self.image_shape))
 
     @classmethod
     def from_dict(cls, values):
@@ -169,7 +178,8 @@ class Scenario:
         return cls(**values)
 
     def to_dict(self):
-        """Plain JSON values; ``cbr`` as text, e.g. "1/4"."""
+        """Plain JSON values; ``cbr`` as text, e.g. "1/4", ``image_size`` as a number
+        or, where the images are not square, a list."""
         values = asdict(self) | {"cbr": str(self.cbr)}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
@@ -197,11 +207,15 @@ class Scenario:
         framing = Framing(self.num_symbols, self.num_tx_ant, grid)
         if framing.num_slots > MAX_SLOTS:
             raise ValueError(
-                f"cbr {self.cbr} of {self.image_size}x{self.image_size} images fills "
+                f"cbr {self.cbr} of {self._size_text} images fills "
                 f"{framing.num_slots} slots, at most {MAX_SLOTS} fit; lower cbr or "
                 "image_size"
             )
         return framing
+
+    @property
+    def _size_text(self):
+        return f"{self.image_shape[0]}x{self.image_shape[1]}"
 
 
 def _check_integer(name, value, low, high):
@@ -210,6 +224,21 @@ def _check_integer(name, value, low, high):
     if value < low or (high is not None and value > high):
         bound = f"at least {low}" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name} must be {bound}, got {value}")
+
+
+def _image_size(value):
+    """A number for squares, a pair for everything else."""
+    if not isinstance(value, (tuple, list)):
+        _check_integer("image_size", value, *_SIDE)
+        return value
+    if len(value) != 2:
+        raise ValueError(
+            "image_size must be one number, or height and width, got "
+            f"{len(value)} numbers: {tuple(value)}"
+        )
+    for side in value:
+        _check_integer("image_size", side, *_SIDE)
+    return value[0] if value[0] == value[1] else tuple(value)
 
 
 def _fraction(name, value):

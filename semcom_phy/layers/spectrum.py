@@ -22,6 +22,12 @@ def from_cells(cells, size):
     return ops.reshape(x, (-1, rows * size, columns * size, channels))
 
 
+def places(rows, columns):
+    """Coordinates of cells in [-1, 1], [1, rows, columns, 2] `float32`."""
+    axes = np.linspace(-1, 1, rows), np.linspace(-1, 1, columns)
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)[None].astype("float32")
+
+
 def dct_matrix(size):
     r"""Orthonormal DCT-II matrix [size, size], `float32`: ``X = D x``."""
     k, n = np.arange(size)[:, None], np.arange(size)[None]

@@ -34,7 +34,7 @@ def mse(images, images_hat):
     ValueError
         If the batches are not `uint8` images of one shape.
     """
-    images, images_hat = _check(images, images_hat)
+    images, images_hat = check_batches(images, images_hat)
     error = images.astype(np.float64) - images_hat
     return np.mean(error**2, axis=(1, 2, 3))
 
@@ -52,7 +52,7 @@ def psnr(images, images_hat):
     : [batch], `float64`
         [dB], 0 ... 60
     """
-    return _mse_to_psnr(mse(images, images_hat))
+    return mse_to_psnr(mse(images, images_hat))
 
 
 def psnr_of_mean_mse(images, images_hat):
@@ -66,7 +66,7 @@ def psnr_of_mean_mse(images, images_hat):
     : `float`
         [dB], 0 ... 60
     """
-    return float(_mse_to_psnr(np.mean(mse(images, images_hat))))
+    return float(mse_to_psnr(np.mean(mse(images, images_hat))))
 
 
 def ssim(images, images_hat):
@@ -90,7 +90,7 @@ def ssim(images, images_hat):
     Z. Wang et al., "Image quality assessment: from error visibility to structural
     similarity", IEEE Trans. Image Process. 13(4), 2004.
     """
-    images, images_hat = _check(images, images_hat, SSIM_WINDOW)
+    images, images_hat = check_batches(images, images_hat, SSIM_WINDOW)
     similarity, _ = _ssim_and_contrast(
         images.astype(np.float64), images_hat.astype(np.float64)
     )
@@ -134,7 +134,7 @@ def ms_ssim(images, images_hat):
     Z. Wang, E. Simoncelli, A. Bovik, "Multi-scale structural similarity for image
     quality assessment", Asilomar 2003.
     """
-    images, images_hat = _check(images, images_hat, SSIM_WINDOW)
+    images, images_hat = check_batches(images, images_hat, SSIM_WINDOW)
     a, b = images.astype(np.float64), images_hat.astype(np.float64)
     num_scales = num_ms_ssim_scales(*images.shape[1:3])
     weights = np.array(MS_SSIM_WEIGHTS[:num_scales])
@@ -150,7 +150,8 @@ def ms_ssim(images, images_hat):
     return product.mean(axis=-1)
 
 
-def _mse_to_psnr(mean_squared_error):
+def mse_to_psnr(mean_squared_error):
+    """PSNR [dB], at most 60, of a mean squared error; NaN stays NaN."""
     floor = _PEAK**2 * 10 ** (-LOSSLESS_PSNR / 10)
     return 10 * np.log10(_PEAK**2 / np.maximum(mean_squared_error, floor))
 
@@ -184,7 +185,8 @@ def _halve(images):
     return images.reshape(batch, height, 2, width, 2, colours).mean((2, 4))
 
 
-def _check(images, images_hat, min_side=1):
+def check_batches(images, images_hat, min_side=1):
+    """Both as arrays; `ValueError` unless they are uint8 [batch, H, W, 3], alike."""
     images, images_hat = np.asarray(images), np.asarray(images_hat)
     for batch in (images, images_hat):
         if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:

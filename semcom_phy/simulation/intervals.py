@@ -1,7 +1,9 @@
 """Means with 95 % intervals, clustered by image.
 
 Several channel draws of one image are not independent of each other, so the
-image, not the transmission, is the unit that the interval counts.
+image, not the transmission, is the unit that the interval counts. Nor are images that
+are alike, such as the frames of one drive: where the images come in groups, the group
+is that unit.
 """
 
 from dataclasses import dataclass
@@ -22,8 +24,8 @@ class Estimate:
     mean : `float`
         The estimate
     ci95 : (`float`, `float`) or `None`
-        Lower and upper end of the interval; `None` for a single image, which
-        says nothing about the spread between images
+        Lower and upper end of the interval; `None` for a single image (or group of
+        images), which says nothing about the spread between images
     num_images : `int`
         Number of different images
     num_transmissions : `int`
@@ -41,15 +43,16 @@ class Estimate:
         return None if self.ci95 is None else (self.ci95[1] - self.ci95[0]) / 2
 
 
-def clustered_mean(values, image_index):
-    r"""Mean over transmissions with an interval clustered by image.
+def clustered_mean(values, image_index, groups=None):
+    r"""Mean over transmissions with an interval clustered by image, or by group.
 
     .. math::
         \hat\sigma^2 = \frac{G}{G-1} \frac{1}{N^2}
         \sum_{g=1}^G \Big(\sum_{i \in g} (v_i - \bar v)\Big)^2
 
-    with Student's t of G - 1 degrees of freedom. With one draw per image this is
-    the usual standard error.
+    with Student's t of G - 1 degrees of freedom, where :math:`g` is an image or,
+    if groups are given, a group of them. With one draw per image this is the usual
+    standard error.
 
     Input
     -----
@@ -57,6 +60,9 @@ def clustered_mean(values, image_index):
         One value per transmission; NaN where the value does not apply
     image_index : [num_transmissions], `int`
         Which image was sent
+    groups : [num_transmissions], `int` or `str`, optional
+        Which group of images it belongs to, where images are alike (frames of one
+        drive): the groups are then what the interval counts
 
     Output
     ------
@@ -68,26 +74,26 @@ def clustered_mean(values, image_index):
     K.-Y. Liang, S. Zeger, "Longitudinal data analysis using generalized linear
     models", Biometrika 1986 (the cluster-robust variance).
     """
-    values, image_index = _applicable(values, image_index)
+    values, num_images, clusters = _applicable(values, image_index, groups)
     if not len(values):
         return None
     mean = values.mean()
-    num_images, error = _clustered_standard_error(values, image_index)
+    num_clusters, error = _clustered_standard_error(values, clusters)
     interval = None
-    if num_images > 1:
-        half = _student_t(num_images) * error
+    if num_clusters > 1:
+        half = _student_t(num_clusters) * error
         interval = (float(mean - half), float(mean + half))
     return Estimate(float(mean), interval, num_images, len(values))
 
 
-def clustered_probability(events, image_index):
-    """Probability of an event with a Wilson interval, clustered by image.
+def clustered_probability(events, image_index, groups=None):
+    """Probability of an event with a Wilson interval, clustered by image or group.
 
     The Wilson interval takes the effective number of transmissions
     (count / design effect) in place of the count. Where no event or nothing but
-    events were seen, the design effect cannot be measured and every image counts
-    once, whatever its number of draws: the interval is then too wide, never too
-    narrow.
+    events were seen, the design effect cannot be measured and every image (or group)
+    counts once, whatever its number of draws: the interval is then too wide, never
+    too narrow.
 
     Input
     -----
@@ -95,6 +101,8 @@ def clustered_probability(events, image_index):
         1 where the event took place, NaN where it does not apply
     image_index : [num_transmissions], `int`
         Which image was sent
+    groups : [num_transmissions], `int` or `str`, optional
+        As of :func:`clustered_mean`
 
     Output
     ------
@@ -106,18 +114,18 @@ def clustered_probability(events, image_index):
     E. Korn, B. Graubard, "Confidence intervals for proportions with small
     expected number of positive counts estimated from survey data", 1998.
     """
-    events, image_index = _applicable(events, image_index)
+    events, num_images, clusters = _applicable(events, image_index, groups)
     count = len(events)
     if not count:
         return None
     p = events.mean()
-    num_images, error = _clustered_standard_error(events, image_index)
-    if 0 < p < 1 and num_images > 1:
-        variance = error**2 * (num_images - 1) / num_images
+    num_clusters, error = _clustered_standard_error(events, clusters)
+    if 0 < p < 1 and num_clusters > 1:
+        variance = error**2 * (num_clusters - 1) / num_clusters
         design_effect = max(1.0, variance / (p * (1 - p) / count))
         effective = count / design_effect
     else:
-        effective = num_images
+        effective = num_clusters
     z2 = stats.norm.ppf((1 + _CONFIDENCE) / 2) ** 2
     centre = (p + z2 / (2 * effective)) / (1 + z2 / effective)
     half = np.sqrt(z2 * (p * (1 - p) / effective + z2 / (4 * effective**2)))
@@ -126,7 +134,7 @@ def clustered_probability(events, image_index):
     return Estimate(float(p), interval, num_images, count)
 
 
-def psnr_of_mean_mse(mse, image_index):
+def psnr_of_mean_mse(mse, image_index, groups=None):
     r"""PSNR of the mean squared error over all transmissions.
 
     The interval follows from that of the mean error by the delta method: half
@@ -138,13 +146,15 @@ def psnr_of_mean_mse(mse, image_index):
         Mean squared error of each 8-bit image, in [0, 255^2]
     image_index : [num_transmissions], `int`
         Which image was sent
+    groups : [num_transmissions], `int` or `str`, optional
+        As of :func:`clustered_mean`
 
     Output
     ------
     : :class:`Estimate`
         [dB], at most 60 dB
     """
-    mean_mse = clustered_mean(mse, image_index)
+    mean_mse = clustered_mean(mse, image_index, groups)
     if mean_mse.mean <= 255**2 * 10 ** (-MAX_PSNR_DB / 10):
         mean, half = MAX_PSNR_DB, 0.0
     else:
@@ -158,21 +168,23 @@ def psnr_of_mean_mse(mse, image_index):
     )
 
 
-def _applicable(values, image_index):
-    values = np.asarray(values, "float64")
+def _applicable(values, image_index, groups):
+    """Values that apply, number of their images, and the cluster of each."""
+    values, image_index = np.asarray(values, "float64"), np.asarray(image_index)
+    clusters = image_index if groups is None else np.asarray(groups)
     keep = ~np.isnan(values)
-    return values[keep], np.asarray(image_index)[keep]
+    return values[keep], len(np.unique(image_index[keep])), clusters[keep]
 
 
-def _clustered_standard_error(values, image_index):
-    """Number of images, and the standard error of the mean clustered by them."""
-    images, cluster = np.unique(image_index, return_inverse=True)
-    if len(images) < 2:
-        return len(images), np.nan
+def _clustered_standard_error(values, clusters):
+    """Number of clusters, and the standard error of the mean clustered by them."""
+    names, cluster = np.unique(clusters, return_inverse=True)
+    if len(names) < 2:
+        return len(names), np.nan
     residual = np.bincount(cluster, values - values.mean())
-    variance = len(images) / (len(images) - 1) * np.sum(residual**2)
-    return len(images), np.sqrt(variance) / len(values)
+    variance = len(names) / (len(names) - 1) * np.sum(residual**2)
+    return len(names), np.sqrt(variance) / len(values)
 
 
-def _student_t(num_images):
-    return stats.t.ppf((1 + _CONFIDENCE) / 2, num_images - 1)
+def _student_t(num_clusters):
+    return stats.t.ppf((1 + _CONFIDENCE) / 2, num_clusters - 1)

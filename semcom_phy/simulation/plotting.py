@@ -27,6 +27,13 @@ _LABELS = {
     "cr_real": "cr_real, real data symbols / (3HW)",
     "cr_real_charged": "cr_real with side information",
 }
+_PARTS = {  # extras of a system scored by importance
+    "psnr_high": "high importance",
+    "psnr_medium": "medium importance",
+    "psnr_low": "low importance",
+    "psnr_non_background": "all but the background",
+    "psnr_background": "background",
+}
 _LOGARITHMIC = ("outage", "block_error", "bit_error")
 _STYLE = {
     "font.size": 9,
@@ -88,6 +95,48 @@ def plot_metric(curves, metric, path):
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
         longest = max(len(curve.title) for curve in curves)
         figure.legend(loc="outside lower center", ncols=2 if longest <= 26 else 1)
+        figure.savefig(path)
+
+
+def plot_by_importance(curves, path):
+    """Draws the PSNR of each level of importance over the SNR, a panel per level.
+
+    Parameters
+    ----------
+    curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
+        One per system; those without scores by importance
+        (:func:`~semcom_phy.metrics.importance.psnr_by_level`) are left out
+    path : `Path`
+        The figure to write
+
+    Raises
+    ------
+    ValueError
+        If no curve has a point with such scores.
+    """
+    if not any(_is_scored(curve) for curve in curves):
+        raise ValueError("no point with a PSNR by importance was simulated yet")
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(8.4, 5.6), layout="constrained")
+        panels = figure.subplots(2, 3, sharex=True, sharey=True).ravel()
+        for axes, (metric, part) in zip(panels, _PARTS.items(), strict=False):
+            for i, curve in enumerate(curves):
+                points = [(snr, curve.estimate(metric, snr)) for snr in curve.snr_db]
+                points = [(snr, e) for snr, e in points if e is not None]
+                if points:  # no image may have a patch of that level
+                    _draw_curve(axes, points, curve.title, i, len(curves), False)
+            axes.set_title(part, fontsize=9)
+            axes.xaxis.set_tick_params(labelbottom=True)
+            axes.yaxis.set_tick_params(labelleft=True)
+        panels[-1].set_axis_off()
+        drawn = [axes.get_legend_handles_labels() for axes in panels]
+        entries = {n: handle for pair in drawn for handle, n in zip(*pair, strict=True)}
+        titles = [textwrap.fill(title, 28) for title in entries]
+        panels[-1].legend(entries.values(), titles, loc="center")
+        figure.supxlabel("SNR per receive antenna [dB]", fontsize=9)
+        figure.supylabel("PSNR of these patches, mean over images [dB]", fontsize=9)
+        note = _caption(curves) + "; bars: 95 % intervals, " + _count(curves)
+        figure.suptitle(note, fontsize=8, color="#404040")
         figure.savefig(path)
 
 
@@ -282,8 +331,9 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
 
 def plot_all(curves, folder):
     """Writes ``psnr_vs_snr.png``, ``reconstructions.png``, where there was an outage
-    ``outage_vs_snr.png``, and where the rate varies with the SNR ``rate_vs_snr.png``
-    and ``rate_distortion.png``.
+    ``outage_vs_snr.png``, where the rate varies with the SNR ``rate_vs_snr.png`` and
+    ``rate_distortion.png``, and where images were scored by importance
+    ``psnr_by_importance.png``.
 
     Output
     ------
@@ -309,7 +359,14 @@ def plot_all(curves, folder):
         paths += [folder / "rate_vs_snr.png", folder / "rate_distortion.png"]
         plot_metric(adaptive, "cr_real_charged", paths[-2])
         plot_rate_distortion(adaptive, paths[-1])
+    if any(_is_scored(curve) for curve in curves):
+        paths.append(folder / "psnr_by_importance.png")
+        plot_by_importance(curves, paths[-1])
     return paths
+
+
+def _is_scored(curve):
+    return any(curve.estimate(part, snr) for part in _PARTS for snr in curve.points)
 
 
 def _draw_curve(axes, points, label, i, num_curves, logarithmic):
@@ -382,6 +439,9 @@ def _count(curves):
     images = {e.num_images for e in estimates}
     sent = {e.num_transmissions for e in estimates}
     text = f"{_span(images)} images"
+    groups = curves[0].header["data"].get("groups")
+    if groups is not None:
+        text += f" in {groups['count']} groups"
     return text if sent == images else f"{text}, {_span(sent)} transmissions"
 
 

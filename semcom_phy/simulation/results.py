@@ -123,8 +123,8 @@ class ResultFile:
         """Resumes the file where it belongs to the same simulation, or starts it.
 
         The same simulation: equal scenario, system description, bandwidth, seed,
-        sweep settings and image data. Other versions of the software are no
-        obstacle; they are noted in the file under ``resumed_with``.
+        sweep settings, image data and groups of images. Other versions of the
+        software are no obstacle; they are noted in the file under ``resumed_with``.
 
         Parameters
         ----------
@@ -195,7 +195,11 @@ class ResultFile:
 
     def _identity(self):
         identity = {key: self.header[key] for key in _IDENTITY}
-        return identity | {"data sha256": self.header["data"]["sha256"]}
+        data = self.header["data"]
+        identity["data sha256"] = data["sha256"]
+        if "groups" in data:  # intervals of one kind in a file
+            identity["data groups"] = data["groups"]
+        return identity
 
     def _to_document(self):
         points = [self.points.get(snr) for snr in self.snr_db]

@@ -54,8 +54,8 @@ class SweepSettings:
         Stop a point when half the 95 % interval of the mean PSNR is at most this
         [dB]; `None`: send every image ``draws`` times
     min_images : `int`, (default 32)
-        Look at the interval only from this number of images on: that of a handful
-        of images is itself uncertain
+        Look at the interval only from this number of images (or groups of images)
+        on: that of a handful is itself uncertain
     num_shown : `int`, (default 6)
         Reconstructions kept for the figure
     max_shown_size : `int`, (default 64)
@@ -91,7 +91,7 @@ class SweepSettings:
         return asdict(self)
 
 
-def simulate_point(link, images, snr_db, settings, on_batch=None):
+def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     """Sends the images over the link at one SNR.
 
     Parameters
@@ -106,13 +106,24 @@ def simulate_point(link, images, snr_db, settings, on_batch=None):
         How much to simulate
     on_batch : callable of `int`, optional
         Told the number of images sent after every batch
+    groups : sequence of `int` or `str`, one per image, optional
+        Images that are alike, such as frames of one drive, share a group; the
+        groups, not the images, are what the intervals count. Default: every image
+        is its own. The caller notes them in the result file, see
+        :func:`~semcom_phy.simulation.segments.describe_groups`
 
     Output
     ------
     : :class:`~semcom_phy.simulation.results.Point`
         Depends on the arguments alone
+
+    Raises
+    ------
+    ValueError
+        If there are not as many groups as images, or the system returns images of
+        another shape.
     """
-    records, shown = _Records(), []
+    records, shown = _Records(_clusters(images, groups)), []
     status = "done"
     for draw, batch, index in _batches(len(images), settings):
         originals = images[index]
@@ -131,7 +142,7 @@ def simulate_point(link, images, snr_db, settings, on_batch=None):
             shown.extend(sent.images[:num])
         if on_batch is not None:
             on_batch(num)
-        if records.is_precise(settings, len(images)):
+        if records.is_precise(settings):
             status = "target_reached"
             break
     num_shown = min(len(shown), settings.num_shown)
@@ -144,7 +155,9 @@ def simulate_point(link, images, snr_db, settings, on_batch=None):
     )
 
 
-def run_sweep(curves, images, snr_db, settings, engine=None, progress=True):
+def run_sweep(
+    curves, images, snr_db, settings, engine=None, progress=True, groups=None
+):
     """Simulates every unfinished point of several curves and files each at once.
 
     Parameters
@@ -163,6 +176,8 @@ def run_sweep(curves, images, snr_db, settings, engine=None, progress=True):
         Where; default: in this process
     progress : `bool`, (default True)
         Show a bar on stderr, if that is a terminal
+    groups : sequence of `int` or `str`, one per image, optional
+        Images that are alike, see :func:`simulate_point`
     """
     engine = engine or SerialEngine()
     tasks = [
@@ -183,7 +198,8 @@ def run_sweep(curves, images, snr_db, settings, engine=None, progress=True):
         function = functools.partial(_simulate_task, on_batch=bar.update)
     with bar:
         done = bar.n
-        for (build, snr), point in engine.map(function, (images, settings), tasks):
+        shared = images, settings, groups
+        for (build, snr), point in engine.map(function, shared, tasks):
             curves[build].record(snr, point)
             done += per_point
             bar.set_postfix_str(f"{curves[build].title} {snr:g} dB", refresh=False)
@@ -205,9 +221,20 @@ def crop_for_figure(images, max_size):
 
 
 def _simulate_task(shared, task, on_batch=None):
-    images, settings = shared
+    images, settings, groups = shared
     build, snr_db = task
-    return simulate_point(built(build), images, snr_db, settings, on_batch)
+    return simulate_point(built(build), images, snr_db, settings, on_batch, groups)
+
+
+def _clusters(images, groups):
+    """Number of each image's group, [num_images] `int`."""
+    if groups is None:
+        return np.arange(len(images))
+    if len(groups) != len(images):
+        raise ValueError(
+            f"{len(groups)} groups for {len(images)} images: give one label per image"
+        )
+    return np.unique(np.asarray(groups), return_inverse=True)[1]
 
 
 def _batches(num_images, settings):
@@ -228,9 +255,10 @@ def _derived_seed(*path):
 
 
 class _Records:
-    """Figures of every transmission so far."""
+    """Figures of every transmission so far; ``clusters`` has a number per image."""
 
-    def __init__(self):
+    def __init__(self, clusters):
+        self._clusters = clusters
         self._columns, self._boolean, self._image_index = {}, set(), []
 
     def add(self, originals, sent, index):
@@ -256,25 +284,26 @@ class _Records:
     def column(self, name):
         return np.concatenate(self._columns[name])
 
-    def is_precise(self, settings, num_images):
+    def is_precise(self, settings):
         """True when the mean PSNR is known well enough to stop."""
         if settings.target_ci is None:
             return False
-        estimate = clustered_mean(self.column("psnr_db"), self._index)
-        if estimate.num_images < min(settings.min_images, num_images):
+        index, groups = self._index
+        most = len(np.unique(self._clusters))
+        if len(np.unique(groups)) < min(settings.min_images, most):
             return False
-        half_width = estimate.half_width
+        half_width = clustered_mean(self.column("psnr_db"), index, groups).half_width
         return half_width is not None and half_width <= settings.target_ci
 
     def estimates(self):
         """Metrics and extras, each a `dict` of name -> Estimate."""
         index = self._index
         metrics = {
-            "psnr_db": clustered_mean(self.column("psnr_db"), index),
-            "psnr_of_mean_mse_db": psnr_of_mean_mse(self.column("mse"), index),
-            "ssim": clustered_mean(self.column("ssim"), index),
-            "ms_ssim": clustered_mean(self.column("ms_ssim"), index),
-            "outage": clustered_probability(self.column("outage"), index),
+            "psnr_db": clustered_mean(self.column("psnr_db"), *index),
+            "psnr_of_mean_mse_db": psnr_of_mean_mse(self.column("mse"), *index),
+            "ssim": clustered_mean(self.column("ssim"), *index),
+            "ms_ssim": clustered_mean(self.column("ms_ssim"), *index),
+            "outage": clustered_probability(self.column("outage"), *index),
         }
         extras = {}
         for column in self._columns:
@@ -283,9 +312,11 @@ class _Records:
                 kind = clustered_probability
                 if name not in self._boolean:
                     kind = clustered_mean
-                extras[name] = kind(self.column(column), index)
+                extras[name] = kind(self.column(column), *index)
         return metrics, extras
 
     @property
     def _index(self):
-        return np.concatenate(self._image_index)
+        """Image of every transmission, and the group of that image."""
+        index = np.concatenate(self._image_index)
+        return index, self._clusters[index]

@@ -1,18 +1,20 @@
 """Images to be sent: shipped photographs, CIFAR-10, a folder, or an .npz file.
 
-Every function returns ``uint8 [num_images, size, size, 3]`` and a provenance record of
-plain JSON values that identifies the pixels (SHA-256) and states where they come from.
+Every function returns ``uint8 [num_images, height, width, 3]`` and a provenance
+record of plain JSON values that identifies the pixels (SHA-256) and states where they
+come from.
 """
 
 import hashlib
 import importlib.util
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from semcom_phy.sources.data_folders import data_folders
 
 MIN_SIZE = 16  # SSIM's window takes 11 pixels, codecs halve a side up to three times
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
@@ -52,16 +54,18 @@ def load_images(dataset, num_images=None, size=32, seed=1, split="test"):
     r"""Images of a data set, drawn without replacement.
 
     * ``"sample"``: crops from photographs that scikit-image and scikit-learn ship.
-      Each photograph is reduced (Lanczos) until its shorter side holds 5 crops, never
-      enlarged, and cut from its top left corner into crops side by side. The
-      draw takes one crop of each photograph in turn.
+      Each photograph is reduced (Lanczos) until its shorter side holds 5 crops (where
+      these are not square, either side at least 5), never enlarged, and cut from its
+      top left corner into crops side by side. The draw takes one crop of each
+      photograph in turn.
     * ``"cifar10"``: 32x32; found in the folder ``$SEMCOM_DATA``, then in
       ``../shared/data`` beside the repository, then through ``keras.datasets``. Where
       the file tells which images have original pixels (``exact``), only they are used.
     * a folder: all PNG, JPEG, WebP, BMP, TIFF and PPM files in it, by name. Each is
-      cut to its central square and reduced (Lanczos) to ``size``.
+      cut to its central square, or the central part of the aspect ratio asked for,
+      and reduced (Lanczos) to ``size``.
     * an ``.npz`` file with an array ``x``, or ``x_train``/``x_test`` as ``split`` says,
-      uint8 [N, H, W, 3]; cut and reduced likewise where H or W is not ``size``.
+      uint8 [N, H, W, 3]; cut and reduced likewise where H and W are not ``size``.
 
     The draw depends on the seed alone: the first images of a longer draw are those
     of a shorter one.
@@ -74,8 +78,8 @@ def load_images(dataset, num_images=None, size=32, seed=1, split="test"):
     num_images : `int` or `None`, (default `None`)
         How many; `None` for all, in the data set's own order
 
-    size : `int`, (default 32)
-        Height and width [pixels], at least 16
+    size : `int` or (`int`, `int`), (default 32)
+        Side of square images, or height and width [pixels], at least 16
 
     seed : `int`, (default 1)
         Seed of the draw, at least 0
@@ -85,10 +89,11 @@ def load_images(dataset, num_images=None, size=32, seed=1, split="test"):
 
     Output
     ------
-    images : [num_images, size, size, 3], `uint8`
+    images : [num_images, height, width, 3], `uint8`
 
     provenance : `dict`
-        ``dataset``, ``split``, ``size``, ``num_images``, ``num_available``, ``seed``,
+        ``dataset``, ``split``, ``size`` (a number, or a list where the images are
+        not square), ``num_images``, ``num_available``, ``seed``,
         ``sha256`` (of the pixels), ``source``, ``terms``; no absolute path, so that
         it is the same wherever the data lie
 
@@ -100,8 +105,7 @@ def load_images(dataset, num_images=None, size=32, seed=1, split="test"):
     FileNotFoundError
         If the data are not there.
     """
-    if int(size) != size or size < MIN_SIZE:
-        raise ValueError(f"size is {size!r}; images need at least {MIN_SIZE} pixels")
+    size = _checked_size(size)
     if num_images is not None and (int(num_images) != num_images or num_images < 1):
         raise ValueError(f"num_images is {num_images!r}; give at least 1")
     if split not in ("test", "train"):
@@ -117,12 +121,12 @@ def load_images(dataset, num_images=None, size=32, seed=1, split="test"):
         if num_images > num_available:
             raise ValueError(
                 f"{num_images} images asked for, {dataset} has {num_available} "
-                f"of size {size}"
+                f"of size {_size_text(size)}"
             )
         images = images[_draw(pool, seed)[:num_images]]
     provenance = {
         **pool.provenance,
-        "size": int(size),
+        "size": size[0] if size[0] == size[1] else list(size),
         "num_images": len(images),
         "num_available": num_available,
         "seed": None if num_images is None else int(seed),
@@ -166,6 +170,22 @@ def load_cifar10_training_images():
     return images[exact], images[~exact], provenance
 
 
+def _checked_size(size):
+    """Height and width, two `int`."""
+    sides = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    if len(sides) != 2 or any(int(n) != n or n < MIN_SIZE for n in sides):
+        raise ValueError(
+            f"size is {size!r}; give one number, or height and width, images need at "
+            f"least {MIN_SIZE} pixels a side"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _size_text(size):
+    height, width = size
+    return f"{height}" if height == width else f"{height}x{width}"
+
+
 def _draw(pool, seed):
     """Order of the draw: a permutation, one of each group in turn."""
     rng = np.random.default_rng(seed)
@@ -184,17 +204,21 @@ def _sample_pool(size):
     crops, groups = [], []
     for group, (package, name, _) in enumerate(SAMPLE_PHOTOGRAPHS):
         photograph = _read_picture(_shipped_file(package, name))
-        scale = min(1.0, CROPS_PER_SHORT_SIDE * size / min(photograph.size))
-        width, height = (round(n * scale) for n in photograph.size)
+        # Pillow tells width before height.
+        needed = (CROPS_PER_SHORT_SIDE * n for n in reversed(size))
+        scale = max(n / side for n, side in zip(needed, photograph.size, strict=True))
+        width, height = (round(n * min(1.0, scale)) for n in photograph.size)
         photograph = photograph.resize((width, height), Image.Resampling.LANCZOS)
         pixels = np.asarray(photograph)
-        rows, columns = height // size, width // size
-        pixels = pixels[: rows * size, : columns * size]
-        pixels = pixels.reshape(rows, size, columns, size, 3).swapaxes(1, 2)
-        crops.append(pixels.reshape(-1, size, size, 3))
+        rows, columns = height // size[0], width // size[1]
+        pixels = pixels[: rows * size[0], : columns * size[1]]
+        pixels = pixels.reshape(rows, size[0], columns, size[1], 3).swapaxes(1, 2)
+        crops.append(pixels.reshape(-1, *size, 3))
         groups += [group] * (rows * columns)
     if not groups:
-        raise ValueError(f"size is {size}; the sample photographs are smaller")
+        raise ValueError(
+            f"size is {_size_text(size)}; the sample photographs are smaller"
+        )
     provenance = {
         "dataset": "sample",
         "split": None,
@@ -223,8 +247,8 @@ def _shipped_file(package, name):
 
 
 def _cifar10_pool(size, split):
-    if size != 32:
-        raise ValueError(f"size is {size}; cifar10 images are 32x32")
+    if size != (32, 32):
+        raise ValueError(f"size is {_size_text(size)}; cifar10 images are 32x32")
     images, exact, source = _read_cifar10(split)
     provenance = {
         "dataset": "cifar10",
@@ -237,24 +261,13 @@ def _cifar10_pool(size, split):
 
 def _read_cifar10(split):
     """All images of a split, a mask of those with original pixels, the source."""
-    for folder in _cifar10_folders():
+    for folder in data_folders("cifar10"):
         path = folder / "cifar10" / f"{split}.npz"
         if path.is_file():
             images, exact = _read_cifar10_archive(path, split)
             return images, exact, f"cifar10/{split}.npz"
     images = _download_cifar10(split)
     return images, np.ones(len(images), bool), "keras.datasets.cifar10"
-
-
-def _cifar10_folders():
-    configured = os.environ.get("SEMCOM_DATA")
-    if configured:
-        if not Path(configured, "cifar10").is_dir():
-            raise FileNotFoundError(
-                f"SEMCOM_DATA is {configured!r}, which holds no folder cifar10"
-            )
-        yield Path(configured)
-    yield Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def _read_cifar10_archive(path, split):
@@ -312,11 +325,11 @@ def _folder_pool(folder, size):
     )
     if not names:
         raise ValueError(f"{folder} holds 0 images ({', '.join(IMAGE_SUFFIXES)})")
-    images = [_fit_square(_read_picture(name), size, name) for name in names]
+    images = [_fit(_read_picture(name), size, name) for name in names]
     provenance = {
         "dataset": folder.resolve().name,
         "split": None,
-        "source": f"folder of {len(names)} files, central square reduced to {size}",
+        "source": f"folder of {len(names)} files, {_fit_text(size)}",
         "terms": None,
     }
     return _Pool(np.stack(images), provenance)
@@ -334,14 +347,14 @@ def _archive_pool(path, size, split):
         except Exception as error:  # damaged members raise zip and lzma errors
             raise ValueError(f"{path}: array {name} is damaged: {error}") from error
     _check_batch(images, path)
-    if images.shape[1:3] != (size, size):
+    if images.shape[1:3] != size:
         images = np.stack(
-            [_fit_square(Image.fromarray(image), size, path) for image in images]
+            [_fit(Image.fromarray(image), size, path) for image in images]
         )
     provenance = {
         "dataset": path.name,
         "split": split if name != "x" else None,
-        "source": f"array {name}, central square reduced to {size} where larger",
+        "source": f"array {name}, {_fit_text(size)} where larger",
         "terms": None,
     }
     return _Pool(images, provenance)
@@ -390,18 +403,25 @@ def _read_picture(path):
     return picture
 
 
-def _fit_square(picture, size, path):
-    """Central square of a picture, reduced to ``size``: uint8 [size, size, 3]."""
+def _fit(picture, size, path):
+    """Central part of a picture of the aspect ratio of ``size`` (height, width),
+    reduced to it: uint8 [height, width, 3]."""
     width, height = picture.size
     _check_size(height, width, path)
-    side = min(width, height)
-    if side < size:
+    if height < size[0] or width < size[1]:
         raise ValueError(
-            f"{path}: an image is {height}x{width}, smaller than the size {size}; "
-            "images are not enlarged"
+            f"{path}: an image is {height}x{width}, smaller than the size "
+            f"{_size_text(size)}; images are not enlarged"
         )
-    left, top = (width - side) // 2, (height - side) // 2
-    square = picture.crop((left, top, left + side, top + side))
-    if side != size:
-        square = square.resize((size, size), Image.Resampling.LANCZOS)
-    return np.array(square)
+    scale = min(height / size[0], width / size[1])
+    part_height, part_width = (round(n * scale) for n in size)
+    left, top = (width - part_width) // 2, (height - part_height) // 2
+    part = picture.crop((left, top, left + part_width, top + part_height))
+    if part.size != (size[1], size[0]):
+        part = part.resize((size[1], size[0]), Image.Resampling.LANCZOS)
+    return np.array(part)
+
+
+def _fit_text(size):
+    part = "square" if size[0] == size[1] else "part of that aspect ratio"
+    return f"central {part} reduced to {_size_text(size)}"

@@ -64,6 +64,22 @@ def test_options_reach_the_scenario(tmp_path):
     assert document["sweep"]["batch_size"] == 2
 
 
+@pytest.mark.parametrize(
+    "options, size, shape",
+    [("--image-size 64", 64, "64x64"), ("--image-size 48 64", [48, 64], "48x64")],
+)
+def test_one_or_two_numbers_for_the_size(tmp_path, capsys, options, size, shape):
+    """One number is a square, two are height and width; both reach images, rate and
+    file (exact)."""
+    options += " --systems pixels --snr 7 --images 3"
+    assert run(*options.split(), "--out", tmp_path) == 0
+    assert f"3 images of {shape}" in capsys.readouterr().out
+    document = json.loads((tmp_path / "pixels.json").read_text())
+    assert document["scenario"]["image_size"] == document["data"]["size"] == size
+    height, width = map(int, shape.split("x"))
+    assert document["bandwidth"]["data_symbols"] == 3 * height * width / 4
+
+
 def test_target_interval_stops_early(tmp_path):
     """--target-ci ends the points whose interval is narrow (exact)."""
     options = "--systems pixels --snr 10 --draws 50 --batch-size 8 --target-ci 5"
@@ -91,6 +107,8 @@ def test_target_interval_stops_early(tmp_path):
         ("--cbr much", "cbr must be a number or a fraction.*'much'"),
         ("--cbr 1/4000", "less than one symbol per image"),
         ("--cbr 1 --image-size 512", "slots, at most 64 fit"),
+        ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
+        ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
         ("--dataset no/such/folder", "no/such/folder"),
         ("--batch-size 0", "batch_size must be at least 1, got 0"),
         ("--target-ci -1", "target_ci must be positive, got -1"),

@@ -1,5 +1,6 @@
 """Scenarios: plain values, checked at once."""
 
+import json
 from fractions import Fraction
 
 import pytest
@@ -14,6 +15,27 @@ def test_dictionary_round_trip():
     assert values["cbr"] == "1/4" and values["snr_db"] == [0, 5, 10, 15, 20]
     assert Scenario.from_dict(values) == SCENARIO
     assert hash(Scenario.from_dict(values)) == hash(SCENARIO)
+
+
+@pytest.mark.parametrize("size", [(192, 256), [192, 256]])
+def test_images_need_not_be_square(size):
+    """Height and width give shape and symbols, come back from plain values, and are
+    hashable (exact)."""
+    scenario = Scenario("test", image_size=size, cbr="3/100")
+    assert scenario.image_shape == (192, 256, 3)
+    assert scenario.num_symbols == 4423  # of 147,456 dimensions
+    values = scenario.to_dict()
+    assert values["image_size"] == [192, 256]
+    assert Scenario.from_dict(json.loads(json.dumps(values))) == scenario
+    assert hash(Scenario.from_dict(values)) == hash(scenario)
+
+
+def test_a_square_is_one_number():
+    """Equal sides are kept and written as one number (exact)."""
+    scenario = Scenario("test", image_size=(64, 64))
+    assert scenario == Scenario("test", image_size=64)
+    assert scenario.to_dict()["image_size"] == 64
+    assert scenario.image_shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("cbr", ["1/4", 0.25, Fraction(1, 4), "0.25"])
@@ -49,6 +71,11 @@ def test_an_unknown_key_is_an_error():
         ({"link_adaptation": "none"}, "link_adaptation must be one of average, csi"),
         ({"profile": "F"}, "profile must be one of A to E, got 'F'"),
         ({"image_size": 5}, "image_size must be from 16 to 4096, got 5"),
+        ({"image_size": (192, 8)}, "image_size must be from 16 to 4096, got 8"),
+        ({"image_size": (192, 9.5)}, "image_size must be an integer, got 9.5"),
+        ({"image_size": (1, 2, 3)}, "one number, or height and width, got 3 numbers"),
+        ({"image_size": "192"}, "image_size must be an integer, got '192'"),
+        ({"image_size": (16, 32), "cbr": "1/9999"}, "of 16x32 images is less than one"),
         ({"num_images": 0}, "num_images must be at least 1, got 0"),
         ({"snr_db": ()}, "at least one SNR"),
         ({"systems": ()}, "at least one system"),

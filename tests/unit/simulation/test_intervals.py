@@ -101,3 +101,43 @@ def test_a_single_image_has_no_interval():
     """One image says nothing about the spread between images (exact)."""
     estimate = clustered_mean([30.0, 31.0], np.zeros(2, int))
     assert estimate.ci95 is None and estimate.half_width is None
+
+
+def test_groups_take_the_place_of_images():
+    """With images in groups the interval is that of the group means' spread, and the
+    images are still counted (round-off 1e-12)."""
+    values = np.random.default_rng(5).normal(30, 3, 8)
+    alike, groups = np.repeat(values, 5), np.repeat(list("abcdefgh"), 5)
+    estimate = clustered_mean(alike, IMAGES, groups)
+    expected = clustered_mean(values, np.arange(8))
+    np.testing.assert_allclose(estimate.ci95, expected.ci95, rtol=1e-12)
+    assert (estimate.num_images, estimate.num_transmissions) == (40, 40)
+    error = psnr_of_mean_mse(alike, IMAGES, groups)
+    single = psnr_of_mean_mse(values, np.arange(8))
+    np.testing.assert_allclose(error.ci95, single.ci95, rtol=1e-12)
+
+
+def test_groups_widen_the_interval_of_a_probability():
+    """Events that whole groups share are as uncertain as one trial per group
+    (round-off 1e-9)."""
+    events, groups = np.repeat(np.arange(8) < 3, 5), np.repeat(np.arange(8), 5)
+    estimate = clustered_probability(events, IMAGES, groups)
+    expected = clustered_probability(np.arange(8) < 3, np.arange(8))
+    np.testing.assert_allclose(estimate.ci95, expected.ci95, rtol=1e-9)
+    none = clustered_probability(np.zeros(40), IMAGES, groups)
+    bound = clustered_probability(np.zeros(8), np.arange(8))
+    np.testing.assert_allclose(none.ci95, bound.ci95, atol=1e-12)
+
+
+def test_a_single_group_has_no_interval():
+    """Forty frames of one group say nothing about the spread between groups (exact)."""
+    estimate = clustered_mean(np.arange(40.0), IMAGES, np.zeros(40, int))
+    assert estimate.ci95 is None and estimate.num_images == 40
+
+
+def test_groups_without_a_value_are_left_out():
+    """NaN takes its group along (exact)."""
+    values = [1.0, 1.0, 3.0, np.nan]
+    estimate = clustered_mean(values, np.arange(4), ["a", "a", "b", "c"])
+    expected = clustered_mean(values[:3], np.arange(3), ["a", "a", "b"])
+    assert estimate == expected and estimate.num_images == 3

@@ -12,7 +12,7 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), "uint8")
 RECEIVED = np.random.default_rng(2).integers(0, 256, (4, 16, 16, 3), "uint8")
 
 
-def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10)):
+def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None):
     header = {
         "scenario": {
             "name": "t",
@@ -38,7 +38,14 @@ def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10)):
         metrics["outage"] = Estimate(outage, (0.0, outage + 0.1), 4, 8)
         file.record(
             snr,
-            Point("done", metrics, {}, RECEIVED, (20.0,) * 4, (False,) * 3 + (True,)),
+            Point(
+                "done",
+                metrics,
+                extras or {},
+                RECEIVED,
+                (20.0,) * 4,
+                (False,) * 3 + (True,),
+            ),
         )
     return file
 
@@ -91,3 +98,52 @@ def test_points_that_were_not_run_are_left_out(tmp_path):
         plotting.plot_metric([empty], "psnr_db", tmp_path / "a.png")
     with pytest.raises(ValueError, match="simulated"):
         plotting.plot_reconstructions([half, empty], tmp_path / "b.png")
+
+
+def test_scores_by_importance_are_drawn(tmp_path):
+    """A panel per level, also where no image has that level or another system has no
+    scores; the figure is that of files read back (exact)."""
+    scores = {"psnr_high": Estimate(30.0, (29.0, 31.0), 4, 8), "psnr_low": None}
+    scored = make_curve(tmp_path, "scored", 0.0, extras=scores)
+    curves = [make_curve(tmp_path, "plain", 0.0), scored]
+    paths = plotting.plot_all(curves, tmp_path)
+    assert [path.name for path in paths][2:] == ["psnr_by_importance.png"]
+    drawn = paths[-1].read_bytes()
+    plotting.plot_by_importance(
+        [ResultFile.read(curve.path) for curve in curves], paths[-1]
+    )
+    assert paths[-1].read_bytes() == drawn
+    other = {"psnr_high": Estimate(20.0, (19.0, 21.0), 4, 8)}
+    curves[1] = make_curve(tmp_path, "other", 0.0, extras=other)
+    plotting.plot_by_importance(curves, paths[-1])
+    assert paths[-1].read_bytes() != drawn
+
+
+def test_only_systems_with_scores_enter_the_panels(tmp_path, monkeypatch):
+    """A curve is drawn in a panel where it has points, and nowhere else (exact)."""
+    scores = {"psnr_high": Estimate(30.0, (29.0, 31.0), 4, 8), "psnr_low": None}
+    scored = make_curve(tmp_path, "scored", 0.0, extras=scores)
+    drawn = []
+    monkeypatch.setattr(
+        plotting,
+        "_draw_curve",
+        lambda _, points, name, *__: drawn.append((name, points)),
+    )
+    curves = [make_curve(tmp_path, "plain", 0.0), scored]
+    plotting.plot_by_importance(curves, tmp_path / "a.png")
+    assert drawn == [("scored", [(snr, scores["psnr_high"]) for snr in (0.0, 10.0)])]
+
+
+def test_no_scores_no_figure_by_importance(tmp_path):
+    """Without scores there is nothing to draw (exact)."""
+    curve = make_curve(tmp_path, "plain", 0.0)
+    with pytest.raises(ValueError, match="no point with a PSNR by importance"):
+        plotting.plot_by_importance([curve], tmp_path / "a.png")
+
+
+def test_groups_are_named_in_the_caption(tmp_path):
+    """A figure says how many groups stand behind its intervals (exact)."""
+    curve = make_curve(tmp_path, "a", 0.0)
+    assert plotting._count([curve]) == "4 images, 8 transmissions"
+    curve.header["data"]["groups"] = {"count": 2, "rule": "pairs"}
+    assert plotting._count([curve]) == "4 images in 2 groups, 8 transmissions"

@@ -82,6 +82,30 @@ def test_reading_gives_back_what_was_written(path):
     np.testing.assert_array_equal(read.original, IMAGES)
 
 
+def test_a_figure_that_applies_to_no_image_is_null(path):
+    """An extra without an estimate is null in the file and `None` when read (exact)."""
+    file = ResultFile.open(path, HEADER, [0])
+    figures = point(extras=["psnr_low"])
+    figures.extras["psnr_high"] = None
+    file.record(0, figures)
+    column = json.loads(path.read_text())["extras"]["psnr_high"]
+    assert column["mean"] == column["ci95"] == column["num_images"] == [None]
+    read = ResultFile.read(path)
+    assert read.estimate("psnr_high", 0) is None
+    assert read.estimate("psnr_low", 0).mean == 30.0
+
+
+def test_intervals_of_other_groups_are_another_simulation(path):
+    """Points by image and points by group do not meet in one file (exact)."""
+    ResultFile.open(path, HEADER, [0]).record(0, point())
+    groups = {"count": 2, "rule": "segments of 10 frames"}
+    grouped = changed("data", "groups", value=groups)
+    with pytest.raises(ResultError, match="data groups = .absent.*segments of 10"):
+        ResultFile.open(path, grouped, [0])
+    ResultFile.open(path, grouped, [0], restart=True)
+    assert ResultFile.open(path, grouped, [0]).header["data"]["groups"] == groups
+
+
 def test_the_file_holds_no_time(path):
     """Files that are written in another order at another time are equal (exact)."""
     for name, order, extras in (("a", [0, 5], "zay"), ("b", [5, 0], "yaz")):

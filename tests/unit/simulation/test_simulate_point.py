@@ -137,3 +137,51 @@ def test_settings_out_of_range_are_refused(name, value):
     """The name and the value received are in the message (exact)."""
     with pytest.raises(ValueError, match=f"{name}.*{value}"):
         SweepSettings(**{name: value})
+
+
+def test_images_of_one_group_count_as_one():
+    """Intervals are those of clusters by group, other figures stay as they are; without
+    groups, every image is its own (exact)."""
+    link, settings = Link(System(), Channel()), SweepSettings(batch_size=4, draws=2)
+    alone = simulate_point(link, IMAGES, 0, settings)
+    own = simulate_point(link, IMAGES, 0, settings, groups=range(10))
+    pairs = simulate_point(link, IMAGES, 0, settings, groups=list("aabbccddee"))
+    assert own.metrics == alone.metrics and own.extras == alone.extras
+    for name, estimate in pairs.metrics.items():
+        assert estimate.mean == alone.metrics[name].mean
+        assert estimate.ci95 != alone.metrics[name].ci95
+        assert (estimate.num_images, estimate.num_transmissions) == (10, 20)
+
+
+def test_a_target_waits_for_enough_groups():
+    """The least number is one of groups, where there are groups (exact)."""
+    settings = SweepSettings(batch_size=2, target_ci=50.0, min_images=3)
+    groups = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
+    link = Link(System(), Channel())
+    point = simulate_point(link, IMAGES, 0, settings, groups=groups)
+    assert point.metrics["psnr_db"].num_images == 10
+    alone = simulate_point(link, IMAGES, 0, settings)
+    assert alone.metrics["psnr_db"].num_images == 4
+
+
+def test_a_group_for_every_image():
+    """Both numbers are in the message (exact)."""
+    link = Link(System(), Channel())
+    with pytest.raises(ValueError, match="3 groups for 10 images: give one label"):
+        simulate_point(link, IMAGES, 0, SweepSettings(), groups=[0, 1, 2])
+
+
+def test_figures_that_do_not_apply_to_an_image_are_left_out():
+    """NaN among the extras is neither averaged nor counted; where none applies, there
+    is no estimate (exact)."""
+
+    class Scored(System):
+        def transmit(self, images, snr_db, h, seed):
+            sent = super().transmit(images, snr_db, h, seed)
+            half = np.where(np.arange(len(images)) % 2, np.nan, 7.0)
+            sent.extras |= {"half": half, "none": np.full(len(images), np.nan)}
+            return sent
+
+    point = simulate_point(Link(Scored(), Channel()), IMAGES, 0, SweepSettings())
+    assert (point.extras["half"].mean, point.extras["half"].num_images) == (7.0, 5)
+    assert point.extras["none"] is None

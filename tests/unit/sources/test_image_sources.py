@@ -38,7 +38,7 @@ def test_sample_images_are_shipped_and_spread(monkeypatch):
     assert len(np.unique(images.reshape(64, -1), axis=0)) == 64
     assert json.loads(json.dumps(provenance)) == provenance
     assert provenance["num_available"] >= 200
-    pool = sources._sample_pool(32)
+    pool = sources._sample_pool((32, 32))
     drawn = sources._draw(pool, 1)[:14]
     photographs = np.array(pool.groups)[drawn]
     assert np.all(np.bincount(photographs, minlength=7) == 2)
@@ -65,6 +65,24 @@ def test_sample_sizes(size):
     """Other sizes come from the same photographs."""
     images, provenance = load_images("sample", 10, size=size)
     assert images.shape == (10, size, size, 3) and provenance["size"] == size
+
+
+def test_sample_images_need_not_be_square():
+    """Crops of another aspect ratio come from the same photographs (exact)."""
+    images, provenance = load_images("sample", 7, size=(192, 256))
+    assert images.shape == (7, 192, 256, 3) and provenance["size"] == [192, 256]
+    pool = sources._sample_pool((16, 64))
+    assert pool.images.shape[1:] == (16, 64, 3) and len(set(pool.groups)) == 7
+    # chelsea.png, 451 pixels wide and 300 high, becomes 320 by 213
+    assert pool.groups.count(1) == 5 * 13
+
+
+def test_a_pair_of_equal_sides_is_a_square():
+    """Images and provenance are those of one number (exact)."""
+    one, first = load_images("sample", 3, size=64)
+    two, second = load_images("sample", 3, size=(64, 64))
+    np.testing.assert_array_equal(one, two)
+    assert first == second
 
 
 def test_cifar10_uses_exact_images_only(tmp_path, monkeypatch):
@@ -111,7 +129,7 @@ def test_cifar10_offline(monkeypatch):
     def offline():
         raise Exception("URL fetch failure")  # noqa: TRY002 - as keras does
 
-    monkeypatch.setattr(sources, "_cifar10_folders", lambda: iter(()))
+    monkeypatch.setattr(sources, "data_folders", lambda _: iter(()))
     monkeypatch.setattr("keras.datasets.cifar10.load_data", offline)
     with pytest.raises(FileNotFoundError, match="SEMCOM_DATA.*URL fetch failure"):
         load_images("cifar10", 4)
@@ -132,6 +150,34 @@ def test_folder(folder):
     expected = np.asarray(square.resize((32, 32), Image.Resampling.LANCZOS))
     np.testing.assert_array_equal(images[1], expected)
     assert provenance["dataset"] == "pictures"
+
+
+@pytest.mark.parametrize(
+    "size, box, expected",
+    [
+        ((24, 32), (0, 0, 64, 48), "part of that aspect ratio reduced to 24x32"),
+        ((40, 32), (13, 0, 51, 48), "part of that aspect ratio reduced to 40x32"),
+        ((16, 64), (0, 16, 64, 32), "part of that aspect ratio reduced to 16x64"),
+    ],
+)
+def test_folder_of_another_aspect_ratio(folder, size, box, expected):
+    """The central part of the aspect ratio asked for is kept, and reduced (exact)."""
+    images, provenance = load_images(folder, size=size)
+    part = Image.fromarray(colourful((48, 64, 3), 1)).crop(box)
+    if part.size != size[::-1]:
+        part = part.resize(size[::-1], Image.Resampling.LANCZOS)
+    np.testing.assert_array_equal(images[1], np.asarray(part))
+    assert expected in provenance["source"]
+
+
+def test_archive_of_another_aspect_ratio(tmp_path):
+    """Pictures of the size are untouched, larger ones cut and reduced (exact)."""
+    x = colourful((2, 32, 64, 3))
+    np.savez(tmp_path / "own.npz", x=x)
+    same, _ = load_images(tmp_path / "own.npz", size=(32, 64))
+    np.testing.assert_array_equal(same, x)
+    part, _ = load_images(tmp_path / "own.npz", size=(32, 40))
+    np.testing.assert_array_equal(part, x[:, :, 12:52])
 
 
 @pytest.mark.parametrize("key", ["x", "x_test"])
@@ -202,7 +248,11 @@ def test_other_refusals(tmp_path, folder):
         (ValueError, "9 images asked for, .* has 3", (folder, 9)),
         (ValueError, "asked for, sample has", ("sample", 100_000)),
         (ValueError, "size is 5", ("sample", 1, 5)),
+        (ValueError, r"size is \(32, 5\)", ("sample", 1, (32, 5))),
+        (ValueError, r"size is \(32,\)", ("sample", 1, (32,))),
+        (ValueError, "smaller than the size 32x96", (folder, 1, (32, 96))),
         (ValueError, "size is 64; cifar10", ("cifar10", 1, 64)),
+        (ValueError, "size is 32x64; cifar10", ("cifar10", 1, (32, 64))),
         (ValueError, "split is 'valid'", ("sample", 1, 32, 1, "valid")),
         (ValueError, "text.npz is no .npz file", (tmp_path / "text.npz", 1)),
         (ValueError, r"holds \['y'\]; expected an array x", (tmp_path / "other.npz",)),

@@ -1,0 +1,96 @@
+"""Fits the code of the lengths of variable-length weights, and files it beside them.
+
+    python -m benchmarks.fit_length_code LABEL [LABEL ...]
+
+The lengths are those of the training scenes, at several budgets, so that no test image
+has a say in the code.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+
+import numpy as np
+from keras import ops
+
+from link_models import weights_store
+from link_models.learned import load_link
+from link_models.scene_levels import SceneLevels
+from link_models.systems import build_channel
+from link_models.variable_length_system import VariableLengthSystem
+from scenarios.driving_scene import SCENARIO
+from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.source_coding.length_code import LengthCode
+
+CBRS = ("1/64", "1/48", "1/32", "1/24")
+
+
+def training_grids(label, annotators, dataset="camvid", batch_size=32):
+    """Length indices of the training scenes at ``CBRS``, a list of [rows, columns].
+
+    Parameters
+    ----------
+    label : `str`
+        Weights
+
+    annotators : sequence of "rule", "static" or `None`
+        Who tells importance at the transmitter; the grids of all are pooled
+    """
+    size = SCENARIO.image_shape[:2]
+    images = SceneLevels(dataset, "train", size).scenes.images
+    grids = []
+    for cbr in CBRS:
+        channel = build_channel(replace(SCENARIO, cbr=cbr))
+        link, _ = load_link(label, channel, SCENARIO.image_shape)
+        for annotator in annotators:
+            levels = annotator and SceneLevels(dataset, "train", size, annotator)
+            system = VariableLengthSystem(
+                label,
+                label,
+                link,
+                SCENARIO.image_shape,
+                {},
+                (0, 0, 0),
+                side_info="free",
+                levels=levels,
+            )
+            for start in range(0, len(images) - batch_size + 1, batch_size):
+                index = system.fit(images[start : start + batch_size])[1]
+                grids += list(ops.convert_to_numpy(index))
+    return grids
+
+
+def main(argv=None):
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("labels", nargs="+")
+    args = parser.parse_args(argv)
+    try:
+        for label in args.labels:
+            _fit(label)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _fit(label):
+    record = weights_store.read_record(label)
+    annotators = (None,)
+    if record["config"]["codec"] == "sa_oosc":
+        annotators = (record["data"]["annotator"], None)
+    grids = training_grids(label, annotators)
+    code = LengthCode.fit(grids, len(LENGTHS))
+    bits = np.mean([code.cost_bits(grid) for grid in grids[:: len(grids) // 200 + 1]])
+    print(f"{label}: {bits:.0f} bits an image, {bits / grids[0].size:.2f} a patch")
+    path = weights_store.find(label)
+    record = json.loads(path.read_text()) | {"length_code": code.to_dict()}
+    trial = path.with_suffix(".tmp")
+    trial.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(trial, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,360 @@
+"""Training variable-length codecs on scenes whose patches have importance levels.
+
+crop of a scene, its levels, a budget --> VariableLengthLink --> loss
+two images in three over AWGN, one over a fade of the link's channel
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from keras import ops
+
+from link_models.scene_levels import ANNOTATORS
+from link_models.semantic_link import to_uint8
+from link_models.training import Trainer
+from link_models.training_data import Batches
+from semcom_phy.backend import compile_fn
+from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.metrics.image import mse
+from semcom_phy.seeding import derived_seed, seed_fades
+from semcom_phy.sources.driving import load_driving_scenes
+
+LN2 = float(np.log(2.0))
+
+
+@dataclass(frozen=True)
+class SceneData:
+    """Scenes [n, H, W, 3] `uint8`, the importance of their pixels [n, H, W] `uint8`
+    (the highest level of an object's box there), and those held out."""
+
+    exact: np.ndarray
+    pixel_levels: np.ndarray
+    validation: np.ndarray
+    validation_levels: np.ndarray
+    provenance: dict
+    copies: np.ndarray = field(default_factory=lambda: np.zeros((0,), np.uint8))
+
+
+def load_scene_data(dataset, size, annotator="rule", num_validation=25):
+    """Scenes to train on: splits train and val of a data set, labelled by a rule.
+
+    Parameters
+    ----------
+    dataset : `str` or path
+        As of :func:`~semcom_phy.sources.driving.load_driving_scenes`
+
+    size : (`int`, `int`)
+        Height and width [pixels]
+
+    annotator : "rule" (default) | "static"
+        Importance by the scene, or by the class of an object
+
+    num_validation : `int`, (default 25)
+        Scenes of the split val that are looked at, equally spaced in the drive
+
+    Output
+    ------
+    : :class:`SceneData`
+    """
+    parts = {}
+    for split in ("train", "val"):
+        scenes = load_driving_scenes(dataset, split, size)
+        if split == "val":
+            spaced = np.linspace(0, len(scenes) - 1, min(num_validation, len(scenes)))
+            scenes = scenes.take(np.unique(spaced.astype(int)))
+        levels = level_maps(ANNOTATORS[annotator](), scenes.images, scenes.labels, 1)
+        parts[split] = scenes, levels.astype("uint8")
+    (train, train_levels), (val, val_levels) = parts["train"], parts["val"]
+    provenance = {"train": train.provenance, "validation": val.provenance}
+    provenance["annotator"] = annotator
+    return SceneData(train.images, train_levels, val.images, val_levels, provenance)
+
+
+def patch_max(pixel_levels, size=16):
+    """Highest level in every patch, [n, H, W] -> [n, rows, columns] `int32`."""
+    n, height, width = pixel_levels.shape
+    cells = pixel_levels.reshape(n, height // size, size, width // size, size)
+    return cells.max(axis=(2, 4)).astype("int32")
+
+
+@dataclass(frozen=True)
+class RateDistortionLoss:
+    r"""Distortion after the channel, and rate and distortion of compression.
+
+    .. math::
+        \log \bar D_{jscc} + \beta \log(\bar D_{compression} + \lambda \bar R)
+        + \gamma\, \mathrm{CE}
+
+    per image, with distortions weighted by importance where the codec knows levels,
+    :math:`\bar R` the bits per dimension of latents and hyper-latents, and
+    :math:`\lambda = \tfrac{\ln 2}{6}\Delta^2`.
+
+    Parameters
+    ----------
+    beta : `float`, (default 0.3)
+        Weight of the compression branch
+
+    gamma : `float`, (default 0.3)
+        Weight of the importance head's cross entropy
+    """
+
+    beta: float = 0.3
+    gamma: float = 0.3
+
+    def __call__(
+        self,
+        link,
+        source,
+        snr_db,
+        h,
+        noise,
+        levels,
+        budget,
+        latent_noise,
+        side_noise,
+    ):
+        encoder, decoder = link.encoder, link.decoder
+        coded, source_hat = link.run(source, snr_db, h, noise, budget, levels)
+        weights = ops.ones_like(coded.entropy)
+        if encoder.num_levels:
+            weights = encoder.patch_weights(levels)
+        distortion = self._distortion(source, source_hat, weights)
+        loss = ops.mean(ops.log(distortion + 1e-6))
+
+        # Compression branch: uniform noise in the place of rounding.
+        mean, log_scale, _ = encoder.distribution_of(coded.side + side_noise)
+        per_step = encoder.per_step(coded.log_step)
+        noisy = coded.latents + latent_noise / per_step
+        scale = ops.exp(log_scale) * per_step
+        bits = encoder.bits(noisy, mean, log_scale, coded.log_step)
+        rate = ops.sum(bits, axis=(1, 2, 3))
+        rate = rate + ops.sum(encoder.prior(coded.side + side_noise), axis=(1, 2, 3))
+        # What is known of a latent beside its noisy value: the conditional mean.
+        variance = 3.29 * ops.square(scale)
+        trust = variance / (variance + 1.0 / 12.0)
+        decompressed = decoder.synthesise(mean + trust * (noisy - mean))
+        dimensions = float(np.prod(source.shape[1:]))
+        plain = coded.log_step
+        if encoder.num_levels:  # the step of a patch of weight 1
+            plain = plain + 0.5 * ops.log(weights)
+        price = LN2 / 6.0 * ops.exp(2.0 * ops.mean(plain, axis=(1, 2)))
+        price = price / ops.mean(weights, axis=(1, 2))
+        total = self._distortion(source, decompressed, weights)
+        total = total + ops.stop_gradient(price) * rate / dimensions
+        loss = loss + self.beta * ops.mean(ops.log(total + 1e-6))
+        if coded.importance is not None:
+            target = ops.one_hot(levels, encoder.num_levels, dtype="float32")
+            log_p = ops.log_softmax(coded.importance)
+            loss = loss - self.gamma * ops.mean(ops.sum(target * log_p, axis=-1))
+        return loss
+
+    @staticmethod
+    def _distortion(source, source_hat, weights):
+        error = ops.square(source_hat - source)
+        rows, columns = weights.shape[1:3]
+        size = source.shape[1] // rows
+        shape = (-1, rows, size, columns, size * 3)
+        error = ops.mean(ops.reshape(error, shape), axis=(2, 4))
+        return ops.sum(error * weights, axis=(1, 2)) / ops.sum(weights, axis=(1, 2))
+
+
+@dataclass(frozen=True)
+class SceneTask:
+    """Link and loss of :class:`SceneTrainer`.
+
+    Parameters
+    ----------
+    name : `str`
+        For logs and the record
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Flat link; images are sent over its fades, or over AWGN: the fade sqrt(Nt) I
+
+    loss : :class:`RateDistortionLoss`
+
+    crop : `int`, (default 128)
+        Side of the square crops that are trained on [pixels]
+
+    share_awgn : `float`, (default 2/3)
+        Share of the images that are sent over AWGN
+
+    min_cbr, max_cbr : `float`
+        Budgets are drawn in between, uniformly in their logarithm; a wide range,
+        because crops of an image differ in what they would get of its symbols
+    """
+
+    name: str
+    channel: object
+    loss: RateDistortionLoss
+    crop: int = 128
+    share_awgn: float = 2 / 3
+    min_cbr: float = 0.006
+    max_cbr: float = 0.083
+
+    num_inputs = 8
+
+    def describe(self):
+        """Plain values for the record of the weights."""
+        names = ("name", "crop", "share_awgn", "min_cbr", "max_cbr")
+        return {n: getattr(self, n) for n in names} | {"loss": vars(self.loss)}
+
+
+class SceneBatches(Batches):
+    """Crops of scenes with their levels, budgets and random numbers."""
+
+    def at(self, step):
+        recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, step))
+        seed_fades(derived_seed(recipe.seed, step))
+        inputs = []
+        for task in self.tasks:
+            inputs += self._inputs(task, recipe.batch_size, rng)
+        return [ops.convert_to_tensor(value) for value in inputs]
+
+    def _inputs(self, task, batch, rng):
+        images, levels = self._crops(task.crop, batch, rng)
+        dimensions = 3 * task.crop**2
+        low, high = (np.log(c * dimensions) for c in (task.min_cbr, task.max_cbr))
+        budget = np.exp(rng.uniform(low, high, batch))
+        h = np.array(ops.convert_to_numpy(task.channel.sample(batch)))
+        over_awgn = rng.random(batch) < task.share_awgn
+        num_tx_ant = task.channel.num_tx_ant
+        identity = np.sqrt(num_tx_ant) * np.eye(num_tx_ant)
+        h[over_awgn] = identity[:, :, None, None]
+        snr_db = rng.uniform(self.recipe.min_snr_db, self.recipe.max_snr_db, batch)
+        rows = task.crop // 16
+        side = self.side_channels
+        return [
+            images.astype("float32") / 255,
+            snr_db.astype("float32"),
+            h.astype("complex64"),
+            task.channel.draw_noise(batch, rng),
+            levels,
+            budget.astype("float32"),
+            rng.random((batch, rows, rows, 2 * LENGTHS[-1]), dtype="float32") - 0.5,
+            rng.random((batch, rows // 2, rows // 2, side), dtype="float32") - 0.5,
+        ]
+
+    def _crops(self, crop, batch, rng):
+        data = self.data
+        n, height, width = data.pixel_levels.shape
+        images = np.empty((batch, crop, crop, 3), np.uint8)
+        levels = np.empty((batch, crop, crop), np.uint8)
+        for b in range(batch):
+            i = rng.integers(n)
+            top = rng.integers(height - crop + 1)
+            left = rng.integers(width - crop + 1)
+            window = (i, slice(top, top + crop), slice(left, left + crop))
+            flip = -1 if rng.random() < 0.5 else 1
+            images[b] = data.exact[window][:, ::flip]
+            levels[b] = data.pixel_levels[window][:, ::flip]
+        return images, patch_max(levels)
+
+
+class SceneTrainer(Trainer):
+    """:class:`~link_models.training.Trainer` for variable-length codecs on scenes.
+
+    Validation sends whole scenes over AWGN at the mean SNR of the recipe, at the
+    budgets ``VALIDATION_CBR``. Its score is the PSNR over the patches that count.
+    """
+
+    VALIDATION_CBR = (1 / 48, 1 / 32)
+
+    def fit_statistics(self, encoder):
+        images = self.data.exact.astype("float32") / 255
+        encoder.fit_statistics(images, patch_max(self.data.pixel_levels))
+
+    def make_batches(self):
+        batches = SceneBatches(self.data, self.tasks, self.recipe)
+        batches.side_channels = self.links[0].encoder.side_channels
+        return batches
+
+    def make_forward(self, link, jit):
+        def forward(source, snr_db, h, noise, budget, levels):
+            coded, source_hat = link.run(source, snr_db, h, noise, budget, levels)
+            return source_hat, coded.index, coded.entropy
+
+        return compile_fn(forward, jit=jit)
+
+    def validate(self):
+        figures = {}
+        images, pixel_levels = self.data.validation, self.data.validation_levels
+        levels = patch_max(pixel_levels)
+        snr_db = 0.5 * (self.recipe.min_snr_db + self.recipe.max_snr_db)
+        dimensions = images[0].size
+        with self.average.applied():
+            for task, forward in zip(self.tasks, self.forward, strict=True):
+                entries = {"snr_db": [], "cbr": [], "psnr_db": []}
+                by_level = {n: [] for n in ("objects", "high", "background")}
+                for cbr in self.VALIDATION_CBR:
+                    restored, used = self._send_whole(
+                        task, forward, images, levels, snr_db, cbr
+                    )
+                    error = (images.astype(float) - restored) ** 2
+                    error = patch_mean(error.mean(axis=-1))
+                    entries["snr_db"].append(snr_db)
+                    entries["cbr"].append(round(float(used / dimensions), 5))
+                    whole = mse(images, restored)
+                    entries["psnr_db"].append(_psnr(whole))
+                    for name, part in (
+                        ("objects", levels > 0),
+                        ("high", levels == 3),
+                        ("background", levels == 0),
+                    ):
+                        some = part.any(axis=(1, 2))
+                        sums = (error * part).sum(axis=(1, 2))[some]
+                        by_level[name].append(_psnr(sums / part.sum(axis=(1, 2))[some]))
+                figures[task.name] = entries | {
+                    f"psnr_{name}_db": v for name, v in by_level.items()
+                }
+        return figures
+
+    def _send_whole(self, task, forward, images, levels, snr_db, cbr):
+        """Images over AWGN at a budget, 8 at once: images, mean symbols used."""
+        restored, used = [], []
+        rng = np.random.default_rng(self.recipe.seed)
+        num_tx_ant = task.channel.num_tx_ant
+        h = np.sqrt(num_tx_ant) * np.eye(num_tx_ant, dtype="complex64")
+        batch = 8
+        h = np.tile(h[None, None, :, :, None, None], (batch, 1, 1, 1, 1, 1))
+        for start in range(0, len(images), batch):
+            index = np.arange(start, start + batch) % len(images)
+            part = images[index]
+            out, lengths, _ = forward(
+                *map(
+                    ops.convert_to_tensor,
+                    (
+                        part.astype("float32") / 255,
+                        np.full(batch, snr_db, "float32"),
+                        h,
+                        task.channel.draw_noise(batch, rng),
+                        np.full(batch, cbr * part[0].size, "float32"),
+                        levels[index],
+                    ),
+                )
+            )
+            keep = min(batch, len(images) - start)
+            restored.append(to_uint8(out)[:keep])
+            lengths = np.array(LENGTHS)[ops.convert_to_numpy(lengths)[:keep]]
+            used.append(lengths.sum(axis=(1, 2)))
+        return np.concatenate(restored), np.concatenate(used).mean()
+
+    def _score(self, task, figures):
+        link = self.links[self.tasks.index(task)]
+        name = "psnr_objects_db" if link.encoder.num_levels else "psnr_db"
+        return float(np.mean(figures[task.name][name]))
+
+    @property
+    def _validation_inputs(self):
+        return None
+
+
+def patch_mean(values, size=16):
+    """Mean over every patch, [n, H, W] -> [n, rows, columns]."""
+    n, height, width = values.shape
+    cells = values.reshape(n, height // size, size, width // size, size)
+    return cells.mean(axis=(2, 4))
+
+
+def _psnr(mse):
+    return round(float(np.mean(10 * np.log10(255**2 / np.maximum(mse, 0.065)))), 3)

@@ -1,0 +1,175 @@
+"""Trains the importance student: ``python -m link_models.train_student --help``.
+
+scenes, flipped and shifted in brightness --> ImportanceStudent --> cross entropy
+"""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from link_models import weights_store
+from link_models.recipe import Recipe, make_optimizer
+from link_models.scene_levels import SceneLevels
+from link_models.weight_average import WeightAverage
+from semcom_phy.backend import device, train_step_fn
+from semcom_phy.knowledge_base.importance import LEVELS
+from semcom_phy.knowledge_base.importance_student import ImportanceStudent
+from semcom_phy.seeding import set_seed
+from semcom_phy.simulation.results import software_versions
+from semcom_phy.sources.driving import CLASSES
+
+LABEL = "importance_student"
+
+
+def recall_by_level(levels, guessed):
+    """Share of the patches of each level that were told right, 4 `float`; NaN where
+    there is none."""
+    levels, guessed = np.asarray(levels), np.asarray(guessed)
+    return [
+        float((guessed[levels == n] == n).mean()) if (levels == n).any() else np.nan
+        for n in range(len(LEVELS))
+    ]
+
+
+def class_shares(labels, size=16):
+    """Share of each class in each patch, [n, H, W] -> [n, rows, columns, 12]."""
+    n, height, width = labels.shape
+    cells = labels.reshape(n, height // size, size, width // size, size)
+    return np.stack(
+        [(cells == c).mean(axis=(2, 4)) for c in range(len(CLASSES) + 1)], axis=-1
+    ).astype("float32")
+
+
+def level_weights(levels):
+    """Weight of each level in the loss: rare ones more, 4 `float32` of mean 1."""
+    share = np.bincount(levels.ravel(), minlength=len(LEVELS)) / levels.size
+    weight = 1 / np.sqrt(share + 1e-3)
+    return (weight / (weight * share).sum()).astype("float32")
+
+
+def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
+    """Trains a student on the split train and keeps the last average of its weights.
+
+    Parameters
+    ----------
+    dataset, size, annotator
+        As of :class:`~link_models.scene_levels.SceneLevels`
+
+    recipe : :class:`~link_models.recipe.Recipe`
+        Steps, batch size, optimiser; SNRs are of no meaning
+
+    folder, label
+        Where the weights go, and their name
+
+    Output
+    ------
+    : `Path`
+        JSON beside the weights, with the recall on the split val
+    """
+    set_seed(recipe.seed)
+    source = SceneLevels(dataset, "train", size, annotator)
+    scenes, levels = source.scenes, source(source.scenes.images)
+    shares = class_shares(scenes.labels)
+    weights = ops.convert_to_tensor(level_weights(levels))
+    student = ImportanceStudent()
+
+    def loss_fn(image, target, share, noise):
+        logits, classes = student(image + noise)
+        log_p = ops.log_softmax(logits)
+        picked = ops.sum(target * weights * log_p, axis=-1)
+        beside = ops.sum(share * ops.log_softmax(classes), axis=-1)
+        return -ops.mean(picked) - 0.5 * ops.mean(beside)
+
+    optimizer = make_optimizer(recipe)
+    average = WeightAverage(student.trainable_variables, recipe.average_decay)
+    step_fn = train_step_fn(
+        loss_fn,
+        student.trainable_variables,
+        optimizer,
+        after_update=average.update,
+        clip_norm=recipe.clip_norm,
+    )
+    for step in tqdm(range(recipe.steps), unit="step", disable=None):
+        rng = np.random.default_rng((recipe.seed, step))
+        index = rng.integers(len(scenes), size=recipe.batch_size)
+        flip = rng.random(recipe.batch_size) < 0.5
+        image = scenes.images[index].astype("float32") / 255
+        gain = rng.uniform(0.7, 1.3, (recipe.batch_size, 1, 1, 3)).astype("float32")
+        target = np.eye(len(LEVELS), dtype="float32")[levels[index]]
+        batch = [image * gain, target, shares[index]]
+        for values in batch:
+            values[flip] = values[flip, :, ::-1]
+        noise = rng.normal(0, 0.02, image.shape).astype("float32")
+        loss = float(step_fn(*map(ops.convert_to_tensor, [*batch, noise])))
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"the loss is {loss} after {step + 1} steps: lower the learning rate"
+            )
+    held = SceneLevels(dataset, "val", size, annotator)
+    with average.applied():
+        guessed = student.levels(held.scenes.images)
+        record = {
+            "config": {"codec": "importance_student", **student.get_config()},
+            "recipe": asdict(recipe),
+            "data": {
+                "train": scenes.provenance,
+                "validation": held.scenes.provenance,
+                "annotator": annotator,
+            },
+            "validation": {
+                "recall": dict(
+                    zip(
+                        LEVELS,
+                        recall_by_level(held(held.scenes.images), guessed),
+                        strict=True,
+                    )
+                )
+            },
+            "versions": {**software_versions(), "device": device()},
+        }
+        return weights_store.save(student, folder, label, record)
+
+
+def load_student(label=LABEL):
+    """A trained student.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing or broken, or not a student's.
+    """
+    config = weights_store.read_record(label)["config"]
+    if config.get("codec") != "importance_student":
+        raise ValueError(f"weights {label!r} are not those of an importance student")
+    names = ("filters", "blocks", "num_classes")
+    student = ImportanceStudent(name="student", **{n: config[n] for n in names})
+    weights_store.load(student, label)
+    return student
+
+
+def main(argv=None):
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="camvid", help="camvid, or a Cityscapes root")
+    parser.add_argument("--image-size", nargs=2, type=int, default=(192, 256))
+    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--label", default=LABEL)
+    args = parser.parse_args(argv)
+    try:
+        recipe = Recipe(steps=args.steps, batch_size=16, warmup_steps=100)
+        path = train(args.data, args.image_size, recipe, args.out, args.label)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""How many symbols each patch of an image gets, under a budget."""
+
+import numpy as np
+from keras import ops
+
+# About a factor of 2 apart: finer steps cost more to tell than they gain.
+LENGTHS = (1, 3, 6, 12, 24, 48, 80, 128)
+MAX_LENGTH = LENGTHS[-1]
+_STEPS = 15  # of the bisection
+
+
+def quantize_length(symbols):
+    """Index of the nearest of ``LENGTHS``, `int32`: the scalar quantiser Q.
+
+    Input
+    -----
+    symbols : [...], `float32`
+        Symbols asked for
+    """
+    middles = (np.array(LENGTHS[1:]) + np.array(LENGTHS[:-1])) / 2
+    above = symbols[..., None] >= ops.convert_to_tensor(middles.astype("float32"))
+    return ops.sum(ops.cast(above, "int32"), axis=-1)
+
+
+def length_of(index):
+    """Complex symbols of an index of ``LENGTHS``, `int32`."""
+    return ops.take(ops.convert_to_tensor(np.array(LENGTHS, "int32")), index, axis=0)
+
+
+def equal_lengths(budget, rows, columns):
+    """Lengths that need not be told: the budget shared out evenly, in a fixed pattern.
+
+    Where an equal share lies between two of ``LENGTHS``, the patches take the lower and
+    the upper one in turn, as often as the budget allows.
+
+    Input
+    -----
+    budget : [batch], `float32`
+        Most symbols that all patches of an image may take together
+
+    Output
+    ------
+    : [batch, rows, columns], `int32`
+        Indices of ``LENGTHS``
+    """
+    number = rows * columns
+    lengths = ops.convert_to_tensor(np.array(LENGTHS, "float32"))
+    share = ops.clip(budget / number, LENGTHS[0], LENGTHS[-1])[:, None]
+    lower = ops.sum(ops.cast(share >= lengths[1:] - 1e-4, "int32"), axis=1)
+    upper = ops.minimum(lower + 1, len(LENGTHS) - 1)
+    low, high = ops.take(lengths, lower, axis=0), ops.take(lengths, upper, axis=0)
+    part = (share[:, 0] - low) / ops.maximum(high - low, 1.0)
+    taken = ops.floor(ops.clip(part, 0.0, 1.0) * number + 1e-3)[:, None]
+    place = ops.arange(number, dtype="float32")
+    more = ops.floor((place + 1) * taken / number) > ops.floor(place * taken / number)
+    index = ops.where(more, upper[:, None], lower[:, None])
+    return ops.reshape(index, (-1, rows, columns))
+
+
+def fit_step(symbols_at, budget, low=-9.0, high=3.0):
+    r"""Smallest quantisation step whose lengths keep to a budget.
+
+    The step stands for the Lagrange multiplier: where :math:`D = \Delta^2/12` and the
+    rate falls by one bit per coefficient when the step doubles,
+    :math:`\lambda = -dD/dR = \tfrac{\ln 2}{6} \Delta^2`.
+
+    Input
+    -----
+    symbols_at : callable, log_step [batch] -> symbols [batch, rows, columns], `float32`
+        Symbols asked for at a step, before quantisation, falling as the step grows
+
+    budget : [batch], `float32`
+        Most symbols that all patches of an image may take together
+
+    Output
+    ------
+    log_step : [batch], `float32`
+        Natural logarithm of the step
+
+    index : [batch, rows, columns], `int32`
+        Indices of ``LENGTHS``. Where even the largest step takes more than the budget,
+        every patch has the shortest length
+    """
+    low = ops.full_like(budget, low)
+    high = ops.full_like(budget, high)
+    for _ in range(_STEPS):
+        middle = 0.5 * (low + high)
+        used = ops.sum(length_of(quantize_length(symbols_at(middle))), axis=(1, 2))
+        fits = ops.cast(used, "float32") <= budget
+        low, high = ops.where(fits, low, middle), ops.where(fits, middle, high)
+    index = quantize_length(symbols_at(high))
+    used = ops.cast(ops.sum(length_of(index), axis=(1, 2)), "float32")
+    index = ops.where((used <= budget)[:, None, None], index, ops.zeros_like(index))
+    return high, index

@@ -1,0 +1,102 @@
+"""Bootstrap intervals that resample whole groups of images."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from semcom_phy.metrics.image import mse_to_psnr
+
+_PERCENTILES = (2.5, 97.5)
+_STATISTICS = {"mean": lambda mean: mean, "psnr_of_mean_mse": mse_to_psnr}
+
+
+class BootstrapEstimate(NamedTuple):
+    """A statistic, its 95 % interval, and what stands behind it.
+
+    Parameters
+    ----------
+    mean : `float`
+        The statistic of all values
+    low, high : `float`
+        Ends of the 95 % interval
+    count : `int`
+        Number of values
+    num_groups : `int`
+        Number of groups that were resampled
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+    num_groups: int
+
+
+def bootstrap_interval(values, groups, num_resamples=2000, seed=0, statistic="mean"):
+    r"""Percentile bootstrap: groups are drawn with replacement, with all their values.
+
+    Values of one group may depend on each other in any way; groups must not. For the
+    difference of two systems on the same images, give the differences as values:
+    what both have in common cancels, and the interval is that of the paired difference.
+
+    With few groups :math:`G` the interval is short: about
+    :math:`\sqrt{(G-1)/G}\, z_{0.975} / t_{0.975, G-1}` of what it should be, 7 % less
+    at 24 groups, 15 % less at 12.
+
+    Parameters
+    ----------
+    values : [num_values], `float`
+        One per image or transmission, e.g. PSNR, or a difference; NaN where the value
+        does not apply
+
+    groups : [num_values], `int` or `str`
+        Which group each belongs to
+
+    num_resamples : `int`, (default 2000)
+        Resamples, at least 1
+
+    seed : `int`, (default 0)
+        Seed of the resampling
+
+    statistic : "mean" (default) | "psnr_of_mean_mse"
+        Mean of the values; or, of squared errors, the PSNR of their mean [dB]
+
+    Output
+    ------
+    : :class:`BootstrapEstimate`
+
+    Raises
+    ------
+    ValueError
+        If the statistic is unknown, the numbers of values and groups differ, fewer
+        than 2 groups have values, or there is no resample.
+    """
+    if statistic not in _STATISTICS:
+        raise ValueError(
+            f"statistic is {statistic!r}; there are {', '.join(_STATISTICS)}"
+        )
+    if num_resamples < 1:
+        raise ValueError(f"num_resamples is {num_resamples}; give at least 1")
+    values, groups = np.asarray(values, "float64"), np.asarray(groups)
+    if values.ndim != 1 or values.shape != groups.shape:
+        raise ValueError(
+            f"values are {values.shape} and groups {groups.shape}; give one group per "
+            "value"
+        )
+    keep = ~np.isnan(values)
+    values = values[keep]
+    names, member = np.unique(groups[keep], return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(
+            f"{len(names)} groups have values, at least 2 are needed to tell the "
+            "spread between them: cut the images into more groups"
+        )
+    totals, counts = np.bincount(member, values), np.bincount(member)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(names), size=(num_resamples, len(names)))
+    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    of_mean = _STATISTICS[statistic]
+    low, high = np.percentile(of_mean(means), _PERCENTILES)
+    return BootstrapEstimate(
+        float(of_mean(values.mean())), float(low), float(high), len(values), len(names)
+    )

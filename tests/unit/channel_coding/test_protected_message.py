@@ -1,0 +1,159 @@
+"""Byte strings beside an image: round trips, losses, lengths."""
+
+import numpy as np
+import pytest
+
+from semcom_phy.channel_coding.block_plan import plan_blocks
+from semcom_phy.channel_coding.mcs import Mcs
+from semcom_phy.channel_coding.protected_message import (
+    ProtectedMessage,
+    naive_symbols,
+)
+
+LENGTHS = (1, 200, 2, 52, 4, 5, 51, 255, 0)
+HEADER = 32  # symbols
+
+
+@pytest.fixture(scope="module")
+def message():
+    return ProtectedMessage()
+
+
+def payloads_of(lengths, seed=1):
+    rng = np.random.default_rng(seed)
+    return [rng.bytes(n) for n in lengths]
+
+
+def over_awgn(x, snr_db, seed=2):
+    """Received symbols and error variances, one array per message."""
+    rng = np.random.default_rng(seed)
+    no = 10 ** (-snr_db / 10)
+    noise = [rng.standard_normal((2, len(x_i))) * np.sqrt(no / 2) for x_i in x]
+    x_hats = [
+        (x_i + n[0] + 1j * n[1]).astype(np.complex64)
+        for x_i, n in zip(x, noise, strict=True)
+    ]
+    return x_hats, [np.full(len(x_i), no, np.float32) for x_i in x]
+
+
+@pytest.mark.parametrize("snr_db", (60.0, 5.0))
+def test_round_trip(message, snr_db):
+    """Messages of all lengths come back in their order (exact), and take the number of
+    symbols that was said, with unit power."""
+    sent = payloads_of(LENGTHS)
+    x = message.encode(sent)
+    assert [len(x_i) for x_i in x] == [message.num_symbols(n) for n in LENGTHS]
+    assert all(x_i.dtype == np.complex64 and x_i.ndim == 1 for x_i in x)
+    np.testing.assert_allclose(np.abs(np.concatenate(x)), 1, rtol=1e-5)
+    received, good = message.decode(*over_awgn(x, snr_db))
+    assert received == sent
+    assert good.all() and good.dtype == bool and good.shape == (len(sent),)
+
+
+def test_batches_keep_the_order(message):
+    """Mixed lengths, lost ones between, come back where they were sent (exact)."""
+    sent = payloads_of([8, 40, 7, 40, 8, 39, 8], seed=3)
+    x_hats, no_effs = over_awgn(message.encode(sent), 20.0)
+    x_hats[1] = x_hats[1][::-1].copy()  # header lost
+    x_hats[4][HEADER:] *= -1  # payload lost
+    received, good = message.decode(x_hats, no_effs)
+    expected = [None if i in (1, 4) else payload for i, payload in enumerate(sent)]
+    assert received == expected
+    assert good.tolist() == [payload is not None for payload in expected]
+
+
+def test_what_follows_is_not_read(message):
+    """Symbols behind the message do not matter, and a scalar error variance holds for
+    all (exact)."""
+    sent = payloads_of([12, 30], seed=4)
+    rng = np.random.default_rng(5)
+    x_hats = [np.r_[x_i, 1e3 * rng.standard_normal(77)] for x_i in message.encode(sent)]
+    received, good = message.decode([x.astype(np.complex64) for x in x_hats], [0.1] * 2)
+    assert received == sent and good.all()
+
+
+@pytest.mark.parametrize("mcs", (Mcs(2, 0.1), Mcs(4, 0.5), Mcs(6, 0.9)))
+def test_other_mcs(mcs):
+    """Other schemes and sizes work, 30 dB above noise, on the fewest symbols whose
+    transport holds the payload (exact)."""
+    message = ProtectedMessage(mcs, max_bytes=600, granularity=1)
+    sent = payloads_of([1, 33, 600], seed=6)
+    x = message.encode(sent)
+    for x_i, payload in zip(x, sent, strict=True):
+        num_symbols = len(x_i) - HEADER
+        assert plan_blocks(mcs, num_symbols).max_bytes >= len(payload)
+        fewer = plan_blocks(mcs, num_symbols - 1)
+        assert fewer is None or fewer.max_bytes < len(payload)
+    assert message.decode(*over_awgn(x, 30.0))[0] == sent
+
+
+def test_most_arrive_at_0_db(message):
+    """QPSK at rate 1/3 works at 0 dB: of 60 messages of 52 bytes at most 3 are lost,
+    the others are right."""
+    sent = payloads_of([52] * 60, seed=7)
+    received, good = message.decode(*over_awgn(message.encode(sent), 0.0))
+    assert np.sum(~good) <= 3
+    assert all(a == b for a, b in zip(received, sent, strict=True) if a is not None)
+
+
+@pytest.mark.parametrize("snr_db", (-15.0, -4.0))
+def test_a_bad_channel_loses_all(message, snr_db):
+    """Below what the code can bear, none of 100 messages is returned: at -15 dB the
+    header cannot be carried, at -4 dB the payload's CRC tells."""
+    sent = payloads_of([52] * 100, seed=8)
+    received, good = message.decode(*over_awgn(message.encode(sent), snr_db))
+    assert received == [None] * 100 and not good.any()
+
+
+def test_missing_symbols_lose_the_message(message):
+    """A header that announces more symbols than there are, or that is cut itself, loses
+    its message and no other (exact)."""
+    sent = payloads_of([60, 60, 30, 60], seed=9)
+    x_hats, no_effs = over_awgn(message.encode(sent), 20.0)
+    lengths = (len(x_hats[0]) - 1, HEADER - 1, HEADER)
+    for i, length in enumerate(lengths):
+        x_hats[i], no_effs[i] = x_hats[i][:length], no_effs[i][:length]
+    received, good = message.decode(x_hats, no_effs)
+    assert received == [None, None, None, sent[3]]
+    assert good.tolist() == [False, False, False, True]
+
+
+def test_header_and_payload_must_agree(message):
+    """A payload of another length than its header says, in the same number of symbols,
+    is lost (exact)."""
+    x = message.encode(payloads_of([5, 6], seed=10))
+    mixed = [np.r_[x[0][:HEADER], x[1][HEADER:]], x[1]]
+    assert message.decode(mixed, [0.01] * 2)[1].tolist() == [False, True]
+
+
+def test_empty_batch(message):
+    """No messages give no symbols and no payloads (exact)."""
+    assert message.encode([]) == []
+    received, good = message.decode([], [])
+    assert received == [] and good.shape == (0,)
+
+
+def test_naive_symbols():
+    """The longest word, 8448 bits, is filled up at the rate of the MCS (exact)."""
+    assert naive_symbols(192, 4, Mcs(2, 1 / 3)) == 12672
+    assert naive_symbols(2112, 4, Mcs(2, 1 / 3)) == 12672
+    assert naive_symbols(2113, 4, Mcs(2, 1 / 3)) == 2 * 12672
+    assert naive_symbols(1, 1, Mcs(4, 0.5)) == 4224
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda m: m.encode([bytes(256)]), "256 bytes exceeds max_bytes=255"),
+        (lambda m: m.num_symbols(256), "got 256"),
+        (lambda m: m.decode([np.ones(200, np.complex64)], []), "1 and 0"),
+        (lambda m: ProtectedMessage(max_bytes=0), "got 0"),
+        (lambda m: ProtectedMessage(max_bytes=4096), "got 4096"),
+        (lambda m: ProtectedMessage(granularity=0), "granularity"),
+        (lambda m: naive_symbols(0, 4, Mcs(2, 0.5)), "at least 1"),
+    ],
+)
+def test_wrong_arguments(message, call, words):
+    """What cannot be sent is refused, with the value."""
+    with pytest.raises(ValueError, match=words):
+        call(message)

@@ -1,0 +1,306 @@
+"""NTSCC, and what SA-OOSC has of it: shapes, budgets, entropy, gradients."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from patch_codecs import (
+    GRID,
+    NUM_SYMBOLS,
+    SHAPE,
+    SIZES,
+    assert_every_weight_is_reached,
+    fading_link,
+    pictures,
+    randomised,
+    tensor,
+    training_batch,
+)
+
+from link_models.scene_training import RateDistortionLoss
+from semcom_phy.backend import gradients_fn
+from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
+from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
+from semcom_phy.layers.rate_allocation import LENGTHS, equal_lengths
+from semcom_phy.seeding import set_seed
+
+ENCODERS = {"ntscc": NtsccEncoder, "sa_oosc": SaOoscEncoder}
+DECODERS = {"ntscc": NtsccDecoder, "sa_oosc": SaOoscDecoder}
+BUDGETS = (150.0, 300.0, 600.0, 900.0)
+
+
+@pytest.fixture(scope="module")
+def encoders():
+    set_seed(2)
+    return {name: randomised(part(**SIZES)) for name, part in ENCODERS.items()}
+
+
+@pytest.fixture(scope="module", params=ENCODERS)
+def encoder(request, encoders):
+    return encoders[request.param]
+
+
+@pytest.fixture(scope="module")
+def coded(encoder):
+    return encoder.encode(tensor(pictures()), tensor(BUDGETS))
+
+
+def arrays(coded):
+    return [None if part is None else ops.convert_to_numpy(part) for part in coded]
+
+
+def copy_of(layer):
+    copy = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(layer)
+    )
+    assert type(copy) is type(layer) and copy.get_config() == layer.get_config()
+    copy.set_weights(layer.get_weights())
+    return copy
+
+
+def test_encoder_shapes(encoder, coded):
+    """Documented shapes and types of all that the encoder gives."""
+    patches = (4, *GRID)
+    for name in ("symbols", "latents", "mean", "log_scale"):
+        values = ops.convert_to_numpy(getattr(coded, name))
+        assert values.shape == (*patches, 256) and values.dtype == np.float32, name
+    for name, dtype in (("index", "int32"), ("entropy", "float32")):
+        values = ops.convert_to_numpy(getattr(coded, name))
+        assert values.shape == patches and values.dtype == dtype, name
+    assert tuple(coded.log_step.shape) == patches
+    assert tuple(coded.side.shape) == (4, GRID[0] // 2, GRID[1] // 2, 16)
+    if encoder.num_levels:
+        assert tuple(coded.importance.shape) == (*patches, 4)
+    else:
+        assert coded.importance is None
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_decoder_comes_again_from_its_configuration(name):
+    """Documented shape and type; a copy gives the same images (exact)."""
+    set_seed(2)
+    decoder = randomised(DECODERS[name](**SIZES))
+    rng = np.random.default_rng(0)
+    index = tensor(rng.integers(0, len(LENGTHS), (2, *GRID)), "int32")
+    sent = decoder.sent(index)
+    received = tensor(rng.standard_normal((2, *GRID, 256))) * sent
+    no = 0.1 * sent + 1.0 - sent
+    image = ops.convert_to_numpy(decoder.decode(received, no, index))
+    assert image.shape == (2, *SHAPE) and image.dtype == np.float32
+    again = ops.convert_to_numpy(copy_of(decoder).decode(received, no, index))
+    np.testing.assert_array_equal(again, image)
+
+
+def test_encoder_comes_again_from_its_configuration(encoder, coded):
+    """A copy with the same weights makes the same of images (exact)."""
+    again = copy_of(encoder).encode(tensor(pictures()), tensor(BUDGETS))
+    for one, two in zip(arrays(coded), arrays(again), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_other_image_sizes_work(encoder):
+    """Multiples of 32 beside the one that it was made for."""
+    images = pictures(2, (32, 64, 3))
+    coded = encoder.encode(tensor(images), tensor([60.0, 200.0]))
+    assert tuple(coded.symbols.shape) == (2, 2, 4, 256)
+    assert tuple(coded.side.shape) == (2, 1, 2, 16)
+
+
+def test_the_budget_is_kept_and_nearly_used(coded):
+    """Never more; what is left is less than the largest step between lengths."""
+    used = np.array(LENGTHS)[ops.convert_to_numpy(coded.index)].sum(axis=(1, 2))
+    assert np.all(used <= BUDGETS) and np.all(used > np.array(BUDGETS) - 48)
+
+
+def test_entropy_is_that_of_the_latents_at_the_step(encoder, coded):
+    """Sum of the bits of a patch's latents; lengths follow it (relative 1e-5)."""
+    bits = encoder.bits(coded.latents, coded.mean, coded.log_scale, coded.log_step)
+    bits = ops.convert_to_numpy(bits)
+    assert np.all(bits >= 0)
+    entropy = ops.convert_to_numpy(coded.entropy)
+    np.testing.assert_allclose(entropy, bits.sum(axis=-1), rtol=1e-5)
+    asked = encoder.symbols_per_bit * entropy
+    nearest = np.abs(asked[..., None] - np.array(LENGTHS)).argmin(axis=-1)
+    np.testing.assert_array_equal(ops.convert_to_numpy(coded.index), nearest)
+
+
+def test_half_the_step_is_about_a_bit_more(encoder, coded):
+    """Where the step is far below the scales, halving it adds one bit to every latent
+    (0.01 bit)."""
+    latents, mean, log_scale = coded.latents, coded.mean, coded.log_scale
+    bits = [
+        ops.convert_to_numpy(
+            encoder.bits(latents, mean, log_scale, ops.full(coded.index.shape, step))
+        )
+        for step in (-8.0, -8.0 - np.log(2))
+    ]
+    std = ops.convert_to_numpy(encoder.transform.std)[:256]
+    fine = std * np.exp(8.0) > 50
+    assert fine.sum() > 10
+    np.testing.assert_allclose((bits[1] - bits[0])[..., fine], 1, atol=0.01)
+
+
+def test_a_smaller_step_gives_patches_more(encoder):
+    """A gain on the right half: its step is smaller by that, its patches get more
+    symbols, the others fewer, within the same budget."""
+    analysed = encoder.analyse(tensor(pictures()))
+    gain = np.zeros((4, *GRID))
+    gain[:, :, 3:] = 0.7
+    steps, lengths = [], []
+    for log_gain in (0 * gain, gain):
+        chosen = analysed.allocation._replace(log_gain=tensor(log_gain))
+        step, index = encoder.choose_lengths(
+            analysed._replace(allocation=chosen), tensor(BUDGETS)
+        )
+        steps.append(ops.convert_to_numpy(step))
+        lengths.append(np.array(LENGTHS)[ops.convert_to_numpy(index)])
+    assert np.all(np.ptp(steps[0], axis=(1, 2)) == 0)
+    np.testing.assert_allclose(steps[1][:, :, :3] - steps[1][:, :, 3:], 0.7, atol=1e-5)
+    one, two = lengths
+    assert np.all(two[:, :, 3:].sum(axis=(1, 2)) > one[:, :, 3:].sum(axis=(1, 2)))
+    assert np.all(two[:, :, :3].sum(axis=(1, 2)) < one[:, :, :3].sum(axis=(1, 2)))
+    assert np.all(two.sum(axis=(1, 2)) <= BUDGETS)
+
+
+def test_equal_lengths_are_chosen_image_by_image(encoders):
+    """Image by image, where the allocation says so (exact)."""
+    encoder, budget = encoders["ntscc"], tensor(BUDGETS)
+    analysed = encoder.analyse(tensor(pictures()))
+    fixed = np.array([True, False, True, False])
+    chosen = analysed.allocation._replace(fixed=ops.convert_to_tensor(fixed))
+    _, index = encoder.choose_lengths(analysed._replace(allocation=chosen), budget)
+    _, own = encoder.choose_lengths(analysed, budget)
+    equal, index, own = map(
+        ops.convert_to_numpy, (equal_lengths(budget, *GRID), index, own)
+    )
+    np.testing.assert_array_equal(index[fixed], equal[fixed])
+    np.testing.assert_array_equal(index[~fixed], own[~fixed])
+    assert np.any(own[fixed] != equal[fixed])
+
+
+def test_fixed_is_deepjscc_with_the_same_networks(encoders):
+    """The same latents and weights, equal lengths for all patches (exact)."""
+    fixed = NtsccEncoder(**SIZES, fixed=True)
+    fixed.set_weights(encoders["ntscc"].get_weights())
+    own = fixed.encode(tensor(pictures()), tensor(BUDGETS))
+    other = encoders["ntscc"].encode(tensor(pictures()), tensor(BUDGETS))
+    np.testing.assert_array_equal(
+        *(ops.convert_to_numpy(coded.latents) for coded in (own, other))
+    )
+    np.testing.assert_array_equal(
+        *map(ops.convert_to_numpy, (own.index, equal_lengths(tensor(BUDGETS), *GRID)))
+    )
+    assert copy_of(fixed).fixed
+
+
+def test_token_and_mask_of_a_length():
+    """A patch of length k sends its first 2 k real symbols (exact)."""
+    index = tensor(np.arange(len(LENGTHS)), "int32")
+    sent = ops.convert_to_numpy(NtsccEncoder.sent(index))
+    assert sent.sum(axis=-1).tolist() == [2 * n for n in LENGTHS]
+    assert np.all(np.diff(sent, axis=-1) <= 0)
+    token = ops.convert_to_numpy(NtsccEncoder.token(index))
+    np.testing.assert_array_equal(token, np.eye(len(LENGTHS)))
+
+
+def test_statistics_start_encoder_and_decoder_alike():
+    """The same transform and layout of symbols, of the images and not as they were
+    (exact)."""
+    encoder, decoder = NtsccEncoder(**SIZES), NtsccDecoder(**SIZES)
+    before = [ops.convert_to_numpy(w) for w in encoder.weights]
+    encoder.fit_statistics(pictures(20))
+    decoder.copy_statistics(encoder)
+    changed = [
+        variable.path
+        for variable, was in zip(encoder.weights, before, strict=True)
+        if not np.array_equal(ops.convert_to_numpy(variable), was)
+    ]
+    assert {"transform/std", "transform/order", "mapping/source"} <= set(changed)
+    for part in ("transform", "mapping"):
+        ours, theirs = (
+            {w.path: ops.convert_to_numpy(w) for w in getattr(side, part).weights}
+            for side in (encoder, decoder)
+        )
+        same = set(ours) & set(theirs)
+        assert {"transform/std", "mapping/source"} & same
+        for path in same:
+            np.testing.assert_array_equal(ours[path], theirs[path], err_msg=path)
+
+
+def test_the_start_brings_latents_back():
+    """Without training, at 30 dB and the longest lengths, the weighted latents come
+    within 5 % of their energy; at the shortest, no better than with half of it."""
+    encoder, decoder = NtsccEncoder(**SIZES), NtsccDecoder(**SIZES)
+    encoder.fit_statistics(pictures(20))
+    decoder.copy_statistics(encoder)
+    latents = encoder.analyse(tensor(pictures())).latents
+    std = ops.convert_to_numpy(encoder.transform.std)[:256]
+    sent = ops.convert_to_numpy(latents) * std
+    errors = []
+    for i in (len(LENGTHS) - 1, 0):
+        index = tensor(np.full((4, *GRID), i), "int32")
+        mask = ops.convert_to_numpy(encoder.sent(index))
+        symbols = ops.convert_to_numpy(encoder.to_symbols(latents, index)) * mask
+        power = np.sum(symbols**2, axis=(1, 2, 3), keepdims=True)
+        power /= np.sum(mask, axis=(1, 2, 3), keepdims=True)
+        noise = np.random.default_rng(0).standard_normal(symbols.shape) * 1e-3**0.5
+        received = tensor((symbols / power**0.5 + noise) * mask)
+        no = tensor(np.where(mask > 0, 1e-3, 1.0))
+        again = ops.convert_to_numpy(decoder.estimate(received, no, index)) * std
+        errors.append(np.sum((again - sent) ** 2) / np.sum(sent**2))
+    assert errors[0] < 0.05 and errors[1] > 2 * errors[0]
+
+
+@pytest.fixture(scope="module")
+def links():
+    return {codec: fading_link(codec) for codec in ENCODERS}
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_the_encoder_does_not_see_the_channel(links, codec):
+    """Whatever SNR, fade and noise, it sends the same of the same images (exact)."""
+    link = links[codec]
+    source, snr_db, h, noise, levels, budget, *_ = training_batch(link)
+    one, image = link.run(source, snr_db, h, noise, budget, levels)
+    two, other = link.run(source, snr_db + 9.0, 2.0 * h, -noise, budget, levels)
+    for ours, theirs in zip(arrays(one), arrays(two), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert np.any(ops.convert_to_numpy(image) != ops.convert_to_numpy(other))
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_every_weight_is_reached(links, codec):
+    """Over 2x2 Rayleigh with estimated CSI the loss of training has a finite, non-zero
+    gradient for every weight, the same eager and compiled (1e-3 of the largest)."""
+    link, loss = links[codec], RateDistortionLoss()
+    weights, batch = link.trainable_variables, training_batch(link)
+    assert len(weights) == len(link.encoder.trainable_variables) + len(
+        link.decoder.trainable_variables
+    )
+    eager, graph = (
+        gradients_fn(lambda *inputs: loss(link, *inputs), weights, compiled)(*batch)
+        for compiled in (False, True)
+    )
+    assert_every_weight_is_reached(weights, eager, graph)
+
+
+@pytest.mark.parametrize("shape", [(64, 48, 3), (48, 64, 3), (64, 64, 1)])
+def test_image_shapes_that_do_not_fit_are_refused(shape):
+    """z has half the patches' resolution; the shape received is named (exact)."""
+    for part in (*ENCODERS.values(), *DECODERS.values()):
+        with pytest.raises(
+            ValueError, match="multiples of 32.*received " + re.escape(str(shape))
+        ):
+            part(**SIZES | {"image_shape": shape})
+
+
+def test_bad_rates_are_refused(encoder):
+    """Symbols for a bit, and a frame below one symbol a patch (exact)."""
+    with pytest.raises(ValueError, match="symbols_per_bit must be positive, got 0"):
+        type(encoder)(**SIZES, symbols_per_bit=0)
+    with pytest.raises(ValueError, match="at least 24 symbols, received a frame of 23"):
+        encoder.check_rate(23)
+    encoder.check_rate(24)
+    encoder.check_rate(NUM_SYMBOLS)
