@@ -46,7 +46,7 @@ class Comparison:
     Parameters
     ----------
     num_images : `int`
-        The first test images
+        Test images, equally spaced in the split
 
     draws : `int`
         Channel draws per image
@@ -59,7 +59,9 @@ class Comparison:
         size = driving_scene.SCENARIO.image_shape[:2]
         self.levels = SceneLevels("camvid", "test", size)
         scenes = self.levels.scenes
-        self.scenes = scenes.take(np.arange(min(num_images, len(scenes))))
+        number = min(num_images, len(scenes))
+        spaced = np.linspace(0, len(scenes) - 1, number).round().astype(int)
+        self.scenes = scenes.take(spaced)
         self.draws = draws
         self.folder = folder
         self.groups = drive_segments(self.scenes.names)

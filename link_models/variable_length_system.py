@@ -22,7 +22,7 @@ from semcom_phy.simulation.plotting_symbols import plot_symbols
 from semcom_phy.snr import snr_db_to_no
 
 SIDE_INFO = ("sent", "free", "none")
-_ROUNDS = 8  # of fitting data and side symbols into the frame
+_ROUNDS = 16  # of fitting data and side symbols into the frame
 # QPSK at rate 1/3 decodes from -1 dB on, at 1/2 from 2 dB on. The stronger code is
 # left 5 dB below where the weaker one has as much in hand, and in every fade.
 STRONG, WEAK, WEAK_FROM_DB = Mcs(2, 1 / 3), Mcs(2, 1 / 2), 7.0
@@ -232,8 +232,9 @@ class VariableLengthSystem:
             over = np.array(LENGTHS)[grids].sum(axis=(1, 2)) + side - total
             if attempt and np.all(over <= 0):
                 return analysed, index, payloads
-            # First what the message leaves, then less where it grew.
-            room = total - side if not attempt else room - np.maximum(over, 0)
+            # First what the message leaves, then less where it grew, by more each time.
+            less = np.where(over > 0, over + 8 * attempt, 0)
+            room = room - less if attempt else np.array(total - side, float)
         raise ValueError(
             f"a frame of {total} symbols does not hold the lengths of "
             f"{self.codec.grid[0]}x{self.codec.grid[1]} patches beside the data: "

@@ -68,9 +68,19 @@ def definition_card(scenario):
             "failed CRC or no rate that fits: the mean colour of the training set is "
             "shown and counted in every mean"
         ),
-        "Interval": "95 %, clustered by image; a point that was not run is null",
+        "Interval": (
+            f"95 %, clustered by {_cluster(scenario)}; a point that was not run is null"
+        ),
         "Pairing": (
             "all systems, at every SNR, see the same images and fades, and the same "
             "noise if they send as many symbols"
         ),
     }
+
+
+def _cluster(scenario):
+    from semcom_phy.sources.driving import is_driving
+
+    if is_driving(scenario.dataset):
+        return "segment of 10 consecutive frames of a drive"
+    return "image"

@@ -130,14 +130,10 @@ class Allocation(NamedTuple):
 
     extra : [batch, rows, columns], `float32`
         Symbols that a patch gets beside those for its entropy
-
-    fixed : [batch], `bool`
-        Equal lengths for all patches of an image instead
     """
 
     log_gain: Any
     extra: Any
-    fixed: Any
 
 
 class PatchCodec(keras.layers.Layer):
@@ -343,8 +339,7 @@ class NtsccEncoder(PatchCodec):
         """
         del levels
         zeros = ops.zeros_like(features[..., 0])
-        fixed = ops.full_like(zeros[:, 0, 0], float(self.fixed)) > 0
-        return Allocation(zeros, zeros, fixed), None
+        return Allocation(zeros, zeros), None
 
     def encode(self, source, budget, levels=None):
         """Images to symbols under a budget.
@@ -410,8 +405,8 @@ class NtsccEncoder(PatchCodec):
             return self.symbols_per_bit * ops.sum(bits, axis=-1) + chosen.extra
 
         log_step, index = fit_step(symbols_at, budget)
-        equal = equal_lengths(budget, *index.shape[1:])
-        index = ops.where(chosen.fixed[:, None, None], equal, index)
+        if self.fixed:
+            index = equal_lengths(budget, *index.shape[1:])
         return log_step_at(log_step), index
 
     def to_symbols(self, latents, index):

@@ -89,14 +89,14 @@ class SaOoscEncoder(NtsccEncoder):
     def allocation(self, features, levels=None):
         logits = self._predict(features)
         by_level = 0.5 * np.log(self.level_weights).astype("float32")
-        log_gain = ops.sum(ops.softmax(logits) * by_level, axis=-1)
+        log_gain = ops.softmax(logits) * ops.convert_to_tensor(by_level)
+        log_gain = ops.sum(log_gain, axis=-1)
         extra = ops.zeros_like(log_gain)
         if levels is not None:  # what the annotator says, where it says something
             told = self._by_level(by_level, levels)
             log_gain = ops.where(levels >= 0, told, log_gain)
             extra = self._by_level(self.level_symbols, levels)
-        fixed = ops.zeros_like(log_gain[:, 0, 0]) > 0
-        return Allocation(log_gain, extra, fixed), logits
+        return Allocation(log_gain, extra), logits
 
     def _predict(self, features):
         """Logits of the levels: of a patch, its place, and the whole scene."""

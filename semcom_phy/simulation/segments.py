@@ -17,7 +17,7 @@ def drive_segments(names, frames_per_segment=10):
     ----------
     names : sequence of `str`
         Frame names in the order of the drive, e.g. ``0001TP_008550``; a drive is told
-        by the name up to the first "_"
+        by the name up to the last "_"
 
     frames_per_segment : `int`, (default 10)
         Consecutive frames of a drive in one segment, as they are given; the last
@@ -45,7 +45,7 @@ def drive_segments(names, frames_per_segment=10):
         )
     seen, groups = Counter(), []
     for name in names:
-        drive = str(name).split("_", 1)[0]
+        drive = str(name).rsplit("_", 1)[0]
         groups.append(f"{drive}/{seen[drive] // int(frames_per_segment)}")
         seen[drive] += 1
     return groups

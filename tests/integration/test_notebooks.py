@@ -8,7 +8,12 @@ import pytest
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("01_one_image_over_mimo", "02_separation_baseline", "03_adaptive_rate")
+NAMES = (
+    "01_one_image_over_mimo",
+    "02_separation_baseline",
+    "03_adaptive_rate",
+    "04_where_the_symbols_go",
+)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 every_notebook = pytest.mark.parametrize("name", NAMES)
 

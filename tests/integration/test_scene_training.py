@@ -1,4 +1,4 @@
-"""Training on painted scenes: batches, checkpoints, the command, student, length code."""
+"""Training on painted scenes: batches, checkpoints, command, student, length code."""
 
 import json
 import shutil
@@ -196,8 +196,8 @@ def test_what_a_batch_holds(data):
         assert -0.5 <= rounding.min() < -0.4 and 0.4 < rounding.max() < 0.5
     cbr = budget / (3 * 64**2)
     assert 0.006 <= cbr.min() < 0.008 and 0.07 < cbr.max() <= 0.083
-    identity = np.sqrt(2) * np.eye(2, dtype="complex64")[:, :, None, None]
-    over_awgn = np.all(h == identity, axis=(1, 2, 3, 4, 5))
+    identity = np.sqrt(2) * np.eye(2)[:, :, None, None]
+    over_awgn = np.all(abs(h - identity) < 1e-6, axis=(1, 2, 3, 4, 5))
     assert abs(over_awgn.mean() - 2 / 3) < 4 * np.sqrt(2 / 9 / 600)
 
 
@@ -240,8 +240,7 @@ def trained(data, tmp_path_factory):
 
 
 def test_training_moves_all_weights(trained):
-    """Every trained weight of encoder and decoder but those behind a zero start, which
-    wait for it; statistics stay (exact)."""
+    """Every trained weight of encoder and decoder; statistics stay (exact)."""
     run, start, _, _ = trained
     link = run.links[0]
     fixed = {id(v) for v in link.non_trainable_variables}
@@ -305,7 +304,7 @@ def test_another_codec_starts_from_the_weights(trained, data, tmp_path):
     source, _ = load_link(trained[2], fading(), (*SIZE, 3))
     for part in ("encoder", "decoder"):
         ours, theirs = (
-            {v.path.split("/", 1)[1]: v for v in getattr(link, part).weights}
+            {v.path: v for v in getattr(link, part).weights}
             for link in (run.links[0], source)
         )
         assert set(ours) <= set(theirs)
@@ -454,7 +453,7 @@ def test_the_length_code_is_fitted_and_used(untrained, monkeypatch, capsys):
     scenario = replace(driving_scene.SCENARIO, weights=label)
     with pytest.raises(ValueError, match="run python -m benchmarks.fit_length_code"):
         build_system("sa_oosc", scenario)
-    monkeypatch.setattr(fit_length_code, "CBRS", ("1/64", "1/32"))
+    monkeypatch.setattr(fit_length_code, "CBRS", ("1/32",))
     before = json.loads(untrained.read_text())
     assert fit_length_code.main([label]) == 0
     assert "bits an image" in capsys.readouterr().out
@@ -462,14 +461,15 @@ def test_the_length_code_is_fitted_and_used(untrained, monkeypatch, capsys):
     counts = np.array(after.pop("length_code")["counts"])
     assert after == before and not list(untrained.parent.glob("*.tmp"))
     assert counts.shape == (len(LENGTHS) + 1, len(LENGTHS))
-    assert counts.sum() == 2 * 2 * 32 * 12 * 16
+    assert counts.sum() == 2 * 32 * 12 * 16
 
     system = build_system("sa_oosc", scenario).system
     np.testing.assert_array_equal(system.length_code.counts, counts)
     images = load_driving_scenes("camvid", "test", (192, 256)).images
-    _, index, messages = system.fit(images)
-    for grid, message in zip(ops.convert_to_numpy(index), messages, strict=True):
-        np.testing.assert_array_equal(system._read_lengths(message), grid)
+    message = system.message(10.0)
+    _, index, payloads = system.fit(images, message)
+    for grid, payload in zip(ops.convert_to_numpy(index), payloads, strict=True):
+        np.testing.assert_array_equal(system._read_lengths(message, payload), grid)
 
 
 def test_a_length_code_of_missing_weights_is_refused(tmp_path, capsys):

@@ -164,22 +164,6 @@ def test_a_smaller_step_gives_patches_more(encoder):
     assert np.all(two.sum(axis=(1, 2)) <= BUDGETS)
 
 
-def test_equal_lengths_are_chosen_image_by_image(encoders):
-    """Image by image, where the allocation says so (exact)."""
-    encoder, budget = encoders["ntscc"], tensor(BUDGETS)
-    analysed = encoder.analyse(tensor(pictures()))
-    fixed = np.array([True, False, True, False])
-    chosen = analysed.allocation._replace(fixed=ops.convert_to_tensor(fixed))
-    _, index = encoder.choose_lengths(analysed._replace(allocation=chosen), budget)
-    _, own = encoder.choose_lengths(analysed, budget)
-    equal, index, own = map(
-        ops.convert_to_numpy, (equal_lengths(budget, *GRID), index, own)
-    )
-    np.testing.assert_array_equal(index[fixed], equal[fixed])
-    np.testing.assert_array_equal(index[~fixed], own[~fixed])
-    assert np.any(own[fixed] != equal[fixed])
-
-
 def test_fixed_is_deepjscc_with_the_same_networks(encoders):
     """The same latents and weights, equal lengths for all patches (exact)."""
     fixed = NtsccEncoder(**SIZES, fixed=True)
