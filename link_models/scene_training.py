@@ -199,6 +199,26 @@ class SceneTask:
         names = ("name", "crop", "share_awgn", "min_cbr", "max_cbr")
         return {n: getattr(self, n) for n in names} | {"loss": vars(self.loss)}
 
+    def check(self, image_shape):
+        """Refuses images that hold no crop, and a frame that holds not every budget.
+
+        Raises
+        ------
+        ValueError
+            With both sizes.
+        """
+        if min(image_shape[:2]) < self.crop:
+            raise ValueError(
+                f"images of {image_shape[0]}x{image_shape[1]} hold no crop of "
+                f"{self.crop}x{self.crop}: use a larger image size"
+            )
+        most, frame = 3 * self.crop**2 * self.max_cbr, self.channel.framing.num_symbols
+        if most > frame:
+            raise ValueError(
+                f"a crop may take {most:.0f} symbols, the frame holds {frame}: use a "
+                "larger image size"
+            )
+
 
 class SceneBatches(Batches):
     """Crops of scenes with their levels, budgets and random numbers."""
@@ -265,6 +285,8 @@ class SceneTrainer(Trainer):
         encoder.fit_statistics(images, patch_max(self.data.pixel_levels))
 
     def make_batches(self):
+        for task in self.tasks:
+            task.check(self.image_shape)
         batches = SceneBatches(self.data, self.tasks, self.recipe)
         batches.side_channels = self.links[0].encoder.side_channels
         return batches

@@ -3,6 +3,9 @@
 scenes, flipped and shifted in brightness --> ImportanceStudent --> cross entropy
 """
 
+from semcom_phy import backend  # first: it loads the tensor library quietly
+
+# isort: split
 import argparse
 import sys
 from dataclasses import asdict
@@ -16,7 +19,6 @@ from link_models import weights_store
 from link_models.recipe import Recipe, make_optimizer
 from link_models.scene_levels import SceneLevels
 from link_models.weight_average import WeightAverage
-from semcom_phy.backend import device, train_step_fn
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.knowledge_base.importance_student import ImportanceStudent
 from semcom_phy.seeding import set_seed
@@ -87,7 +89,7 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
 
     optimizer = make_optimizer(recipe)
     average = WeightAverage(student.trainable_variables, recipe.average_decay)
-    step_fn = train_step_fn(
+    step_fn = backend.train_step_fn(
         loss_fn,
         student.trainable_variables,
         optimizer,
@@ -130,7 +132,7 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
                     )
                 )
             },
-            "versions": {**software_versions(), "device": device()},
+            "versions": {**software_versions(), "device": backend.device()},
         }
         return weights_store.save(student, folder, label, record)
 

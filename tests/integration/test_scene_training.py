@@ -119,7 +119,7 @@ def data(scenes):
     return load_scene_data("camvid", SIZE)
 
 
-def fading(num_symbols=900):
+def fading(num_symbols=1100):
     return EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(num_symbols, 2))
 
 
@@ -321,7 +321,7 @@ def command(scenario, *argv):
 def test_the_train_command(tmp_path, capsys):
     """Its option reaches data and record; another codec starts from the weights (exit
     code 0)."""
-    options = ["--image-size", 128, 128, "--steps", 1, "--batch-size", 2]
+    options = ["--image-size", 160, 224, "--steps", 1, "--batch-size", 2]
     options += ["--out", tmp_path, "--codec-config", json.dumps(TINY)]
     own = ["--annotator", "static", "--label", "first"]
     assert command(driving_scene, "--system", "sa_oosc", *options, *own) == 0
@@ -330,7 +330,7 @@ def test_the_train_command(tmp_path, capsys):
     assert record["tasks"][0]["crop"] == 128
     assert record["data"]["annotator"] == "static"
     assert record["recipe"]["min_snr_db"] == record["recipe"]["max_snr_db"] == 10
-    assert record["config"]["encoder"]["image_shape"] == [128, 128, 3]
+    assert record["config"]["encoder"]["image_shape"] == [160, 224, 3]
     more = ["--label", "second", "--start-from", tmp_path / "first"]
     assert command(driving_scene, "--system", "ntscc", *options, *more) == 0
     record = json.loads((tmp_path / "second.json").read_text())
@@ -355,10 +355,22 @@ def test_the_train_command(tmp_path, capsys):
             "--together-with is not for",
         ),
         (driving_scene, "--system ntscc --annotator guess", "invalid choice: 'guess'"),
+        (
+            driving_scene,
+            "--system ntscc --image-size 96 128",
+            "96x128 hold no crop of 128x128",
+        ),
+        (
+            driving_scene,
+            "--system ntscc --image-size 128 128",
+            "may take 4080 symbols, the frame holds 2048",
+        ),
     ],
 )
-def test_options_of_other_codecs_are_refused(scenario, options, message, capsys):
-    """One line that names the option, exit code 2 (exact)."""
+def test_what_does_not_fit_is_refused(scenario, options, message, capsys):
+    """Options of other codecs, and images too small to train on: one line that names
+    them, exit code 2 (exact)."""
+    options += f" --codec-config {json.dumps(TINY).replace(' ', '')}"
     assert command(scenario, *options.split()) == 2
     error = capsys.readouterr().err
     assert message in error and len(error.splitlines()) == 1

@@ -142,6 +142,13 @@ def test_only_the_cross_entropy_teaches_the_head():
         assert np.any(two), weight.path
         np.testing.assert_allclose(one, two, atol=1e-4 * np.abs(two).max())
 
+    # Without an annotator, too, where the head itself sets the steps.
+    def entropy(source):
+        return ops.sum(encoder.encode(source, batch[5]).entropy)
+
+    for gradient in gradients_fn(entropy, head)(batch[0]):
+        assert gradient is None or not np.any(ops.convert_to_numpy(gradient))
+
 
 def test_weights_of_levels_weigh_the_distortion():
     """A background patch counts 0.03 / 2.5 of an important one: squared errors of 1 in
