@@ -1,7 +1,7 @@
 """SA-OOSC beside OOSC, NTSCC, DeepJSCC and separate coding at the same rate.
 
     python -m benchmarks.sa_oosc_comparison [--images 233] [--draws 1]
-        [--parts rate snr fading labels entropy] [--out DIR]
+        [--parts rate snr fading labels entropy] [--snr 0 10 20] [--out DIR]
 
 CamVid's test split, importance by the driving rule, side information included in the
 rate unless a system is marked free. Intervals (95 %) are by bootstrap over segments of
@@ -25,6 +25,7 @@ from scenarios import driving_scene, driving_scene_2x2
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import naive_symbols
 from semcom_phy.knowledge_base.importance import LEVELS
+from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
 from semcom_phy.seeding import derived_seed, set_seed
 from semcom_phy.simulation.bootstrap import bootstrap_interval
@@ -53,9 +54,13 @@ class Comparison:
 
     folder : `Path`
         Where finished points are kept
+
+    snr_db : sequence of `float`
+        SNRs of the parts that sweep it [dB]
     """
 
-    def __init__(self, num_images, draws, folder):
+    def __init__(self, num_images, draws, folder, snr_db=SNR_DB):
+        self.snr_db = snr_db
         size = driving_scene.SCENARIO.image_shape[:2]
         self.levels = SceneLevels("camvid", "test", size)
         scenes = self.levels.scenes
@@ -168,7 +173,8 @@ def compare_at_rates(comparison):
         pairs += [(n.removesuffix("_free"), n, "non_background") for n in FREE]
         found[f"{cbr} differences"] = comparison.differences(scenario, 10.0, pairs)
     patches = np.prod(comparison.levels(comparison.scenes.images[:1]).shape)
-    naive = naive_symbols(int(patches), 4, Mcs(2, 1 / 3))
+    bits = (len(LENGTHS) - 1).bit_length()
+    naive = naive_symbols(int(patches), bits, Mcs(2, 1 / 3))
     print(f"\nuncoded lengths padded to one LDPC word: {naive} symbols an image")
     shares = comparison.levels(comparison.scenes.images)
     shares = [float((shares == n).mean()) for n in range(len(LEVELS))]
@@ -181,15 +187,14 @@ def compare_at_rates(comparison):
 
 def compare_at_snrs(comparison):
     """Against SNR over AWGN, trained at 10 dB."""
-    return {
-        snr: comparison.table(SYSTEMS, driving_scene.SCENARIO, snr) for snr in SNR_DB
-    }
+    scenario = driving_scene.SCENARIO
+    return {s: comparison.table(SYSTEMS, scenario, s) for s in comparison.snr_db}
 
 
 def compare_over_fading(comparison):
     """2x2 block Rayleigh, LS estimation, L-MMSE detection."""
     scenario = driving_scene_2x2.SCENARIO
-    found = {snr: comparison.table(SYSTEMS, scenario, snr) for snr in SNR_DB}
+    found = {s: comparison.table(SYSTEMS, scenario, s) for s in comparison.snr_db}
     pairs = [("sa_oosc", n, "non_background") for n in SYSTEMS[1:]]
     found["differences"] = comparison.differences(scenario, 10.0, pairs)
     return found
@@ -260,13 +265,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=233)
     parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--snr", type=float, nargs="+", default=SNR_DB)
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS_OF_RUN, default=list(PARTS_OF_RUN)
     )
     parser.add_argument("--out", type=Path, default=Path("results/sa_oosc_comparison"))
     args = parser.parse_args(argv)
     try:
-        comparison = Comparison(args.images, args.draws, args.out)
+        comparison = Comparison(args.images, args.draws, args.out, args.snr)
         for part in args.parts:
             found = PARTS_OF_RUN[part](comparison)
             about = {"images": len(comparison.scenes), "draws": args.draws, "seed": 1}

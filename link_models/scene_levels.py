@@ -52,15 +52,20 @@ class SceneLevels:
 
 
 class StudentLevels:
-    """Levels of patches by a trained student, of any images.
+    """Expected levels of patches by a trained student, of any images.
 
     Parameters
     ----------
     student : :class:`~semcom_phy.knowledge_base.importance_student.ImportanceStudent`
 
-    Input, Output
-    -------------
-    As of :class:`SceneLevels`
+    Input
+    -----
+    images : [batch, H, W, 3], `uint8`
+
+    Output
+    ------
+    : [batch, rows, columns], `float32`
+        0 to 3
     """
 
     name = "student"
@@ -69,7 +74,7 @@ class StudentLevels:
         self.student = student
 
     def __call__(self, images):
-        return self.student.levels(images)
+        return self.student.expected_levels(images)
 
 
 @lru_cache(maxsize=4)

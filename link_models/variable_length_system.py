@@ -58,8 +58,8 @@ class VariableLengthSystem:
         Send the lengths and charge them, give them to the receiver free of errors and
         charge, as published figures do, or have none, because all are equal
 
-    levels : callable, images -> [batch, rows, columns] `int32`, optional
-        Annotator at the transmitter
+    levels : callable, images -> [batch, rows, columns], optional
+        Levels, or expected levels, of the annotator at the transmitter
 
     Raises
     ------
@@ -217,7 +217,8 @@ class VariableLengthSystem:
         levels = np.full((len(images), *self.codec.grid), -1, "int32")
         if self.levels is not None:
             levels = self.levels(images)
-        analysed = self._analyse(source, ops.convert_to_tensor(levels))
+        levels = ops.convert_to_tensor(np.asarray(levels, "float32"))
+        analysed = self._analyse(source, levels)
         total = self.channel.framing.num_symbols
         room = np.full(len(images), float(total))
         for attempt in range(_ROUNDS):

@@ -334,8 +334,9 @@ class NtsccEncoder(PatchCodec):
         features : [batch, rows, columns, filters], `float32`
             What the networks know of the patches
 
-        levels : [batch, rows, columns], `int32`, optional
-            Importance, from an annotator; -1 where it has none. Of no meaning here
+        levels : [batch, rows, columns], `int32` or `float32`, optional
+            Importance, from an annotator, or its expectation; -1 where it has none. Of
+            no meaning here
         """
         del levels
         zeros = ops.zeros_like(features[..., 0])

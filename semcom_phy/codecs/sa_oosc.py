@@ -123,9 +123,12 @@ class SaOoscEncoder(NtsccEncoder):
 
     @staticmethod
     def _by_level(table, levels):
-        """A number per level; 0 where the level is -1, unknown."""
-        known = ops.one_hot(levels, NUM_LEVELS, dtype="float32")
-        return ops.matmul(known, np.array(table, "float32"))
+        """A number per level, linear between two; 0 where the level is -1, unknown."""
+        distance = ops.cast(levels, "float32")[..., None] - np.arange(
+            NUM_LEVELS, dtype="float32"
+        )
+        known = ops.relu(1.0 - ops.abs(distance))
+        return ops.matmul(known, ops.convert_to_tensor(np.array(table, "float32")))
 
     def get_config(self):
         config = super().get_config()

@@ -109,7 +109,7 @@ def plain_graphs():
     with pytest.MonkeyPatch.context() as patch:
         for module in (scene_training, training, variable_length_system):
             patch.setattr(module, "compile_fn", plain_compile)
-        for module in (training, train_student):
+        for module in (training, train_student.backend):
             patch.setattr(module, "train_step_fn", plain_step)
         yield
 
@@ -370,7 +370,6 @@ def test_the_train_command(tmp_path, capsys):
 def test_what_does_not_fit_is_refused(scenario, options, message, capsys):
     """Options of other codecs, and images too small to train on: one line that names
     them, exit code 2 (exact)."""
-    options += f" --codec-config {json.dumps(TINY).replace(' ', '')}"
     assert command(scenario, *options.split()) == 2
     error = capsys.readouterr().err
     assert message in error and len(error.splitlines()) == 1
