@@ -379,4 +379,7 @@ def patch_mean(values, size=16):
 
 
 def _psnr(mse):
+    """Mean PSNR [dB], or `None` where no scene has such patches."""
+    if not len(mse):
+        return None
     return round(float(np.mean(10 * np.log10(255**2 / np.maximum(mse, 0.065)))), 3)
