@@ -319,8 +319,7 @@ def command(scenario, *argv):
 
 
 def test_the_train_command(tmp_path, capsys):
-    """Its option reaches data and record; another codec starts from the weights (exit
-    code 0)."""
+    """Its options reach data, links and record (exit code 0)."""
     options = ["--image-size", 160, 224, "--steps", 1, "--batch-size", 2]
     options += ["--out", tmp_path, "--codec-config", json.dumps(TINY)]
     own = ["--annotator", "static", "--label", "first"]
@@ -331,11 +330,6 @@ def test_the_train_command(tmp_path, capsys):
     assert record["data"]["annotator"] == "static"
     assert record["recipe"]["min_snr_db"] == record["recipe"]["max_snr_db"] == 10
     assert record["config"]["encoder"]["image_shape"] == [160, 224, 3]
-    more = ["--label", "second", "--start-from", tmp_path / "first"]
-    assert command(driving_scene, "--system", "ntscc", *options, *more) == 0
-    record = json.loads((tmp_path / "second.json").read_text())
-    assert record["data"]["annotator"] == "rule"
-    assert record["start_from"] == str(tmp_path / "first")
     assert "33 images" in capsys.readouterr().out
 
 
