@@ -67,10 +67,9 @@ class VariableLengthLink(keras.Model):
     source_hat : [batch, H, W, 3], `float32`
         Images around [0, 1], not clipped, decoded with the true lengths
 
-    Raises
-    ------
-    ValueError
-        If an image could take more symbols than the frame holds.
+    Assumes
+    -------
+    A budget that the frame holds: symbols beyond its end are not sent.
     """
 
     def __init__(self, encoder, decoder, channel, **kwargs):
