@@ -16,7 +16,8 @@ from link_models.training_data import Batches
 from semcom_phy.backend import compile_fn
 from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
-from semcom_phy.metrics.image import mse
+from semcom_phy.metrics.image import psnr
+from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.seeding import derived_seed, seed_fades
 from semcom_phy.sources.driving import load_driving_scenes
 
@@ -307,25 +308,17 @@ class SceneTrainer(Trainer):
         with self.average.applied():
             for task, forward in zip(self.tasks, self.forward, strict=True):
                 entries = {"snr_db": [], "cbr": [], "psnr_db": []}
-                by_level = {n: [] for n in ("objects", "high", "background")}
+                by_level = {n: [] for n in ("non_background", "high", "background")}
                 for cbr in self.VALIDATION_CBR:
                     restored, used = self._send_whole(
                         task, forward, images, levels, snr_db, cbr
                     )
-                    error = (images.astype(float) - restored) ** 2
-                    error = patch_mean(error.mean(axis=-1))
                     entries["snr_db"].append(snr_db)
                     entries["cbr"].append(round(float(used / dimensions), 5))
-                    whole = mse(images, restored)
-                    entries["psnr_db"].append(_psnr(whole))
-                    for name, part in (
-                        ("objects", levels > 0),
-                        ("high", levels == 3),
-                        ("background", levels == 0),
-                    ):
-                        some = part.any(axis=(1, 2))
-                        sums = (error * part).sum(axis=(1, 2))[some]
-                        by_level[name].append(_psnr(sums / part.sum(axis=(1, 2))[some]))
+                    entries["psnr_db"].append(_mean(psnr(images, restored)))
+                    scores = psnr_by_level(images, restored, levels)
+                    for name, values in by_level.items():
+                        values.append(_mean(scores[f"psnr_{name}"]))
                 figures[task.name] = entries | {
                     f"psnr_{name}_db": v for name, v in by_level.items()
                 }
@@ -363,7 +356,7 @@ class SceneTrainer(Trainer):
 
     def _score(self, task, figures):
         link = self.links[self.tasks.index(task)]
-        name = "psnr_objects_db" if link.encoder.num_levels else "psnr_db"
+        name = "psnr_non_background_db" if link.encoder.num_levels else "psnr_db"
         return float(np.mean(figures[task.name][name]))
 
     @property
@@ -371,15 +364,7 @@ class SceneTrainer(Trainer):
         return None
 
 
-def patch_mean(values, size=16):
-    """Mean over every patch, [n, H, W] -> [n, rows, columns]."""
-    n, height, width = values.shape
-    cells = values.reshape(n, height // size, size, width // size, size)
-    return cells.mean(axis=(2, 4))
-
-
-def _psnr(mse):
-    """Mean PSNR [dB], or `None` where no scene has such patches."""
-    if not len(mse):
-        return None
-    return round(float(np.mean(10 * np.log10(255**2 / np.maximum(mse, 0.065)))), 3)
+def _mean(psnr_db):
+    """Mean of what is not NaN [dB], or `None` where no scene has such patches."""
+    known = psnr_db[~np.isnan(psnr_db)]
+    return round(float(known.mean()), 3) if len(known) else None

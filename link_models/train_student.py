@@ -159,7 +159,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="camvid", help="camvid, or a Cityscapes root")
     parser.add_argument("--image-size", nargs=2, type=int, default=(192, 256))
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--label", default=LABEL)
     args = parser.parse_args(argv)

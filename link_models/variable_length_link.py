@@ -4,8 +4,6 @@ image --> encoder --symbols, lengths--> packed --power, spread--> channel
 image_hat <-- decoder <--symbols by patch, lengths-- unpacked <-- despread <--'
 """
 
-from typing import Any, NamedTuple
-
 import keras
 from keras import ops
 
@@ -13,22 +11,6 @@ from semcom_phy.layers.rate_allocation import MAX_LENGTH, length_of
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.transform_precoding import PrefixTransformPrecoding
 from semcom_phy.snr import snr_db_to_no
-
-
-class Sent(NamedTuple):
-    """A frame as it arrived.
-
-    Attributes
-    ----------
-    x_hat : [batch, num_symbols], `complex64`
-        Unbiased estimates, the image's still spread
-
-    no_eff : [batch, num_symbols], `float32`
-        Their error variances [linear]
-    """
-
-    x_hat: Any
-    no_eff: Any
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
@@ -104,9 +86,10 @@ class VariableLengthLink(keras.Model):
         source_hat : [batch, H, W, 3], `float32`
         """
         coded = self.encoder.encode(source, budget, levels)
-        x, count = self.pack(coded.symbols, coded.index)
-        sent = self.send_frame(x, count, None, snr_db, h, noise)
-        received, no = self.unpack(sent, coded.index)
+        x, _ = self.pack(coded.symbols, coded.index)
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        x_hat, no_eff = self.channel(x, h, no, noise)
+        received, no = self.unpack(x_hat, no_eff, coded.index)
         return coded, self.decoder.decode(received, no, coded.index)
 
     def pack(self, symbols, index):
@@ -144,36 +127,16 @@ class VariableLengthLink(keras.Model):
         x = z * ops.cast(self.power.scale(z, sent) * sent, "complex64")
         return self._spread(x, count), count
 
-    def send_frame(self, x, count, side_x, snr_db, h, noise):
-        """Sends the data symbols of a frame, the side symbols of an image behind them.
-
-        Input
-        -----
-        x, count
-            Of :meth:`pack`
-
-        side_x : [batch, num_symbols], `complex64`, or `None`
-            Side symbols at their places in the frame, behind ``count``, 0 elsewhere
-
-        snr_db, h, noise
-            As in the call
-
-        Output
-        ------
-        : :class:`Sent`
-        """
-        del count
-        if side_x is not None:
-            x = x + side_x
-        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        return Sent(*self.channel(x, h, no, noise))
-
-    def unpack(self, sent, index):
+    def unpack(self, x_hat, no_eff, index):
         """The frame to real symbols by patch, with the lengths that arrived.
 
         Input
         -----
-        sent : :class:`Sent`
+        x_hat : [batch, num_symbols], `complex64`
+            Unbiased estimates of the data symbols, still spread
+
+        no_eff : [batch, num_symbols], `float32`
+            Their error variances [linear]
 
         index : [batch, rows, columns], `int32`
             Indices of the lengths, as received
@@ -189,7 +152,7 @@ class VariableLengthLink(keras.Model):
         """
         mask, _, place = self._places(index)
         count = ops.sum(mask, axis=1)
-        z_hat, no_eff = self._despread(sent, count)
+        z_hat, no_eff = self._despread(x_hat, no_eff, count)
         place = ops.minimum(place, z_hat.shape[1] - 1)
         arrived = ops.cast(mask, "float32")
         shape = (-1, *index.shape[1:], MAX_LENGTH, 1)
@@ -224,11 +187,11 @@ class VariableLengthLink(keras.Model):
         ordered = ops.zeros_like(count) > 0
         return self.precoding.spread(x, count, ordered)
 
-    def _despread(self, sent, count):
+    def _despread(self, x_hat, no_eff, count):
         if self.channel.num_tx_ant == 1:
-            return sent.x_hat, sent.no_eff
+            return x_hat, no_eff
         ordered = ops.zeros_like(count) > 0
-        return self.precoding.despread(sent.x_hat, sent.no_eff, count, ordered)
+        return self.precoding.despread(x_hat, no_eff, count, ordered)
 
     def training_loss(self, loss, *batch):
         """Loss of a batch of :class:`~link_models.scene_training.SceneBatches`."""

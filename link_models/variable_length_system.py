@@ -11,7 +11,6 @@ from keras import ops
 
 from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
-from link_models.variable_length_link import Sent
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.mcs import Mcs
@@ -291,5 +290,5 @@ class VariableLengthSystem:
         return self.link.pack(self.codec.to_symbols(latents, index), index)
 
     def _read_images(self, x_hat, no_eff, index):
-        received, no = self.link.unpack(Sent(x_hat, no_eff), index)
+        received, no = self.link.unpack(x_hat, no_eff, index)
         return self.link.decoder.decode(received, no, index)

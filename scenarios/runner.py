@@ -143,7 +143,8 @@ def _evaluate(args, scenario, folder, table):
         curves[build] = results.ResultFile.open(
             path, header, scenario.snr_db, args.restart
         )
-        print(_bandwidth_text(curves[build].title, bandwidth))
+        note = description.get("bandwidth_note")
+        print(_bandwidth_text(curves[build].title, bandwidth, note))
     _print_data(images, provenance, backend.device())
     sweep.run_sweep(
         curves, images, scenario.snr_db, settings, _engine(args), groups=groups
@@ -211,7 +212,7 @@ def _parser(scenario):
     add("--systems", dest="systems", **_LIST, help="systems to compare")
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
     add("--images", dest="num_images", type=int, help="number of images")
-    add("--dataset", help="sample, cifar10, a folder of images or an .npz file")
+    add("--dataset", help="sample, cifar10, camvid, a folder or an .npz file")
     add(
         "--image-size",
         type=int,
@@ -241,7 +242,7 @@ def _parser(scenario):
     add = parser.add_argument_group("train").add_argument
     add("--system", default="adjscc", help="the learned system to fit (adjscc)")
     add("--label", help="name of the weights (default: system and scenario)")
-    add("--data", help="training images: cifar10, a folder or an .npz file")
+    add("--data", help="training images: cifar10, camvid, a folder or an .npz file")
     add("--together-with", **_LIST, help="further scenarios to train for at once")
     add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
     add("--resume", action="store_true", help="go on from the last checkpoint")
@@ -334,12 +335,12 @@ def _card_text(scenario, card):
     return "\n".join([f"Scenario {scenario.name}: definitions", *lines, ""])
 
 
-def _bandwidth_text(title, used):
+def _bandwidth_text(title, used, note):
     return (
         f"{title}: cbr {used['cbr']:.4f} + side information "
         f"{used['side_info_cbr']:.4f}; resource elements {used['data_res']:g} data + "
         f"{used['side_info_res']:g} side information + {used['pilot_res']:g} pilots"
-    )
+    ) + (f" ({note})" if note else "")
 
 
 def _print_data(images, provenance, device):

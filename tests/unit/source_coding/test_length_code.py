@@ -8,8 +8,6 @@ from scipy.ndimage import gaussian_filter
 
 from semcom_phy.source_coding.length_code import LengthCode
 
-pytest.importorskip("constriction", reason="needs the extra 'entropy'")
-
 SHAPE = (12, 16)
 
 

@@ -16,8 +16,6 @@ from semcom_phy.source_coding.range_coder import (
     encode_tabulated,
 )
 
-pytest.importorskip("constriction", reason="needs the extra 'entropy'")
-
 
 def some_symbols(n, m, seed):
     """Symbols and the distribution of each, some of them very uneven."""
