@@ -6,7 +6,8 @@ Every model has ``sample(batch, num_slots)`` and returns
 
 with T OFDM symbols and F effective subcarriers; a size of 1 says that the channel is
 constant along that axis. Fades come from Sionna's seeded stream
-(:func:`semcom_phy.seeding.set_seed`). Entries have mean power 1 unless a model says
+(:func:`semcom_phy.seeding.set_seed`), or with ``sample_each(seeds, num_slots)`` from
+seeds of the images. Entries have mean power 1 unless a model says
 otherwise with ``normalized = False``: then the SNR is an output of the link.
 """
 
@@ -15,6 +16,7 @@ from keras import ops
 from sionna.phy.channel import RayleighBlockFading
 
 from semcom_phy.backend import uniform
+from semcom_phy.seeding import complex_normals, image_generator
 from semcom_phy.snr import db_to_linear
 
 
@@ -60,6 +62,28 @@ class ChannelModel:
         """
         raise NotImplementedError
 
+    def sample_each(self, seeds, num_slots=1):
+        """Draws one channel per image, each a function of its seed alone.
+
+        Nobody's random streams are touched. Slots beyond ``num_slots`` do not change
+        those before them.
+
+        Input
+        -----
+        seeds : sequence of `int`, 0 to 2**63 - 1
+            One per image
+
+        num_slots : `int`, (default 1)
+            Slots per image
+
+        Output
+        ------
+        h : [len(seeds), num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1],
+        `complex64`
+            As of :meth:`sample`
+        """
+        raise NotImplementedError
+
 
 class AWGN(ChannelModel):
     r"""No fading: every stream arrives at its own receive antenna.
@@ -76,6 +100,9 @@ class AWGN(ChannelModel):
 
     def __init__(self, num_ant=1):
         super().__init__(num_ant, num_ant)
+
+    def sample_each(self, seeds, num_slots=1):
+        return self.sample(len(seeds), num_slots)
 
     def sample(self, batch, num_slots=1):
         h = np.sqrt(self.num_rx_ant) * np.eye(self.num_rx_ant)
@@ -106,6 +133,12 @@ class BlockRayleigh(ChannelModel):
         shape = (batch, blocks, self.num_rx_ant, self.num_tx_ant, 1, 1)
         return ops.reshape(a, shape)
 
+    def sample_each(self, seeds, num_slots=1):
+        blocks = num_slots if self.per_slot else 1
+        shape = (blocks, self.num_rx_ant, self.num_tx_ant, 1, 1)
+        h = [complex_normals(image_generator(seed, "fade"), shape) for seed in seeds]
+        return ops.convert_to_tensor(np.stack(h))
+
 
 class Rician(BlockRayleigh):
     r"""Rician block fading with a line of sight between uniform linear arrays.
@@ -134,8 +167,18 @@ class Rician(BlockRayleigh):
         self._scatter_gain = float(np.sqrt(1 / (k + 1)))
 
     def sample(self, batch, num_slots=1):
-        scattered = super().sample(batch, num_slots)
-        phase = 2 * np.pi * uniform((batch, 3))
+        return self._with_los(super().sample(batch, num_slots), uniform((batch, 3)))
+
+    def sample_each(self, seeds, num_slots=1):
+        turns = [
+            image_generator(s, "line of sight").random(3, "float32") for s in seeds
+        ]
+        turns = ops.convert_to_tensor(np.stack(turns))
+        return self._with_los(super().sample_each(seeds, num_slots), turns)
+
+    def _with_los(self, scattered, turns):
+        """Adds a line of sight of directions and a phase given in turns, [batch, 3]."""
+        phase = 2 * np.pi * turns
         rx = self._steering(phase[:, 0], self.num_rx_ant)
         tx = self._steering(phase[:, 1], self.num_tx_ant)
         common = _expi(phase[:, 2])[:, None, None]

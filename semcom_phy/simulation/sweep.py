@@ -1,12 +1,12 @@
 """Sweeps over the SNR: the same images, fades and noise seeds for every system.
 
-The fades and the noise of a batch depend on the seed, the channel draw and the
-batch alone. All systems see the same ones, at every SNR: differences between
-systems, and between SNRs, are paired.
+The fade and the noise of an image depend on the seed, the channel draw and the image
+alone. All systems see the same ones, at every SNR, whatever the batches: differences
+between systems, and between SNRs, are paired.
 
-    build() --> system.transmit(images, snr_db, h, seed) --> Transmission
+    build() --> system.transmit(images, snr_db, h, seeds) --> Transmission
         |                                       ^                 |
-        '-----> channel.sample(batch) ----------'                 v
+        '-----> sample_fades(channel, seeds) ---'                 v
                                                    metrics, intervals --> result file
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from semcom_phy.metrics.image import ms_ssim, mse, psnr, ssim
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
 from semcom_phy.simulation.intervals import (
     clustered_mean,
@@ -27,8 +27,6 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.results import Point
-
-_FADES, _NOISE = 0, 1
 
 
 class Link(NamedTuple):
@@ -54,8 +52,8 @@ class SweepSettings:
         Stop a point when half the 95 % interval of the mean PSNR is at most this
         [dB]; `None`: send every image ``draws`` times
     min_images : `int`, (default 32)
-        Look at the interval only from this number of images (or groups of images)
-        on: that of a handful is itself uncertain
+        Look at the interval after every so many images, and only from this number of
+        images (or groups of images) on: that of a handful is itself uncertain
     num_shown : `int`, (default 6)
         Reconstructions kept for the figure
     max_shown_size : `int`, (default 64)
@@ -97,7 +95,7 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     Parameters
     ----------
     link : :class:`Link`
-        ``system.transmit(images, snr_db, h, seed)``, ``channel.sample(batch)``
+        ``system.transmit(images, snr_db, h, seeds)``, ``channel.sample_each(seeds)``
     images : [num_images, height, width, 3], `uint8`
         The images, sent in this order, ``settings.draws`` times
     snr_db : `float`
@@ -125,24 +123,22 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     """
     records, shown = _Records(_clusters(images, groups)), []
     status = "done"
-    for draw, batch, index in _batches(len(images), settings):
+    for draw, index, num, look in _batches(len(images), settings):
         originals = images[index]
-        set_seed(_derived_seed(settings.seed, _FADES, draw, batch))
-        h = link.channel.sample(len(index))
-        noise_seed = (settings.seed, _NOISE, draw, batch)
-        sent = link.system.transmit(originals, float(snr_db), h, noise_seed)
+        seeds = image_seeds(settings.seed, draw, index)
+        h = sample_fades(link.channel, seeds)
+        sent = link.system.transmit(originals, float(snr_db), h, seeds)
         if sent.images.shape != originals.shape:
             raise ValueError(
                 f"{link.system.name} returned images of shape "
                 f"{list(sent.images.shape)} for {list(originals.shape)}"
             )
-        num = min(len(index), len(images) - batch * len(index))
         records.add(originals[:num], sent, index[:num])
         if draw == 0 and len(shown) < settings.num_shown:
             shown.extend(sent.images[:num])
         if on_batch is not None:
             on_batch(num)
-        if records.is_precise(settings):
+        if look and records.is_precise(settings):
             status = "target_reached"
             break
     num_shown = min(len(shown), settings.num_shown)
@@ -238,20 +234,23 @@ def _clusters(images, groups):
 
 
 def _batches(num_images, settings):
-    """Yields (draw, batch, image indices), all batches of one size.
+    """Yields (draw, image indices, how many of them count, look at the interval now).
 
-    The last batch is filled up with the first images, whose results are then
-    dropped: a batch of another size would have every graph traced anew.
+    All batches are of one size, for another one would have every graph traced anew: the
+    last is filled up with the images that follow, whose results are then dropped. With
+    a target, batches end where the interval is looked at, every ``min_images`` images,
+    so that the batch size does not say how many images are sent.
     """
-    num_batches = -(-num_images // settings.batch_size)
-    size = -(-num_images // num_batches)
+    block = num_images
+    if settings.target_ci is not None:
+        block = min(settings.min_images, num_images)
+    size = -(-block // -(-block // settings.batch_size))
     for draw in range(settings.draws):
-        for batch in range(num_batches):
-            yield draw, batch, np.arange(batch * size, (batch + 1) * size) % num_images
-
-
-def _derived_seed(*path):
-    return int(np.random.SeedSequence(path).generate_state(1)[0])
+        for start in range(0, num_images, block):
+            stop = min(start + block, num_images)
+            for first in range(start, stop, size):
+                index = np.arange(first, first + size) % num_images
+                yield draw, index, min(size, stop - first), first + size >= stop
 
 
 class _Records:
