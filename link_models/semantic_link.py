@@ -291,10 +291,10 @@ def check_mask(mask, known):
         others = " others" if sent == count[image] else ""
         raise ValueError(
             f"the encoder's mask sends {sent} of the {mask.shape[1]} symbols of image "
-            f"{image}, the receiver expects {count[image]}{others}: give SemanticLink a "
-            "known_mask, where the mask follows from the SNR or the fed-back channel; a "
-            "mask that depends on the image must be sent and charged, as AdaptiveLink "
-            "and VariableLengthLink do; or send every symbol (mask 1)"
+            f"{image}, the receiver expects {count[image]}{others}: where the mask "
+            "follows from the SNR or the fed-back channel, give SemanticLink a "
+            "known_mask; a mask that depends on the image must be sent and charged, as "
+            "AdaptiveLink and VariableLengthLink do; or send every symbol (mask 1)"
         )
     if not count.all():
         raise ValueError("known_mask leaves out every symbol of an image: send one")

@@ -15,7 +15,6 @@ from scenarios.scenario import Scenario
 from semcom_phy.seeding import set_seed
 from semcom_phy.source_coding.quality import CURVES_FILE, own_curves_file
 
-
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
