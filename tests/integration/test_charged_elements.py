@@ -151,10 +151,10 @@ def check(name, monkeypatch, request):
         images = request.getfixturevalue("scenes")
     else:
         images = load_images("sample", 2, size=32)[0]
+    frames = sent_frames(monkeypatch)
     system = SYSTEMS[name](scenario)
     set_seed(1)
     h = build_channel(scenario).sample(len(images))
-    frames = sent_frames(monkeypatch)
     sent = system.transmit(images, SNR_DB, h, (1,))
     framing, x = frames[-1]
     symbols, elements = charged(framing, system, sent, images[0].size)
