@@ -15,11 +15,12 @@ from link_models.learned import CODECS, build_link, load_link, trained_range
 from link_models.semantic_link import SemanticLink
 from link_models.systems import build_channel
 from scenarios import adaptive_rate, driving_scene, siso_awgn
+from scenarios.runner import untrained_notes
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
-from semcom_phy.phy.knowledge import EVERY_SNR, SnrRange
+from semcom_phy.phy.knowledge import EVERY_SNR, Csi, SnrRange
 from semcom_phy.seeding import set_seed
 from semcom_phy.sources.images import load_images
 
@@ -108,19 +109,13 @@ def test_adaptive_codecs_are_told_the_ends(codec):
     full = link.encode(source, ops.full((2,), 20.0), h).cutoffs
     x = ops.zeros((2, count), "complex64")
     for snr_db in (40.0, 10.0):
-        csi = link_csi(h, snr_db)
+        csi = Csi(h, ops.full((2,), snr_db))
         link.read_frame(x, ops.full((2, count), 1e-4), full, csi, ops.ones((2,)) > 1)
     (high, high_csi), (inside, inside_csi) = told
     np.testing.assert_allclose(ops.convert_to_numpy(high_csi.snr_db), 20.0)
     np.testing.assert_allclose(ops.convert_to_numpy(inside_csi.snr_db), 10.0)
     ratio = ops.convert_to_numpy(high) / ops.convert_to_numpy(inside)
     np.testing.assert_allclose(ratio, 100.0, rtol=1e-4)
-
-
-def link_csi(h, snr_db):
-    from semcom_phy.phy.knowledge import Csi
-
-    return Csi(h, ops.full((2,), snr_db))
 
 
 def quality(label, snr_db):
@@ -161,3 +156,17 @@ def test_less_noise_never_does_harm(label):
     at_end, at_30, at_40 = quality(label, (high, 30.0, 40.0))
     assert at_40 > at_30 - 0.05
     assert at_30 > at_end
+
+
+def test_the_table_marks_snrs_that_were_not_trained_for():
+    """A line per system outside its range, none inside it, none without networks
+    (exact)."""
+    trained = {"A": [-1.0, 21.0], "B": [10.0, 10.0], "C": None, "D": [None, None]}
+    notes = [
+        "* A: networks trained at -1 to 21 dB, told no SNR beyond",
+        "* B: networks trained at 10 dB, told no SNR beyond",
+    ]
+    assert untrained_notes(trained, (0.0, 25.0)) == notes
+    assert untrained_notes(trained, (-5.0, 10.0)) == notes
+    assert untrained_notes(trained, (0.0, 10.0)) == notes[1:]
+    assert untrained_notes(trained, (10.0,)) == []
