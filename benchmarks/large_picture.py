@@ -76,7 +76,7 @@ def measure(system, image, snr_db):
     for _ in range(2):
         set_seed(SEED)
         start = time.perf_counter()
-        sent = system.transmit(image, snr_db, system.channel.sample(1), (SEED,))
+        sent = system.transmit(image, snr_db, system.channel.sample(1), [SEED])
         seconds.append(round(time.perf_counter() - start, 2))
     dimensions = image[0].size
     figures = {name: float(values[0]) for name, values in sent.extras.items()}

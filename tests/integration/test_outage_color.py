@@ -104,6 +104,6 @@ def test_a_lost_scene_shows_it(system, scenes):
     system = build(system, scenario)
     set_seed(3)
     h = 1e-3 * ops.convert_to_numpy(system.channel.sample(2))
-    sent = system.transmit(scenes, 0.0, h, (3,))
+    sent = system.transmit(scenes, 0.0, h, (3, 4))
     assert sent.outage.all()
     assert np.all(sent.images == outage_color("camvid"))
