@@ -106,7 +106,7 @@ def clustered_probability(events, image_index, groups=None):
     its number of draws: the interval is then too wide, never too narrow.
 
     Coverage at a probability of 0.05, 24 groups of 20: 94.5 % at an intraclass
-    correlation of 0.1 and 90.5 % at 0.3, where most of the events fall into few groups
+    correlation of 0.1 and 91.1 % at 0.3, where most of the events fall into few groups
     (97.5 % without correlation).
 
     Input
