@@ -21,10 +21,10 @@ _CONVERTED = {
     "I;16": "grey",
     "I;16L": "grey",
     "I;16B": "grey",
-    "LA": "transparent",
+    "LA": "alpha channel",
     "P": "palette",
     "PA": "palette",
-    "RGBA": "transparent",
+    "RGBA": "alpha channel",
     "RGBX": "RGBX",
     "CMYK": "CMYK",
     "YCbCr": "YCbCr",
@@ -111,7 +111,7 @@ def read_picture(path, size=(MIN_SIZE, MIN_SIZE), strict=False):
     picture : `PIL.Image.Image`
         Of mode RGB
     remarks : `tuple` of `str`
-        Of "grey", "palette", "16 bits", "transparent", "turned by EXIF", ...
+        Of "grey", "palette", "16 bits", "alpha channel", "turned by EXIF", ...
 
     Raises
     ------

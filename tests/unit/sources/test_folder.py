@@ -172,7 +172,7 @@ def test_conversions_are_counted(folder):
         "CMYK": 1,
         "grey": 2,
         "palette": 1,
-        "transparent": 1,
+        "alpha channel": 1,
     }
     assert "converted: 1 CMYK, 2 grey, 1 palette" in samples.provenance["source"]
 

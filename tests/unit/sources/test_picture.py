@@ -103,7 +103,7 @@ def test_transparent_shows_white(path):
     values, remarks = pixels(path)
     assert tuple(values[0, 0]) == (255, 255, 255) and tuple(values[19, 0]) == RED
     assert np.abs(values[0, 19].astype(int) - (127, 127, 255)).max() <= 1
-    assert remarks == ("transparent",)
+    assert remarks == ("alpha channel",)
 
 
 def test_palette(path):
