@@ -199,6 +199,7 @@ def _load_data(dataset, scenario, strict):
     samples = load_samples(
         dataset, size=scenario.image_size, split="train", strict=strict
     )
+    print(f"{len(samples)} training images: {samples.provenance['source']}")
     return split_data(
         samples.images, samples.images[:0], samples.provenance, groups=samples.groups
     )
