@@ -15,7 +15,7 @@ _SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
 
 # option of the command line -> what a group is, and its label from the relative path
 GROUPINGS = {
-    "picture": None,
+    "picture": (None, None),
     "folder": ("subfolder", lambda path: str(path.parent)),
     "name": (
         'file name up to its last "_"',
@@ -59,8 +59,7 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
         raise ValueError(
             f"{root} holds 0 images, subfolders included ({', '.join(IMAGE_SUFFIXES)})"
         )
-    grouping = GROUPINGS[group_by]
-    rule, label = grouping or (None, None)
+    rule, label = GROUPINGS[group_by]
 
     def read(index):
         path = root / names[index]
@@ -129,7 +128,7 @@ def _split_folder(folder, split):
     splits = [name for name in _SPLIT_FOLDERS if (folder / name).is_dir()]
     if split in splits:
         return folder / split, split
-    if "train" in splits:
+    if splits:
         raise ValueError(
             f"{folder} has subfolders {', '.join(splits)} but no {split}: give one of "
             f"them, such as {folder / splits[-1]}"

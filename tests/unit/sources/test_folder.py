@@ -91,6 +91,9 @@ def test_test_pictures_are_not_trained_on(tmp_path):
     (tmp_path / "test").rename(tmp_path / "val")
     with pytest.raises(ValueError, match="train, val but no test.*such as .*val"):
         load_images(tmp_path)
+    (tmp_path / "train").rename(tmp_path / "test")
+    with pytest.raises(ValueError, match="val, test but no train"):
+        load_images(tmp_path, split="train")
 
 
 def test_only_drawn_pictures_are_opened(folder, monkeypatch):
