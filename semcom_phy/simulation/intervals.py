@@ -107,7 +107,7 @@ def clustered_probability(events, image_index, groups=None):
 
     Coverage at a probability of 0.05, 24 groups of 20: 94.5 % at an intraclass
     correlation of 0.1 and 91.1 % at 0.3, where most of the events fall into few groups
-    (97.5 % without correlation).
+    (97 % without correlation).
 
     Input
     -----
