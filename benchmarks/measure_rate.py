@@ -24,7 +24,7 @@ from link_models.training_data import split_data
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.seeding import image_seeds, sample_fades
-from semcom_phy.sources.images import load_cifar10_training_images
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
 
 SNR_DB = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0)
 DRAWS = 10

@@ -20,7 +20,8 @@ from link_models.training import Trainer
 from link_models.training_data import Task, split_data
 from semcom_phy.backend import device
 from semcom_phy.codecs.eca import ChannelAwareLoss
-from semcom_phy.sources.images import load_cifar10_training_images, load_images
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
+from semcom_phy.sources.images import load_samples
 
 MOST_TRAINED = "1/24"  # cbr of the frame that variable-length codecs are trained in
 _RECIPE_OPTIONS = (
@@ -88,7 +89,7 @@ def _trainer(scenario, args):
         encoder,
         decoder,
         tasks,
-        _load_data(args.data or "cifar10", scenario),
+        _load_data(args.data or "cifar10", scenario, args.strict_images),
         _recipe(args, scenario),
         args.out or Path("runs"),
         args.label or f"{args.system}_{scenario.name}",
@@ -192,11 +193,16 @@ def _configs(args, scenario, counts):
     return configs
 
 
-def _load_data(dataset, scenario):
+def _load_data(dataset, scenario, strict):
     if dataset == "cifar10":
         return split_data(*load_cifar10_training_images())
-    images, provenance = load_images(dataset, size=scenario.image_size, split="train")
-    return split_data(images, images[:0], provenance)
+    samples = load_samples(
+        dataset, size=scenario.image_size, split="train", strict=strict
+    )
+    print(f"{len(samples)} training images: {samples.provenance['source']}")
+    return split_data(
+        samples.images, samples.images[:0], samples.provenance, groups=samples.groups
+    )
 
 
 def _further(names, scenario):

@@ -27,12 +27,29 @@ class TrainingData:
     provenance: dict
 
 
-def split_data(exact, copies, provenance, seed=123):
-    """Holds out some exact images for validation: a :class:`TrainingData`."""
+def split_data(exact, copies, provenance, seed=123, groups=None):
+    """Holds out some exact images for validation: a :class:`TrainingData`.
+
+    Where images come in ``groups`` (crops of one photograph), whole groups are held
+    out: a crop would say little of pictures that were not trained on if its neighbours
+    were.
+    """
     held = min(NUM_VALIDATION_IMAGES, len(exact) // 5)
     if held < 1:
         raise ValueError(f"training needs at least 5 images, got {len(exact)}")
-    order = np.random.default_rng(seed).permutation(len(exact))
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(exact))
+    if groups is not None:
+        names, group = np.unique(np.asarray(groups), return_inverse=True)
+        if len(names) < 2:
+            raise ValueError(
+                f"all training images are of one group, {names[0]}: training needs "
+                "another one to hold out for validation"
+            )
+        group = rng.permutation(len(names))[group]
+        order = order[np.argsort(group[order], kind="stable")]  # group after group
+        held = np.count_nonzero(group <= group[order[held - 1]])
+        held = min(held, np.count_nonzero(group < len(names) - 1))
     return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
 
 

@@ -23,8 +23,14 @@ def data_bandwidth(scenario):
     return spent_bandwidth(scenario.framing(), scenario.image_shape).as_dict()
 
 
-def definition_card(scenario):
+def definition_card(scenario, groups=None):
     """The definitions that hold for every figure of a scenario.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.scenario.Scenario`
+    groups : `dict` or `None`
+        ``provenance["groups"]`` of the images, where some of them are alike
 
     Output
     ------
@@ -73,7 +79,8 @@ def definition_card(scenario):
             "the same for all systems of a data set, is shown and counted in every mean"
         ),
         "Interval": (
-            f"95 %, clustered by {_cluster(scenario)}; a point that was not run is null"
+            f"95 %, clustered by {'image' if groups is None else groups['rule']}; a "
+            "point that was not run is null"
         ),
         "Pairing": (
             "all systems, at every SNR, see the same images and fades, and the same "
@@ -82,9 +89,10 @@ def definition_card(scenario):
     }
 
 
-def _cluster(scenario):
-    from semcom_phy.sources.driving import is_driving
-
-    if is_driving(scenario.dataset):
-        return "segment of 10 consecutive frames of a drive"
-    return "image"
+def group_text(provenance):
+    """How many groups the images are in, and what a group is: " in 12 groups (by
+    photograph)", or nothing where every image stands for itself."""
+    groups = provenance.get("groups")
+    if groups is None:
+        return ""
+    return f" in {groups['count']} groups (by {groups['rule']})"

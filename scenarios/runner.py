@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scenarios.definitions import data_bandwidth, definition_card
+from scenarios.definitions import data_bandwidth, definition_card, group_text
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
@@ -106,12 +106,13 @@ def _evaluate(args, scenario, folder, table):
     _check_systems(scenario.systems, table)
     scenario.framing()
     _check_writable(folder)
-    card = definition_card(scenario)
-    print(_card_text(scenario, card))
 
     from semcom_phy.simulation import plotting, results, sweep
 
-    images, provenance, groups = _load_images(scenario)
+    samples = _load_samples(scenario, args)
+    images, provenance = samples.images, samples.provenance
+    card = definition_card(scenario, provenance.get("groups"))
+    print(_card_text(scenario, card))
     settings = sweep.SweepSettings(
         seed=scenario.seed,
         draws=scenario.draws,
@@ -148,7 +149,12 @@ def _evaluate(args, scenario, folder, table):
         print(_bandwidth_text(curves[build].title, bandwidth, note))
     _print_data(images, provenance, backend.device())
     sweep.run_sweep(
-        curves, images, scenario.snr_db, settings, _engine(args), groups=groups
+        curves,
+        images,
+        scenario.snr_db,
+        settings,
+        _engine(args),
+        groups=samples.groups,
     )
     files = list(curves.values())
     print("\n" + _table(files, scenario.snr_db))
@@ -162,25 +168,35 @@ def _evaluate(args, scenario, folder, table):
         print(f"wrote {path}")
 
 
-def _load_images(scenario):
-    """Test images, where they come from, and which of them are alike, or `None`."""
+def _load_samples(scenario, args):
+    """Test images, where they come from, and which of them are alike."""
     from semcom_phy.simulation.segments import describe_groups, drive_segments
     from semcom_phy.sources.driving import is_driving, load_driving_scenes
-    from semcom_phy.sources.images import load_images
+    from semcom_phy.sources.images import load_samples
+    from semcom_phy.sources.samples import Samples
 
     options = {"num_images": scenario.num_images, "seed": scenario.seed}
-    if is_driving(scenario.dataset):
-        scenes = load_driving_scenes(
-            scenario.dataset, "test", scenario.image_shape[:2], **options
+    if not is_driving(scenario.dataset):
+        return load_samples(
+            scenario.dataset,
+            size=scenario.image_size,
+            split="test",
+            group_by=args.group_by,
+            strict=args.strict_images,
+            **options,
         )
-        groups = drive_segments(scenes.names)
-        rule = "segments of 10 consecutive frames of a drive"
-        about = {"groups": describe_groups(groups, rule)}
-        return scenes.images, scenes.provenance | about, groups
-    images, provenance = load_images(
-        scenario.dataset, size=scenario.image_size, split="test", **options
+    if args.group_by != "picture":
+        raise ValueError(
+            f"--group-by is {args.group_by!r}: leave it out, driving scenes are in "
+            "groups by segments of a drive"
+        )
+    scenes = load_driving_scenes(
+        scenario.dataset, "test", scenario.image_shape[:2], **options
     )
-    return images, provenance, None
+    groups = drive_segments(scenes.names)
+    rule = "segment of 10 consecutive frames of a drive"
+    about = {"groups": describe_groups(groups, rule)}
+    return Samples(scenes.images, tuple(groups), scenes.provenance | about)
 
 
 def _plot(args, scenario, folder):
@@ -215,7 +231,19 @@ def _parser(scenario):
     add("--systems", dest="systems", **_LIST, help="systems to compare")
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
     add("--images", dest="num_images", type=int, help="number of images")
-    add("--dataset", help="sample, cifar10, camvid, a folder or an .npz file")
+    add("--dataset", help="sample, cifar10, camvid, a folder, an .npz or .npy file")
+    add(
+        "--group-by",
+        choices=("picture", "folder", "name"),
+        default="picture",
+        help="folders: which pictures are alike and count as one in intervals: none, "
+        'those of a subfolder, or of one file name up to its last "_" (picture)',
+    )
+    add(
+        "--strict-images",
+        action="store_true",
+        help="folders: refuse pictures that are not 8-bit RGB, damaged or too small",
+    )
     add(
         "--image-size",
         type=int,
@@ -245,7 +273,7 @@ def _parser(scenario):
     add = parser.add_argument_group("train").add_argument
     add("--system", default="adjscc", help="the learned system to fit (adjscc)")
     add("--label", help="name of the weights (default: system and scenario)")
-    add("--data", help="training images: cifar10, camvid, a folder or an .npz file")
+    add("--data", help="training images: as --dataset")
     add("--together-with", **_LIST, help="further scenarios to train for at once")
     add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
     add("--resume", action="store_true", help="go on from the last checkpoint")
@@ -348,14 +376,19 @@ def _bandwidth_text(title, used, note):
 
 def _print_data(images, provenance, device):
     size = "x".join(map(str, images.shape[1:3]))
-    print(f"{len(images)} images of {size}: {provenance['source']}")
+    print(
+        f"{len(images)} images of {size}{group_text(provenance)}: "
+        f"{provenance['source']}"
+    )
     print(f"computed on the {device}\n", flush=True)
 
 
 def _table(files, snr_db):
     """Mean PSNR with interval, and outage, of every system at every SNR."""
+    data = files[0].header["data"]
+    images = f"{data['num_images']} images{group_text(data)}"
     heads = {
-        "psnr_db": "PSNR, mean over images [dB] (+- half of the 95 % interval)",
+        "psnr_db": f"PSNR, mean over {images} [dB] (+- half of the 95 % interval)",
         "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
         "outage": "Outage [%] (95 % interval)",
     }

@@ -56,7 +56,7 @@ class Scenario:
     speed : `float`
         Speed of the receiver [m/s]; ``tdl`` and ``cdl``
     dataset : `str`
-        ``sample``, ``cifar10``, a folder of images, or an .npz file
+        ``sample``, ``cifar10``, ``camvid``, a folder of images, an .npz or .npy file
     image_size : `int` or (`int`, `int`)
         Side of square images, or height and width [pixel]; a pair of equal sides is
         kept as one number

@@ -179,8 +179,9 @@ def main(argv=None):
 
 def _training_images(data, shape):
     """All training images of a data set at one size, and what they are."""
+    from semcom_phy.sources.cifar10 import load_cifar10_training_images
     from semcom_phy.sources.driving import load_driving_scenes
-    from semcom_phy.sources.images import load_cifar10_training_images, load_images
+    from semcom_phy.sources.images import load_images
 
     if data == "cifar10":
         if shape != (32, 32):

@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_systems
+from PIL import Image
 
 from link_models.transmission import Transmission
 from scenarios import mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
+from semcom_phy.simulation.sweep import SweepSettings, simulate_point
+from semcom_phy.sources.images import load_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = replace(mimo_2x2.SCENARIO, systems=("pixels", "fragile"), num_images=8)
@@ -80,6 +83,47 @@ def test_one_or_two_numbers_for_the_size(tmp_path, capsys, options, size, shape)
     assert document["bandwidth"]["data_symbols"] == 3 * height * width / 4
 
 
+def test_intervals_count_photographs(tmp_path, capsys):
+    """Crops of one photograph are one group: in the file's intervals (to the digits of
+    the file), on the card and in the table, which say how many there are."""
+    options = "--systems pixels --snr 10 --images 24 --batch-size 24"
+    assert run(*options.split(), "--out", tmp_path) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "95 %, clustered by photograph" in out
+    assert "24 images of 32x32 in 12 groups (by photograph): photographs" in out
+    assert "mean over 24 images in 12 groups (by photograph) [dB]" in out
+    document = json.loads((tmp_path / "pixels.json").read_text())
+    assert document["data"]["groups"] == {"count": 12, "rule": "photograph"}
+    samples = load_samples("sample", 24)
+    point = simulate_point(
+        runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")(),
+        samples.images,
+        10,
+        SweepSettings(seed=1, batch_size=24),
+        groups=samples.groups,
+    )
+    expected = point.metrics["psnr_db"].ci95
+    assert document["psnr_db"]["ci95"][0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_folder_of_crops(tmp_path, capsys):
+    """--group-by tells which pictures are alike, --strict-images refuses what would be
+    converted (exact)."""
+    for index in range(6):
+        pixels = np.random.default_rng(index).integers(0, 256, (32, 32), np.uint8)
+        place = tmp_path / "crops" / "class"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"picture{index // 2}_{index % 2}.png")
+    options = ["--systems", "pixels", "--snr", 10, "--images", 6]
+    options += ["--dataset", tmp_path / "crops", "--out", tmp_path / "out"]
+    assert run(*options, "--group-by", "name") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert 'in 3 groups (by file name up to its last "_"): folder of 6 files' in out
+    assert "converted: 6 grey" in out
+    assert run(*options, "--strict-images") == 2
+    assert re.search("picture.*'L' .grey.*--strict-images", capsys.readouterr().err)
+
+
 def test_target_interval_stops_early(tmp_path):
     """--target-ci ends the points whose interval is narrow (exact)."""
     options = "--systems pixels --snr 10 --draws 50 --batch-size 8 --target-ci 5"
@@ -110,6 +154,8 @@ def test_target_interval_stops_early(tmp_path):
         ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
         ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
         ("--dataset no/such/folder", "no/such/folder"),
+        ("--group-by name", "group_by is 'name', but 'sample' is no folder"),
+        ("--group-by class", "invalid choice: 'class'"),
         ("--batch-size 0", "batch_size must be at least 1, got 0"),
         ("--target-ci -1", "target_ci must be positive, got -1"),
         ("--workers 0", "workers must be at least 1, got 0"),

@@ -314,6 +314,24 @@ def test_validation_images_are_held_out(pictures):
         split_data(images[:4], images[:0], provenance)
 
 
+def test_whole_groups_are_held_out():
+    """No crop of a photograph that validates is trained on; at least a fifth of the
+    images is held out, and the rest is of other groups (exact)."""
+    sizes = (8, 4, 4, 2, 2)
+    groups = np.repeat(list("abcde"), sizes)
+    images = np.arange(20, dtype="uint8")[:, None, None, None]
+    for seed in range(20):
+        data = split_data(images, images[:0], {}, seed, groups)
+        held, kept = (
+            set(groups[part.ravel()]) for part in (data.validation, data.exact)
+        )
+        assert held | kept == set("abcde") and not held & kept and kept
+        assert len(data.validation) + len(data.exact) == 20
+        assert len(data.validation) >= 4
+    with pytest.raises(ValueError, match="all training images are of one group, a"):
+        split_data(images, images[:0], {}, groups=["a"] * 20)
+
+
 @pytest.mark.parametrize(
     "values, message",
     [
