@@ -12,6 +12,12 @@ from link_models.systems import SYSTEMS
 # move one of four images over a step of a codec that chooses by rounded numbers.
 TOLERANCE_DB = 0.05
 OF_INTERVAL = 0.02
+# Variants of systems that are run by default, a network of five seconds each.
+VARIANTS = ("eca_", "swinjscc_")
+
+
+def is_variant(name):
+    return name.startswith(VARIANTS) or name.endswith("_free")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,7 +33,10 @@ def test_every_shipped_system_has_a_curve():
     assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * is_variant(n)) for n in NAMES],
+)
 def test_a_curve_is_as_it_was(name):
     """Mean PSNR within 0.05 dB, or a fiftieth of its interval if that is more; ends of
     the interval within three times that; what was spent within 1 %; outages exactly."""
