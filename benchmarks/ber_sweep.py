@@ -15,7 +15,6 @@ number of block errors.
 Times leave out start-up and compilation on both sides (they are printed apart).
 """
 
-import argparse
 import contextlib
 import io
 import json
@@ -27,6 +26,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+
+from scenarios.arguments import Parser
 
 CODE_RATE = 0.5
 MODULATION_ORDER = 4
@@ -215,7 +216,7 @@ def best_batch_size(chain, snr_db):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--snr", type=float, nargs="+", default=[8, 11, 14, 17, 20])
     parser.add_argument("--errors", type=int, default=100, help="block errors per SNR")
     parser.add_argument("--workers", type=int, default=os.cpu_count())

@@ -14,7 +14,6 @@ each realisation.
 What was finished is kept in the folder and not computed again.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from tqdm import tqdm
 
 from link_models.systems import TABLE_1, TABLE_2, build_channel, build_system
 from scenarios.adaptive_rate import SCENARIO
+from scenarios.arguments import Parser
 from semcom_phy.metrics.image import psnr
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.intervals import clustered_mean
@@ -300,7 +300,7 @@ def _row(label, values, width, digits):
 
 def main(argv=None):
     """Runs, prints and writes ``summary.json``; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--csi", default="perfect", help="perfect or estimated")

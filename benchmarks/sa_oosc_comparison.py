@@ -8,7 +8,6 @@ rate unless a system is marked free. Intervals (95 %) are by bootstrap over segm
 ten consecutive frames. What was finished is kept in the folder and not computed again.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import replace
@@ -22,6 +21,7 @@ from link_models.scene_levels import SceneLevels
 from link_models.systems import build_channel, build_system
 from link_models.train_student import load_student, recall_by_level
 from scenarios import driving_scene, driving_scene_2x2
+from scenarios.arguments import Parser
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import naive_symbols
 from semcom_phy.knowledge_base.importance import LEVELS
@@ -262,7 +262,7 @@ PARTS_OF_RUN = {
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=233)
     parser.add_argument("--draws", type=int, default=1)
     parser.add_argument("--snr", type=float, nargs="+", default=SNR_DB)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from link_models.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.learned import ADAPTIVE, CODECS, VARIABLE_LENGTH, default_configs
 from link_models.recipe import Recipe
 from link_models.scene_training import (
@@ -37,7 +38,7 @@ _RECIPE_OPTIONS = (
 )
 
 
-def fit_from_arguments(scenario, args):
+def fit_from_arguments(scenario, args, options=None):
     """Trains a codec over the link of a scenario.
 
     Parameters
@@ -52,21 +53,36 @@ def fit_from_arguments(scenario, args):
         ``share_precoded`` (codecs that choose their rate), and what
         :class:`~link_models.recipe.Recipe` takes (`None`: its default)
 
+    options : `dict` of `str` -> `str`, optional
+        Name in ``args`` -> the option of the command line, for messages
+
     Raises
     ------
     ValueError, FileNotFoundError, FileExistsError
         On bad options, missing data, or a run that is already there.
+
+    KeyboardInterrupt
+        After Ctrl-C, with what the checkpoint holds.
     """
     if args.system not in CODECS:
         raise ValueError(
             f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}"
         )
+    if args.resume and args.restart:
+        raise ValueError("--resume goes on, --restart forgets: give one of them")
+    args.out = args.out or Path("runs")
+    args.label = args.label or f"{args.system}_{scenario.name}"
+    with telling_what_is_left(checkpoint_path(args.out, args.label)):
+        _fit(scenario, args, options)
+
+
+def _fit(scenario, args, options):
     if args.system in VARIABLE_LENGTH:
         trainer = _scene_trainer(scenario, args)
     else:
         trainer = _trainer(scenario, args)
     if args.resume:
-        trainer.resume()
+        trainer.resume(options)
     print(
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
         f"{trainer.recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
@@ -91,8 +107,8 @@ def _trainer(scenario, args):
         tasks,
         _load_data(args.data or "cifar10", scenario, args.strict_images),
         _recipe(args, scenario),
-        args.out or Path("runs"),
-        args.label or f"{args.system}_{scenario.name}",
+        args.out,
+        args.label,
         args.start_from,
     )
 
@@ -126,8 +142,8 @@ def _scene_trainer(scenario, args):
             max_snr_db=10.0,
             share_exact=1.0,
         ),
-        args.out or Path("runs"),
-        args.label or f"{args.system}_{scenario.name}",
+        args.out,
+        args.label,
         args.start_from,
     )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
+from semcom_phy.array_hash import array_sha256
+from semcom_phy.checks import check_number
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import derived_seed, private_streams
 
@@ -25,6 +27,11 @@ class TrainingData:
     copies: np.ndarray
     validation: np.ndarray
     provenance: dict
+
+    def identity(self):
+        """What tells these images from others: their numbers, and a hash of all."""
+        parts = self.exact, self.copies, self.validation
+        return described_images(self, *parts)
 
 
 def split_data(exact, copies, provenance, seed=123, groups=None):
@@ -51,6 +58,15 @@ def split_data(exact, copies, provenance, seed=123, groups=None):
         held = np.count_nonzero(group <= group[order[held - 1]])
         held = min(held, np.count_nonzero(group < len(names) - 1))
     return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
+
+
+def described_images(data, *arrays):
+    """Numbers of images for training and validation, and the hash of some arrays."""
+    return {
+        "training_images": len(data.exact) + len(data.copies),
+        "validation_images": len(data.validation),
+        "images_sha256": array_sha256(*arrays),
+    }
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,7 @@ class Task:
     share_precoded: float = 0.0
 
     def __post_init__(self):
+        check_number("share_precoded", self.share_precoded, 0, 1)
         if not callable(self.loss) and self.loss not in ("normalised", "log"):
             raise ValueError(
                 f'loss must be "normalised", "log" or a loss object, got {self.loss!r}'

@@ -1,12 +1,12 @@
 """The command line of every scenario: ``python -m scenarios.mimo_2x2 --help``."""
 
-import argparse
 import importlib
 import sys
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scenarios.arguments import Parser
 from scenarios.definitions import data_bandwidth, definition_card, group_text
 from scenarios.scenario import Scenario
 
@@ -74,22 +74,20 @@ def main(argv, scenario, table="link_models.systems"):
             _load_backend()
             from link_models.train_command import fit_from_arguments
 
-            fit_from_arguments(chosen, args)
+            fit_from_arguments(chosen, args, parser.options)
         else:
-            _evaluate(args, chosen, folder, table)
+            _evaluate(args, chosen, folder, table, parser.options)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         if args.traceback:
             raise
-        print(f"{parser.prog}: error: {_one_line(error)}", file=sys.stderr)
+        text = _one_line(error, parser.options)
+        print(f"{parser.prog}: error: {text}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        kept = "checkpoints" if args.command == "train" else "finished points"
-        how = "with --resume" if args.command == "train" else "to go on from there"
-        print(
-            f"\n{parser.prog}: interrupted; {kept} are kept: give the same command "
-            f"again {how}",
-            file=sys.stderr,
+    except KeyboardInterrupt as stop:
+        left = str(stop) or (
+            "finished points are kept: give the same command again to go on from there"
         )
+        print(f"\n{parser.prog}: interrupted; {left}", file=sys.stderr)
         return 130
     return 0
 
@@ -101,7 +99,7 @@ def _load_backend():
     return backend
 
 
-def _evaluate(args, scenario, folder, table):
+def _evaluate(args, scenario, folder, table, options):
     backend = _load_backend()
     _check_systems(scenario.systems, table)
     scenario.framing()
@@ -142,7 +140,7 @@ def _evaluate(args, scenario, folder, table):
         }
         path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
-            path, header, scenario.snr_db, args.restart
+            path, header, scenario.snr_db, args.restart, options
         )
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
@@ -216,7 +214,7 @@ def _plot(args, scenario, folder):
 
 
 def _parser(scenario):
-    parser = _Parser(
+    parser = Parser(
         prog=f"scenarios.{scenario.name}",
         description=f"Scenario {scenario.name}: {', '.join(scenario.systems)}.",
     )
@@ -227,7 +225,7 @@ def _parser(scenario):
         default="evaluate",
         help="simulate and draw; fit a learned system; redraw from the result files",
     )
-    add = parser.add_argument_group("scenario (default: its own values)").add_argument
+    add = parser.add_options("scenario (default: its own values)")
     add("--systems", dest="systems", **_LIST, help="systems to compare")
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
     add("--images", dest="num_images", type=int, help="number of images")
@@ -260,7 +258,7 @@ def _parser(scenario):
     add("--seed", type=int, help="fixes images, fades and noise")
     add("--weights", help="label or file of trained weights")
 
-    add = parser.add_argument_group("evaluate, plot").add_argument
+    add = parser.add_options("evaluate, plot")
     add("--out", type=Path, help="results folder (default: results/<scenario>)")
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
@@ -270,7 +268,7 @@ def _parser(scenario):
     add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
     add("--traceback", action="store_true", help="show where an error came from")
 
-    add = parser.add_argument_group("train").add_argument
+    add = parser.add_options("train")
     add("--system", default="adjscc", help="the learned system to fit (adjscc)")
     add("--label", help="name of the weights (default: system and scenario)")
     add("--data", help="training images: as --dataset")
@@ -290,13 +288,6 @@ def _parser(scenario):
     add("--average-decay", type=float, help="of the weights, 0: no average (0.999)")
     add("--checkpoint-steps", type=int, help="steps between validations (500)")
     return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the list of all options."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def _chosen_scenario(args, scenario):
@@ -446,5 +437,7 @@ def _without(values, *names):
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _one_line(error):
-    return " ".join(str(error).split()) or type(error).__name__
+def _one_line(error, options):
+    """The message; the name of a value that it starts with gives way to its option."""
+    words = str(error).split() or [type(error).__name__]
+    return " ".join([options.get(words[0], words[0]), *words[1:]])

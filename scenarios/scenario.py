@@ -3,9 +3,18 @@
 import math
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
+from numbers import Real
 
 MAX_SLOTS = 64
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
+_NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
+    "rician_k_db": (-100.0, 40.0, "dB"),
+    "subcarrier_spacing": (1e3, 1e7, "Hz"),
+    "delay_spread": (0.0, 1e-3, "s"),
+    "carrier_frequency": (1e6, 1e12, "Hz"),
+    "speed": (0.0, 1e4, "m/s"),
+}
+_SNR_DB = (-100.0, 100.0)
 _CHOICES = {
     "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
     "csi": ("perfect", "estimated"),
@@ -46,7 +55,8 @@ class Scenario:
     fft_size, num_ofdm_symbols, pilot_ofdm_symbols, subcarrier_spacing
         The OFDM slot: subcarriers, symbols, indices of pilot symbols, spacing [Hz]
     rician_k_db : `float`
-        Power of the line of sight over the scattered power, ``rician`` only [dB]
+        Power of the line of sight over the scattered power, ``rician`` only, -100 to
+        40 [dB]; above, streams can no longer be told apart in 32 bits
     profile : `str`
         Delay profile of ``tdl`` and ``cdl``: A to E
     delay_spread : `float`
@@ -63,7 +73,7 @@ class Scenario:
     num_images, draws : `int`
         Images, and channel draws per image, at every SNR
     snr_db : `tuple` of `float`
-        SNR per receive antenna [dB]; kept sorted, each once
+        SNR per receive antenna, -100 to 100 [dB]; kept sorted, each once
     systems : `tuple` of `str`
         Names from ``link_models.systems.SYSTEMS``
     weights : `str` or `None`
@@ -120,6 +130,8 @@ class Scenario:
             ("seed", 0, 2**32 - 1),
         ):
             _check_integer(name, getattr(self, name), low, high)
+        for name, limits in _NUMBERS.items():
+            _check_number(name, getattr(self, name), *limits)
         object.__setattr__(self, "image_size", _image_size(self.image_size))
         if self.num_tx_ant > self.num_rx_ant:
             raise ValueError(
@@ -226,6 +238,13 @@ def _check_integer(name, value, low, high):
         raise ValueError(f"{name} must be {bound}, got {value}")
 
 
+def _check_number(name, value, low, high, unit):
+    if not isinstance(value, Real) or not low <= value <= high:
+        raise ValueError(
+            f"{name} must be a number from {low:g} to {high:g} {unit}, got {value!r}"
+        )
+
+
 def _image_size(value):
     """A number for squares, a pair for everything else."""
     if not isinstance(value, (tuple, list)):
@@ -245,7 +264,7 @@ def _fraction(name, value):
     """A float counts as the decimal number that it is printed as."""
     try:
         return Fraction(str(value) if isinstance(value, float) else value)
-    except (TypeError, ValueError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise ValueError(
             f'{name} must be a number or a fraction such as "1/4", got {value!r}'
         ) from error
@@ -255,6 +274,5 @@ def _snr_points(values):
     if not len(values):
         raise ValueError("snr_db must hold at least one SNR in dB, got none")
     for value in values:
-        if not math.isfinite(value):
-            raise ValueError(f"snr_db must hold finite numbers, got {value}")
+        _check_number("snr_db", value, *_SNR_DB, "dB")
     return tuple(sorted({float(value) for value in values}))

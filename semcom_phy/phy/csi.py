@@ -8,6 +8,7 @@ from sionna.phy.ofdm import (
     NearestNeighborInterpolator,
 )
 
+from semcom_phy.array_hash import array_sha256
 from semcom_phy.phy.interpolation import LMMSEInterpolator
 
 
@@ -16,6 +17,10 @@ class PerfectCSI:
 
     uses_pilots = False
     label = "perfect"
+
+    def describe(self):
+        """What the receiver knows, a `dict` of plain values."""
+        return {"csi": self.label}
 
     def estimate_flat(self, h, y_pilots, pilots, no):
         return h, 0.0
@@ -77,6 +82,14 @@ class LSEstimator:
         self.interpolation = interpolation
         self.cov_time = cov_time
         self.cov_freq = cov_freq
+
+    def describe(self):
+        """How the channel is estimated, a `dict` of plain values."""
+        about = {"csi": self.label, "interpolation": self.interpolation}
+        given = [c for c in (self.cov_time, self.cov_freq) if c is not None]
+        if given:
+            about["covariances_sha256"] = array_sha256(*given)
+        return about
 
     def estimate_flat(self, h, y_pilots, pilots, no):
         """Joint LS estimate over a pilot block.

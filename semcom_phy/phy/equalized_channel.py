@@ -13,6 +13,7 @@ filter are one small problem per fading block, and only resource elements in use
 computed. On selective channels Sionna's blocks run over the whole grid.
 """
 
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,6 +189,15 @@ class EqualizedOFDMChannel:
             As of :meth:`sample`; nobody's random streams are touched
         """
         return self.channel_model.sample_each(seeds, self.framing.num_slots)
+
+    def describe(self):
+        """What fixes the link beside fades and noise, a `dict` of plain values."""
+        return {
+            **self.channel_model.describe(),
+            **self.csi.describe(),
+            "num_symbols": self.framing.num_symbols,
+            **asdict(self.framing.grid),
+        }
 
     def noise_shape(self, batch, sounding=False):
         """Shape of the noise for a frame, or for a sounding.

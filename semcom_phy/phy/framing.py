@@ -6,6 +6,8 @@ import numpy as np
 from keras import ops
 from sionna.phy.ofdm import PilotPattern, ResourceGrid, ResourceGridMapper
 
+from semcom_phy.checks import check_number
+
 _PILOT_SEED = 0
 
 
@@ -69,10 +71,7 @@ class OFDMGrid:
                 "cyclic_prefix_length must be from 0 to fft_size, "
                 f"got {self.cyclic_prefix_length}."
             )
-        if not self.subcarrier_spacing > 0:
-            raise ValueError(
-                f"subcarrier_spacing must be positive, got {self.subcarrier_spacing}."
-            )
+        check_number("subcarrier_spacing", self.subcarrier_spacing, 1e3, 1e7, "Hz")
         guards = self.num_guard_carriers
         if len(guards) != 2 or min(guards) < 0 or self.num_effective_subcarriers < 1:
             raise ValueError(

@@ -133,6 +133,14 @@ class SelectiveChannel(ChannelModel):
         used = grid.effective_subcarriers
         return time, ops.convert_to_numpy(freq)[np.ix_(used, used)]
 
+    def describe(self):
+        return super().describe() | {
+            "profile": self.profile,
+            "delay_spread": self.delay_spread,
+            "carrier_frequency": self.carrier_frequency,
+            "speed": self.speed,
+        }
+
     def _cir(self, batch, steps, sampling_frequency):
         return self._model(batch, steps, sampling_frequency)
 
@@ -237,6 +245,9 @@ class CDL(SelectiveChannel):
             **_arrays(self, direction),
         )
 
+    def describe(self):
+        return super().describe() | {"direction": self.direction}
+
 
 class UMi(SelectiveChannel):
     """Urban micro street canyon: one terminal dropped in a sector per image.
@@ -294,6 +305,7 @@ class UMi(SelectiveChannel):
             )
         self.direction = direction
         self.indoor_probability = float(indoor_probability)
+        self.shadow_fading = bool(shadow_fading)
         self._model = tr38901.UMi(
             carrier_frequency=self.carrier_frequency,
             o2i_model="low",
@@ -304,6 +316,13 @@ class UMi(SelectiveChannel):
 
     def _one_image(self, num_slots):
         return partial(self.sample, 1, num_slots)
+
+    def describe(self):
+        return super().describe() | {
+            "direction": self.direction,
+            "indoor_probability": self.indoor_probability,
+            "shadow_fading": self.shadow_fading,
+        }
 
     def _cir(self, batch, steps, sampling_frequency):
         topology = gen_single_sector_topology(

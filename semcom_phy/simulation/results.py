@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from semcom_phy.differences import tell_differences
 from semcom_phy.simulation.intervals import Estimate
 
 FORMAT = "semcom-phy result 1"
@@ -119,7 +120,7 @@ class ResultFile:
             ) from error
 
     @classmethod
-    def open(cls, path, header, snr_db, restart=False):
+    def open(cls, path, header, snr_db, restart=False, options=None):
         """Resumes the file where it belongs to the same simulation, or starts it.
 
         The same simulation: equal scenario, system description, bandwidth, seed,
@@ -130,6 +131,8 @@ class ResultFile:
         ----------
         restart : `bool`, (default False)
             Forget what the file holds
+        options : `dict` of `str` -> `str`, optional
+            Name of a value -> the option that sets it, for the message
 
         Raises
         ------
@@ -143,10 +146,11 @@ class ResultFile:
             fresh.write()
             return fresh
         old = cls.read(path)
-        for key, was, asked in _differences(old._identity(), fresh._identity()):
+        changed = tell_differences(old._identity(), fresh._identity(), options)
+        if changed:
             raise ResultError(
-                f"{path} was computed with {key} = {was}, asked is {asked}; choose "
-                "another --out or start over with --restart"
+                f"{path} holds another simulation: {changed}; give the same again, "
+                "choose another --out, or start over with --restart"
             )
         resumed = cls(path, old.header, snr_db, old.points)
         known = [old.header["versions"], *old.header.get("resumed_with", [])]
@@ -344,16 +348,6 @@ def _layout(value, indent=0, width=100):
         return "{\n" + ",\n".join(rows) + "\n" + " " * indent + "}"
     rows = [pad + _layout(v, indent + 1) for v in value]
     return "[\n" + ",\n".join(rows) + "\n" + " " * indent + "]"
-
-
-def _differences(was, asked, prefix=""):
-    """Yields (name, old, new) of every leaf in which two trees differ."""
-    for key in sorted({*was, *asked}):
-        old, new = was.get(key, "absent"), asked.get(key, "absent")
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            yield f"{prefix}{key}", json.dumps(old), json.dumps(new)
 
 
 def _one_line(error):

@@ -14,7 +14,9 @@ from PIL import Image
 
 from link_models.transmission import Transmission
 from scenarios import mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
+from scenarios import scenario as scenario_module
 from semcom_phy.simulation.sweep import SweepSettings, simulate_point
+from semcom_phy.snr import SNR_RANGE_DB
 from semcom_phy.sources.images import load_samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,16 +139,21 @@ def test_target_interval_stops_early(tmp_path):
     "options, message",
     [
         ("--systems pixels jpeg3000", "unknown system 'jpeg3000'.*fragile.*pixels"),
-        ("--channel carrier-pigeon", "channel must be.*rayleigh.*carrier-pigeon"),
-        ("--csi guessed", "csi must be one of perfect, estimated.*guessed"),
+        ("--channel carrier-pigeon", "--channel must be.*rayleigh.*carrier-pigeon"),
+        ("--csi guessed", "--csi must be one of perfect, estimated.*guessed"),
         ("--interpolation cubic", "interpolation must be one of.*cubic"),
-        ("--snr 0 nan", "finite.*nan"),
-        ("--snr 0 inf", "finite.*inf"),
+        ("--snr 0 nan", "--snr must be a number from -100 to 100 dB, got nan"),
+        ("--snr 0 inf", "--snr must be .*got inf"),
+        ("--snr 0 -inf", "--snr must be .*got -inf"),
+        ("--snr 0 400", "--snr must be a number from -100 to 100 dB, got 400"),
+        ("--snr -4e2", "--snr must be .*got -400"),
         ("--snr ten", "invalid float value: 'ten'"),
-        ("--images 0", "num_images must be at least 1, got 0"),
-        ("--draws 0", "draws must be at least 1, got 0"),
-        ("--seed -1", "seed must be from 0 to .*got -1"),
-        ("--cbr 0", r"cbr must be in \(0, 1\], got 0"),
+        ("--images 0", "--images must be at least 1, got 0"),
+        ("--draws 0", "--draws must be at least 1, got 0"),
+        ("--seed -1", "--seed must be from 0 to .*got -1"),
+        ("--cbr inf", "--cbr must be a number or a fraction.*'inf'"),
+        ("--cbr -1e-1", r"--cbr must be in \(0, 1\], got -1/10"),
+        ("--cbr 0", r"--cbr must be in \(0, 1\], got 0"),
         ("--cbr 3/2", r"cbr must be in \(0, 1\], got 3/2"),
         ("--cbr much", "cbr must be a number or a fraction.*'much'"),
         ("--cbr 1/4000", "less than one symbol per image"),
@@ -156,9 +163,11 @@ def test_target_interval_stops_early(tmp_path):
         ("--dataset no/such/folder", "no/such/folder"),
         ("--group-by name", "group_by is 'name', but 'sample' is no folder"),
         ("--group-by class", "invalid choice: 'class'"),
-        ("--batch-size 0", "batch_size must be at least 1, got 0"),
-        ("--target-ci -1", "target_ci must be positive, got -1"),
-        ("--workers 0", "workers must be at least 1, got 0"),
+        ("--batch-size 0", "--batch-size must be at least 1, got 0"),
+        ("--target-ci -1", "--target-ci must be a number from .* dB, got -1"),
+        ("--target-ci nan", "--target-ci must be .*got nan"),
+        ("--target-ci -1e1", "--target-ci must be .*got -10"),
+        ("--workers 0", "--workers must be at least 1, got 0"),
         ("--unheard-of=1", "unrecognized arguments: --unheard-of"),
         ("estimate", "invalid choice: 'estimate'"),
         ("--out {file}/inside", "cannot write to the results folder.*--out"),
@@ -181,6 +190,64 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys, options, message):
     assert re.search(message, error), error
 
 
+@pytest.mark.parametrize("text", ["-10", "-10.0", "-1e1", "-1E+1", "-.1e2", "-100e-1"])
+def test_negative_numbers_in_any_form(tmp_path, text):
+    """What float() reads is a number after an option, not an option (exact)."""
+    options = ["--systems", "pixels", "--images", 2, "--snr", 0, text, "--seed", 3]
+    assert run(*options, "--out", tmp_path) == 0
+    document = json.loads((tmp_path / "pixels.json").read_text())
+    assert document["snr_db"] == [-10, 0] and document["seed"] == 3
+
+
+BAD = (float("nan"), float("inf"), -float("inf"), "many", None)
+
+
+@pytest.mark.parametrize(
+    "field, values",
+    [
+        ("snr_db", [(0.0, bad) for bad in (*BAD, 101, -101)]),
+        ("rician_k_db", [*BAD, 400.0, -400.0]),
+        ("delay_spread", [*BAD, -1e-9, 1.0]),
+        ("carrier_frequency", [*BAD, 0.0, 1e15]),
+        ("speed", [*BAD, -1.0, 3e8]),
+        ("subcarrier_spacing", [*BAD, 0.0, 1e9]),
+        ("cbr", [*BAD, 0, -1, 2]),
+        ("image_size", [*BAD, 15, 5000, (32, 8)]),
+        ("num_images", [*BAD, 0, 2.5]),
+        ("draws", [*BAD, 0, 2.5]),
+        ("seed", [*BAD, -1, 2**32]),
+        ("num_tx_ant", [*BAD, 0, 9]),
+        ("num_rx_ant", [*BAD, 0, 9]),
+        ("fft_size", [*BAD, 0]),
+        ("num_ofdm_symbols", [*BAD, 1, 15]),
+    ],
+)
+def test_every_number_of_a_scenario_is_checked(field, values):
+    """NaN, infinities, other types and absurd values are refused with the field and the
+    value, whether or not the channel would use it (exact)."""
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{field} ") as refused:
+            replace(mimo_2x2.SCENARIO, **{field: value})
+        shown = value[1] if isinstance(value, tuple) else value
+        assert f"got {shown}" in str(refused.value).replace("'", ""), refused.value
+
+
+@pytest.mark.parametrize(
+    "field", ["draws", "batch_size", "min_images", "num_shown", "seed", "target_ci"]
+)
+def test_every_number_of_a_sweep_is_checked(field):
+    """The same of the settings of a sweep (exact)."""
+    for value in (*BAD[:4], -1):
+        with pytest.raises(ValueError, match=f"^{field} must be .*got .?{value}"):
+            SweepSettings(**{field: value})
+
+
+def test_ranges_are_those_of_the_library():
+    """A scenario may be loaded without a backend, so that it holds the range of SNRs a
+    second time (exact)."""
+    assert scenario_module._SNR_DB == SNR_RANGE_DB
+
+
 def test_a_missing_codec_is_one_clear_line(tmp_path, capsys, monkeypatch):
     """A system whose package is missing names the extra, before any work (exact)."""
 
@@ -200,6 +267,16 @@ def test_results_of_another_run_are_not_overwritten(tmp_path, capsys):
     assert run("--quick", "--out", tmp_path, "--seed", 2) == 2
     error = capsys.readouterr().err
     assert "--restart" in error and "--out" in error
+    assert "holds another simulation: --seed 1 then, 2 now; give" in error
+    for more, told in (
+        (("--images", 3), "--images 8 then, 3 now; give"),
+        (("--cbr", "1/5"), '--cbr "1/4" then, "1/5" now; give'),
+        (("--csi", "perfect", "--draws", 2), '--csi "estimated" then, "perfect" now; '),
+        (("--images", 3, "--seed", 5), "--images 8 then, 3 now; --seed 1 then, 5 now"),
+    ):
+        assert run("--quick", "--out", tmp_path, *more) == 2
+        error = capsys.readouterr().err
+        assert told in error and "sha256" not in error, error
     assert (tmp_path / "pixels.json").read_bytes() == before
     assert run("--quick", "--out", tmp_path, "--seed", 2, "--restart") == 0
     assert (tmp_path / "pixels.json").read_bytes() != before

@@ -100,7 +100,7 @@ def test_intervals_of_other_groups_are_another_simulation(path):
     ResultFile.open(path, HEADER, [0]).record(0, point())
     groups = {"count": 2, "rule": "segments of 10 frames"}
     grouped = changed("data", "groups", value=groups)
-    with pytest.raises(ResultError, match="data groups = .absent.*segments of 10"):
+    with pytest.raises(ResultError, match="data groups absent then, .*segments of 10"):
         ResultFile.open(path, grouped, [0])
     ResultFile.open(path, grouped, [0], restart=True)
     assert ResultFile.open(path, grouped, [0]).header["data"]["groups"] == groups
