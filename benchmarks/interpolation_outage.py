@@ -68,7 +68,8 @@ def main(argv=None):
     add("--seed", type=int, default=1)
     add("--snr", type=float, nargs="+", default=list(SNR_DB))
     add("--interpolation", nargs="+", choices=INTERPOLATORS, default=[*INTERPOLATORS])
-    add("--adaptation", nargs="+", choices=("average", "csi"), default=["average", "csi"])
+    both = ["average", "csi"]
+    add("--adaptation", nargs="+", choices=both, default=both)
     add("--speed", type=float, default=30.0, help="[m/s]")
     add("--delay-spread", type=float, default=300e-9, help="[s]")
     args = parser.parse_args(argv)
