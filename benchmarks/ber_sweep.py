@@ -144,16 +144,17 @@ class OurChain:
         """Wrong blocks among `OUR_BATCH`; the seed fixes bits, fades and noise."""
         from keras import ops
 
-        from semcom_phy.seeding import set_seed
+        from semcom_phy.seeding import derived_seed, private_streams
         from semcom_phy.snr import snr_db_to_no
 
-        set_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        seed = derived_seed(*seed)
         rng = np.random.default_rng(seed)
         shape = (OUR_BATCH, self.transport.transport_block_bits)
         bits = rng.integers(0, 2, shape, dtype=np.uint8)
         x = self.transport.encode_blocks(bits)
         no = ops.convert_to_tensor(snr_db_to_no(snr_db, NUM_ANT))
-        x_hat, no_eff = self._radio(ops.convert_to_tensor(x), no)
+        with private_streams(seed):
+            x_hat, no_eff = self._radio(ops.convert_to_tensor(x), no)
         x_hat, no_eff = ops.convert_to_numpy(x_hat), ops.convert_to_numpy(no_eff)
         bits_hat, _ = self.transport.decode_blocks(x_hat, no_eff)
         return int((bits_hat != bits).any(axis=1).sum())

@@ -4,6 +4,11 @@ _CSI = {
     "perfect": "the receiver knows the channel",
     "estimated": "least squares from the pilots; L-MMSE told the error variance",
 }
+_SELECTIVE_CSI = (
+    "least squares from the pilots, interpolation {}; L-MMSE told the variance of "
+    "noise and interpolation error together, from the delay profile and the speed{}"
+)
+_NOMINAL = " of the TDL model of the same profile"
 _ADAPTATION = {
     "average": "the rate is chosen by the average SNR alone",
     "csi": "the rate is chosen by the fed-back estimate of each image's channel",
@@ -61,7 +66,7 @@ def definition_card(scenario, groups=None):
             "OFDM; the symbols of analogue systems are spread by a DFT and scrambled "
             "per stream (transform precoding), QAM symbols are not"
         ),
-        "CSI": f"{scenario.csi}: {_CSI[scenario.csi]}",
+        "CSI": f"{scenario.csi}: {_csi(scenario)}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
             "(separate systems)"
@@ -83,8 +88,8 @@ def definition_card(scenario, groups=None):
             "point that was not run is null"
         ),
         "Pairing": (
-            "all systems, at every SNR, see the same images and fades, and the same "
-            "noise if they send as many symbols"
+            "fade and noise follow from (seed, draw, image): all systems see the same, "
+            "at every SNR"
         ),
     }
 
@@ -96,3 +101,11 @@ def group_text(provenance):
     if groups is None:
         return ""
     return f" in {groups['count']} groups (by {groups['rule']})"
+
+
+def _csi(scenario):
+    """What the receiver knows of the channel, and which error its detector knows."""
+    if scenario.csi == "perfect" or scenario.channel not in ("tdl", "cdl"):
+        return _CSI[scenario.csi]
+    nominal = _NOMINAL if scenario.channel == "cdl" else ""
+    return _SELECTIVE_CSI.format(scenario.interpolation, nominal)

@@ -30,9 +30,9 @@ class OFDMGrid:
         Subcarrier spacing [Hz]
 
     cyclic_prefix_length : `int`, (default 6)
-        Length of the cyclic prefix [samples]; it sets the time between OFDM symbols.
-        The link is simulated per subcarrier, so delays beyond it cause no
-        intersymbol interference
+        Length of the cyclic prefix [samples of fft_size]; it sets the time between
+        OFDM symbols. The link is simulated per subcarrier, so delays beyond it cause
+        no intersymbol interference: TDL and CDL refuse those that would
 
     num_guard_carriers : (`int`, `int`), (default (0, 0))
         Unused subcarriers at the lower and the upper edge
@@ -111,6 +111,11 @@ class OFDMGrid:
     def ofdm_symbol_duration(self):
         """`float` : Duration of an OFDM symbol with its cyclic prefix [s]."""
         return (1 + self.cyclic_prefix_length / self.fft_size) / self.subcarrier_spacing
+
+    @property
+    def cyclic_prefix_duration(self):
+        """`float` : Duration of the cyclic prefix [s]."""
+        return self.cyclic_prefix_length / self.fft_size / self.subcarrier_spacing
 
     def resource_grid(self, num_streams, effective_only=False):
         """Sionna's description of one slot.

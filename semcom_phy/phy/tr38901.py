@@ -23,6 +23,7 @@ from semcom_phy.seeding import derived_seed, private_streams
 
 _LOS_ANGLE_OF_ARRIVAL = np.pi / 4
 _PROFILES = ("A", "B", "C", "D", "E")
+MAX_POWER_BEHIND_PREFIX = 0.01
 
 
 class SelectiveChannel(ChannelModel):
@@ -77,6 +78,30 @@ class SelectiveChannel(ChannelModel):
         frequencies = ops.convert_to_numpy(frequencies)[grid.effective_subcarriers]
         self._frequencies = frequencies.astype(np.float32)
         self._compiled = {}
+
+    def _check_cyclic_prefix(self):
+        """Refuses a delay profile of which more than 1 % of the power arrives after the
+        cyclic prefix.
+
+        It would interfere between OFDM symbols, which a link that is simulated per
+        subcarrier leaves out. The delays are those of the TDL model of the profile.
+        """
+        if not self.delay_spread:
+            return
+        model = tr38901.TDL(self.profile, self.delay_spread, self.carrier_frequency)
+        delays, powers = (
+            np.abs(ops.convert_to_numpy(values)).ravel()
+            for values in (model.delays, model.mean_powers)
+        )
+        prefix = self.grid.cyclic_prefix_duration
+        share = powers[delays > prefix].sum() / powers.sum()
+        if share > MAX_POWER_BEHIND_PREFIX:
+            raise ValueError(
+                f"with a delay_spread of {self.delay_spread:g} s, {100 * share:.1f} % "
+                f"of the power of profile {self.profile} arrives after the cyclic "
+                f"prefix of {prefix:.3g} s (its last path at {delays.max():.3g} s); "
+                "use a smaller delay_spread, or a grid with a longer cyclic prefix."
+            )
 
     def sample(self, batch, num_slots=1):
         steps = num_slots * self.grid.num_ofdm_symbols if self.speed else 1
@@ -168,6 +193,12 @@ class TDL(SelectiveChannel):
     speed : `float`, (default 0.0)
         Speed of the receiver [m/s]
 
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or more than 1 % of the power arrives after the
+        cyclic prefix of the grid.
+
     References
     ----------
     3GPP TR 38.901, section 7.7.2.
@@ -186,6 +217,7 @@ class TDL(SelectiveChannel):
         super().__init__(
             num_rx_ant, num_tx_ant, grid, carrier_frequency, speed, model, delay_spread
         )
+        self._check_cyclic_prefix()
         self._model = tr38901.TDL(
             model=model,
             delay_spread=self.delay_spread,
@@ -235,6 +267,7 @@ class CDL(SelectiveChannel):
         super().__init__(
             num_rx_ant, num_tx_ant, grid, carrier_frequency, speed, model, delay_spread
         )
+        self._check_cyclic_prefix()
         self.direction = direction
         self._model = tr38901.CDL(
             model=model,
