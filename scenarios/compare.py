@@ -120,9 +120,8 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
     Raises
     ------
     PairError
-        If images, fades or noise differ, or no SNR is common.
-    ValueError
-        If a system lacks the figure.
+        If images, fades or noise differ, no SNR is common, or a system lacks the
+        figure.
     """
     check_pair(one.file, other.file)
     common = sorted(set(one.rows) & set(other.rows))
@@ -136,7 +135,7 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
     }
     differences = {snr: d for snr, d in differences.items() if d is not None}
     if not differences:
-        raise ValueError(f"{metric!r} applies to no transmission of both")
+        raise PairError(f"{metric!r} applies to no transmission of both")
     labels = one.label, other.label
     return Comparison(
         *labels, differences, other_conditions(one.file, other.file, labels)

@@ -42,7 +42,8 @@ _TOLD_ELSEWHERE = (
 
 
 class PairError(ValueError):
-    """Two curves did not see the same images, fades and noise."""
+    """Two curves cannot be compared: they did not see the same images, fades and noise,
+    or have no figure in common."""
 
 
 class Difference(NamedTuple):
@@ -152,15 +153,13 @@ def paired_difference(one, other, metric, bootstrap=False):
     Raises
     ------
     PairError
-        If images, groups or fades differ.
-    ValueError
-        If a system has no such figure.
+        If images, groups or fades differ, or a system has no such figure.
     """
     one, other = _aligned(one, other)
     column = "mse" if metric == MEAN_MSE else metric
     for rows in (one, other):
         if column not in metrics_of(rows):
-            raise ValueError(
+            raise PairError(
                 f"there is no figure {metric!r}; there are: "
                 f"{', '.join([*metrics_of(rows), MEAN_MSE])}"
             )
