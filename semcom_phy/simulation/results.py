@@ -161,7 +161,7 @@ class ResultFile:
                 fresh._commit({})
                 return fresh
             old = cls.read(path)
-            old._check_same_simulation(fresh, "asked")
+            old._check_same_simulation(fresh, "asked is")
             old._rows_file.settle(old.rows_sha256)
             resumed = cls(path, old.header, [*snr_db, *old.snr_db])
             try:

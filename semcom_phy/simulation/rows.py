@@ -36,7 +36,8 @@ def with_spent(columns, bandwidth):
     """Completes the columns of a point by what was spent.
 
     Systems that spend another amount on every image say so themselves, as the extras
-    ``cbr``, ``side_cbr`` and ``cbr_total``; all others spend what their bandwidth says.
+    ``cbr``, ``side_cbr`` and ``cbr_total``, or, in real symbols, as ``cr_real`` (data)
+    and ``cr_real_charged`` (all); all others spend what their bandwidth says.
 
     Input
     -----
@@ -52,6 +53,9 @@ def with_spent(columns, bandwidth):
     """
     if "cbr_total" in columns:
         return columns
+    if "cr_real_charged" in columns:
+        data, total = columns["cr_real"] / 2, columns["cr_real_charged"] / 2
+        return columns | {"cbr": data, "side_cbr": total - data, "cbr_total": total}
     data, side = (bandwidth.get(n, np.nan) for n in ("cbr", "side_info_cbr"))
     spent = dict(zip(SPENT, (data, side, data + side), strict=True))
     num = len(columns["image"])

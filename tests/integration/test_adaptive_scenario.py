@@ -131,7 +131,7 @@ def test_comparison_shows_rates_and_pairs_and_is_kept(capsys, monkeypatch, tmp_p
     again = capsys.readouterr().out
     assert again[again.index("eca_free   ") :] == table[table.index("eca_free   ") :]
     assert eca_comparison.main([*argv, "--draws", "3"]) == 2
-    assert "draws = 2, asked is 3" in capsys.readouterr().err
+    assert "scenario.draws = 2, asked is 3" in capsys.readouterr().err
 
 
 def test_rate_statistics_of_a_known_rule():
