@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,6 +91,19 @@ def test_two_runs_share_a_folder(tmp_path, uninterrupted):
     assert [child.returncode for child in runs] == [0, 0], errors
     assert run(out) == uninterrupted
     assert not [path for path in out.iterdir() if "tmp" in path.name]
+
+
+def test_runs_that_start_together_do_not_trip_over_each_other(tmp_path):
+    """Eight runs that try at once whether they may write into a folder all find that
+    they may, and leave nothing there (200 times each; exact)."""
+
+    def start_up(_):
+        for _ in range(200):
+            runner._check_writable(tmp_path / "out")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(start_up, range(8)))
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):

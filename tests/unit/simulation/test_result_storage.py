@@ -6,6 +6,7 @@ The processes are real ones, and end without any cleaning up.
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,4 +174,21 @@ def test_a_failed_replacement_keeps_the_file(tmp_path):
         assert temporary.suffix == ".png"
         raise ZeroDivisionError
     assert target.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["figure.png"]
+
+
+def test_writers_of_one_file_do_not_meet(tmp_path):
+    """Eight writers that replace one figure at once, without a lock, all succeed, and
+    the file is always one of theirs, whole (200 times each; exact)."""
+    target = tmp_path / "figure.png"
+    contents = [bytes([writer]) * 5000 for writer in range(8)]
+
+    def write(content):
+        for _ in range(200):
+            with replaced(target) as temporary:
+                temporary.write_bytes(content)
+            assert target.read_bytes() in contents
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, contents))
     assert [p.name for p in tmp_path.iterdir()] == ["figure.png"]
