@@ -23,7 +23,7 @@ def run(*argv, scenario=SCENARIO):
 
 
 def test_evaluate_writes_and_prints_everything(tmp_path, capfd):
-    """Card, table, one JSON with rows per system, which can be compared, and the figures
+    """Card, table, one JSON with rows per system, which compare, and the figures
     (exact)."""
     assert run("--out", tmp_path, "--snr", 0, 20, "--draws", 2) == 0
     out, err = capfd.readouterr()
