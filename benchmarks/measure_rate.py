@@ -8,7 +8,6 @@ are compared at equal rate take it; PSNR and rate over one fade per image as
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 
@@ -24,6 +23,7 @@ from link_models.training_data import split_data
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.seeding import image_seeds, sample_fades
+from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
 
 SNR_DB = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0)
@@ -97,9 +97,8 @@ def main(argv=None):
             record["rate_profile"] = measure(label, data.validation)
             figures = validate(label, data.validation)
             record["validation"] = {SCENARIO.name: figures}
-            trial = path.with_suffix(".tmp.json")
-            trial.write_text(json.dumps(record, indent=1) + "\n")
-            os.replace(trial, path)
+            with replaced(path) as trial:
+                trial.write_text(json.dumps(record, indent=1) + "\n")
             print(f"{label}: cr_real {figures['cr_real']}, {figures['psnr_db']} dB")
     except (ValueError, OSError) as error:
         print(f"measure_rate: error: {error}", file=sys.stderr)

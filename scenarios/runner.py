@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import tempfile
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,6 +107,7 @@ def _evaluate(args, scenario, folder, table, options):
     _check_writable(folder)
 
     from semcom_phy.simulation import plotting, results, sweep
+    from semcom_phy.simulation.image_strip import encode_strip
 
     samples = _load_samples(scenario, args)
     images, provenance = samples.images, samples.provenance
@@ -125,7 +127,7 @@ def _evaluate(args, scenario, folder, table, options):
         "data": provenance,
         "definitions": card,
         "versions": results.software_versions(),
-        "original": results.encode_strip(shown),
+        "original": encode_strip(shown),
     }
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
     systems = [sweep.built(build).system for build in builders]
@@ -145,6 +147,8 @@ def _evaluate(args, scenario, folder, table, options):
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
         print(_bandwidth_text(curves[build].title, bandwidth, note))
+        for line in curves[build].notes:
+            print(line)
     _print_data(images, provenance, backend.device())
     sweep.run_sweep(
         curves,
@@ -154,7 +158,7 @@ def _evaluate(args, scenario, folder, table, options):
         _engine(args),
         groups=samples.groups,
     )
-    files = list(curves.values())
+    files = [results.ResultFile.read(file.path) for file in curves.values()]
     print("\n" + _table(files, scenario.snr_db))
     for line in untrained_notes(trained, scenario.snr_db):
         print(line)
@@ -333,9 +337,8 @@ def _check_systems(names, table):
 def _check_writable(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / ".writable"
-        trial.touch()
-        trial.unlink()
+        with tempfile.TemporaryFile(dir=folder):  # a name of its own in every run
+            pass
     except OSError as error:
         raise OSError(
             f"cannot write to the results folder {folder} ({error.strerror}); choose "
