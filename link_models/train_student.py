@@ -30,7 +30,7 @@ from semcom_phy.array_hash import array_sha256
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.knowledge_base.importance_student import ImportanceStudent
 from semcom_phy.seeding import derived_seed, private_streams
-from semcom_phy.simulation.results import software_versions
+from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.driving import CLASSES
 
 LABEL = "importance_student"

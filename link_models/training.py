@@ -34,7 +34,7 @@ from semcom_phy.layers.precision import set_precision
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.seeding import derived_seed, private_streams
-from semcom_phy.simulation.results import software_versions
+from semcom_phy.simulation.versions import software_versions
 
 VALIDATION_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 LOG_STEPS = 100

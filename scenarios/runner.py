@@ -101,13 +101,17 @@ def _load_backend():
 
 
 def _evaluate(args, scenario, folder, table, options):
+    if args.keep and args.restart:
+        raise ValueError("--keep and --restart exclude each other: give one of them")
     backend = _load_backend()
     _check_systems(scenario.systems, table)
     scenario.framing()
     _check_writable(folder)
 
     from semcom_phy.simulation import plotting, results, sweep
+    from semcom_phy.simulation.identity.code_identity import code_identity
     from semcom_phy.simulation.image_strip import encode_strip
+    from semcom_phy.simulation.versions import software_versions
 
     samples = _load_samples(scenario, args)
     images, provenance = samples.images, samples.provenance
@@ -126,23 +130,25 @@ def _evaluate(args, scenario, folder, table, options):
         "sweep": _without(settings.to_dict(), "seed"),
         "data": provenance,
         "definitions": card,
-        "versions": results.software_versions(),
+        "versions": software_versions(),
         "original": encode_strip(shown),
     }
+    _check_neighbours(folder, common, scenario.systems)
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
-    systems = [sweep.built(build).system for build in builders]
+    links = [sweep.built(build) for build in builders]
     curves, trained = {}, {}
-    for build, system in zip(builders, systems, strict=True):
-        description = system.describe()
+    for build, link in zip(builders, links, strict=True):
+        description = link.system.describe()
         bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
         header = common | {
             "system": build.system,
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
+            "code": code_identity(*link),
         }
         path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
-            path, header, scenario.snr_db, args.restart, options
+            path, header, scenario.snr_db, args.restart, args.keep, options
         )
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
@@ -163,7 +169,7 @@ def _evaluate(args, scenario, folder, table, options):
     for line in untrained_notes(trained, scenario.snr_db):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
-    for system in systems:
+    for system, _ in links:
         if hasattr(system, "draw"):  # what an adaptive system chose to send
             written += system.draw(images, scenario.snr_db, scenario.seed, folder)
     for path in written:
@@ -201,20 +207,54 @@ def _load_samples(scenario, args):
     return Samples(scenes.images, tuple(groups), scenes.provenance | about)
 
 
+def _check_neighbours(folder, header, names):
+    """Refuses a folder with results of other systems whose figures those of this run
+    would replace, although the two cannot share one."""
+    from semcom_phy.simulation.comparable import first_difference
+
+    for file in _results(folder, quiet=True):
+        if file.path.stem in names:
+            continue
+        difference = first_difference(file.header, header)
+        if difference is not None:
+            key, was, asked = difference
+            raise ValueError(
+                f"{folder} holds {file.path.name}, computed with {key} = {was}, asked "
+                f"is {asked}: its figures would be overwritten; choose another --out"
+            )
+
+
 def _plot(args, scenario, folder):
     from semcom_phy.simulation import plotting, results
 
     if args.systems:
         paths = [folder / f"{name}.json" for name in scenario.systems]
+        files = [results.ResultFile.read(path) for path in paths]
     else:
-        found = {path.stem: path for path in folder.glob("*.json")}
+        found = {file.path.stem: file for file in _results(folder)}
         known = [name for name in scenario.systems if name in found]
-        paths = [found[n] for n in [*known, *sorted(set(found) - set(known))]]
-    if not paths:
+        files = [found[n] for n in [*known, *sorted(set(found) - set(known))]]
+    if not files:
         raise FileNotFoundError(f"{folder} holds no result; run 'evaluate' first")
-    files = [results.ResultFile.read(path) for path in paths]
+    for file in files:
+        if not file.points:
+            print(f"{file.path.name} is left out: no point was simulated yet")
     for path in plotting.plot_all(files, folder):
         print(f"wrote {path}")
+
+
+def _results(folder, quiet=False):
+    """The result files of a folder; other JSON files are none of its business."""
+    from semcom_phy.simulation.results import ResultError, ResultFile
+
+    files = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            files.append(ResultFile.read(path))
+        except (ResultError, OSError) as error:
+            if not quiet:
+                print(f"{path.name} is left out: {_one_line(error)}")
+    return files
 
 
 def _parser(scenario):
@@ -266,6 +306,7 @@ def _parser(scenario):
     add("--out", type=Path, help="results folder (default: results/<scenario>)")
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
+    add("--keep", action="store_true", help="keep points of older code, marked")
     add("--target-ci", type=float, help="stop a point at this half interval [dB]")
     add("--batch-size", type=int, default=64, help="images at once (64)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
@@ -391,9 +432,16 @@ def _table(files, snr_db):
     for metric, head in heads.items():
         rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
         for file in files:
-            cells = [_cell(metric, file.estimate(metric, snr)) for snr in snr_db]
+            cells = [
+                _cell(metric, file.estimate(metric, snr)) + ("*" * file.is_old(snr))
+                for snr in snr_db
+            ]
             rows.append(file.title.ljust(width) + "".join(f"{c:>17}" for c in cells))
         blocks.append("\n".join(rows))
+    for file in files:
+        for snr in filter(file.is_old, snr_db):
+            code = file.points[snr].code
+            blocks.append(f"* {file.title}, {snr:g} dB: kept, code is {code}")
     return "\n\n".join(blocks) + "\n"
 
 

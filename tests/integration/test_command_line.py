@@ -15,6 +15,7 @@ from PIL import Image
 from link_models.transmission import Transmission
 from scenarios import compare, mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
 from scenarios import scenario as scenario_module
+from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import SweepSettings, simulate_point
 from semcom_phy.snr import SNR_RANGE_DB
 from semcom_phy.sources.images import load_samples
@@ -284,6 +285,69 @@ def test_results_of_another_run_are_not_overwritten(tmp_path, capsys):
     assert (tmp_path / "pixels.json").read_bytes() == before
     assert run("--quick", "--out", tmp_path, "--seed", 2, "--restart") == 0
     assert (tmp_path / "pixels.json").read_bytes() != before
+
+
+def test_figures_of_another_scenario_are_not_overwritten(tmp_path, capsys, monkeypatch):
+    """Results of other systems with other CSI, rate or images in the folder: refused
+    before anything is simulated, naming the difference and --out; plot refuses a folder
+    that holds both (exact)."""
+    assert run("--quick", "--out", tmp_path, "--systems", "pixels") == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+    monkeypatch.setattr("semcom_phy.simulation.sweep.run_sweep", None)
+    for options, key in (
+        ("--csi perfect", 'scenario.csi = "estimated", asked is "perfect"'),
+        ("--cbr 1/6", "scenario.cbr"),
+        ("--images 3", "data.sha256|scenario.num_images"),
+        ("--seed 2 --restart", "seed"),
+    ):
+        argv = ["--quick", "--out", tmp_path, "--systems", "fragile", *options.split()]
+        assert run(*argv) == 2
+        error = capsys.readouterr().err
+        assert re.search(f"holds pixels.json, computed with .*({key})", error), error
+        assert "--out" in error and error.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+
+
+def test_plot_refuses_what_cannot_be_compared(tmp_path, capsys):
+    """Two CSI in one folder: one line with the difference, no figure (exact)."""
+    for system, csi in (("pixels", "perfect"), ("fragile", "estimated")):
+        argv = ["--quick", "--out", tmp_path / csi, "--systems", system, "--csi", csi]
+        assert run(*argv) == 0
+    for path in (tmp_path / "perfect").glob("pixels.*"):
+        path.rename(tmp_path / "estimated" / path.name)
+    figure = tmp_path / "estimated" / "psnr_vs_snr.png"
+    figure.unlink()
+    capsys.readouterr()
+    assert run("plot", "--out", tmp_path / "estimated") == 2
+    error = capsys.readouterr().err
+    assert "cannot share a figure: scenario.csi is" in error and error.count("\n") == 1
+    assert not figure.exists()
+    argv = ["plot", "--out", tmp_path / "estimated", "--systems", "pixels"]
+    assert run(*argv) == 0 and figure.exists()
+
+
+def test_plot_passes_over_what_is_no_result(tmp_path, capsys):
+    """Foreign JSON files and a system without points are left out with a line each
+    (exact)."""
+    assert run("--quick", "--out", tmp_path, "--systems", "pixels") == 0
+    figure = (tmp_path / "psnr_vs_snr.png").read_bytes()
+    header = ResultFile.read(tmp_path / "pixels.json").header
+    ResultFile.open(tmp_path / "other.json", header | {"system": "other"}, [0.0])
+    for name, text in (("a", "[1, 2]"), ("b", '{"format": 3}'), ("c", "none")):
+        (tmp_path / f"{name}.json").write_text(text)
+    capsys.readouterr()
+    assert run("plot", "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    for name in "abc":
+        assert out.count(f"{name}.json is left out: {tmp_path}") == 1
+    assert "other.json is left out: no point was simulated yet\n" in out
+    assert (tmp_path / "psnr_vs_snr.png").read_bytes() == figure
+
+
+def test_keeping_and_starting_over_exclude_each_other(tmp_path, capsys):
+    """Two answers to the same question are none (exact)."""
+    assert run("--keep", "--restart", "--out", tmp_path) == 2
+    assert "--keep and --restart" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("module", [siso_awgn, siso_rayleigh, mimo_2x2, mimo_4x4])

@@ -11,6 +11,7 @@ from result_samples import HEADER, IMAGES, contents, point
 
 from semcom_phy.simulation import results
 from semcom_phy.simulation.results import ResultError, ResultFile
+from semcom_phy.simulation.versions import software_versions
 
 
 def changed(*keys, value):
@@ -193,6 +194,6 @@ def test_numbers_that_are_none_are_refused(path):
 
 def test_versions_name_the_packages_that_compute():
     """The versions of the file are those that are installed (exact)."""
-    versions = results.software_versions()
+    versions = software_versions()
     assert versions["numpy"] == np.__version__
     assert {"python", "sionna", "keras", keras.backend.backend()} <= set(versions)
