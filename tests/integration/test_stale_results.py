@@ -183,7 +183,7 @@ def test_an_identity_is_the_same_in_every_process():
     script = (
         "import json, semcom_phy, keras; [keras.Model() for _ in range(3)]\n"
         "from test_stale_results import identity\n"
-        "print(json.dumps([identity('adjscc'), identity('linear')]))"
+        "print(json.dumps(identity('linear')))"
     )
     here = Path(__file__).resolve()
     paths = [str(here.parents[2]), str(here.parent), os.environ.get("PYTHONPATH", "")]
@@ -194,7 +194,4 @@ def test_an_identity_is_the_same_in_every_process():
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout.splitlines()[-1]) == [
-        identity("adjscc"),
-        identity("linear"),
-    ]
+    assert json.loads(done.stdout.splitlines()[-1]) == identity("linear")
