@@ -112,10 +112,13 @@ def _evaluate(args, scenario, folder, table):
     from semcom_phy.simulation import plotting, results, sweep
 
     images, provenance, groups = _load_images(scenario)
+    batch_size = args.batch_size
+    if batch_size is None:
+        batch_size = scenario.images_at_once
     settings = sweep.SweepSettings(
         seed=scenario.seed,
         draws=scenario.draws,
-        batch_size=args.batch_size,
+        batch_size=batch_size,
         target_ci=args.target_ci,
     )
     shown = sweep.crop_for_figure(images[: settings.num_shown], settings.max_shown_size)
@@ -234,7 +237,7 @@ def _parser(scenario):
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--target-ci", type=float, help="stop a point at this half interval [dB]")
-    add("--batch-size", type=int, default=64, help="images at once (64)")
+    add("--batch-size", type=int, help="images at once (64, fewer of long frames)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
     add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
     add("--traceback", action="store_true", help="show where an error came from")
