@@ -117,6 +117,7 @@ class AdaptiveSystem:
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
             "precoding": self.precoding,
+            "outage_color": self.outage_color.tolist(),
             **self.record,
         }
 
@@ -312,7 +313,7 @@ class AdaptiveSystem:
 
     def _encode_images(self, source, snr_db, h, num_maps=None, num_rows=None):
         cutoffs = None if num_maps is None else Cutoffs(num_maps, num_rows)
-        return self.link.encoder.encode(source, snr_db, h, None, cutoffs)
+        return self.link.encode(source, snr_db, h, None, cutoffs)
 
     def _read_images(
         self, x_hat, no_eff, num_maps, num_rows, map_order, h_seen, snr_seen, ordered

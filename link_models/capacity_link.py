@@ -69,6 +69,7 @@ class CapacitySystem:
             "source_codec": self.codec.name,
             "ideal_code": self.rule,
             "csi": "perfect, at both ends",
+            "outage_color": self.outage_color.tolist(),
         }
 
     def transmit(self, images, snr_db, h, seeds):

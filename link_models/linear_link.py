@@ -73,6 +73,7 @@ class LinearSystem:
                 self.channel.framing, self.coder.image_shape, self.num_side
             ).as_dict(),
             "scale": scale,
+            "outage_color": None,  # whatever arrives is decoded
         }
 
     def transmit(self, images, snr_db, h, seeds):

@@ -103,6 +103,7 @@ class SeparationSystem:
             ).as_dict(),
             "source_codec": self.codec.name,
             "link_adaptation": self.knowledge,
+            "outage_color": self.outage_color.tolist(),
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
 

@@ -105,7 +105,7 @@ class VariableLengthSystem:
         self._pack = compile_fn(self._pack_images)
         jit = self.channel.channel_model.is_flat
         self._send = compile_fn(self.channel.__call__, jit=jit)
-        self._read = compile_fn(self._read_images)
+        self._read = compile_fn(link.read)
 
     def describe(self):
         framing = self.channel.framing
@@ -116,6 +116,7 @@ class VariableLengthSystem:
             "spent is in extras, cbr and side_cbr",
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
+            "outage_color": self.outage_color.tolist(),
             "importance_at_transmitter": getattr(self.levels, "name", "none"),
             **self.record,
         }
@@ -174,7 +175,11 @@ class VariableLengthSystem:
                 ops.convert_to_tensor(np.take_along_axis(v, place, axis=1))
                 for v in (x_hat, no_eff)
             )
-        images_hat = to_uint8(self._read(x_hat, no_eff, ops.convert_to_tensor(index)))
+        snr = np.full(len(images), snr_db, "float32")
+        images_hat = self._read(
+            x_hat, no_eff, *map(ops.convert_to_tensor, (index, snr))
+        )
+        images_hat = to_uint8(images_hat)
         dimensions = float(np.prod(self.image_shape))
         bits = np.zeros(len(images))
         if message is not None:
@@ -289,7 +294,3 @@ class VariableLengthSystem:
 
     def _pack_images(self, latents, index):
         return self.link.pack(self.codec.to_symbols(latents, index), index)
-
-    def _read_images(self, x_hat, no_eff, index):
-        received, no = self.link.unpack(x_hat, no_eff, index)
-        return self.link.decoder.decode(received, no, index)

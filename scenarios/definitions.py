@@ -60,13 +60,17 @@ def definition_card(scenario):
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
             "(separate systems)"
         ),
+        "Networks": (
+            "told no SNR beyond those that they were trained for (trained_snr_db of "
+            "each system), nor the error variances of a better one"
+        ),
         "PSNR": (
             "8-bit rounded images; mean of per-image PSNR, a lossless image counts "
             "60 dB; beside it the PSNR of the mean MSE"
         ),
         "Outage": (
-            "failed CRC or no rate that fits: the mean colour of the training set is "
-            "shown and counted in every mean"
+            "failed CRC or no rate that fits: the mean colour of the training set, "
+            "the same for all systems of a data set, is shown and counted in every mean"
         ),
         "Interval": (
             f"95 %, clustered by {_cluster(scenario)}; a point that was not run is null"

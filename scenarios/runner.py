@@ -133,7 +133,7 @@ def _evaluate(args, scenario, folder, table):
     }
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
     systems = [sweep.built(build).system for build in builders]
-    curves = {}
+    curves, trained = {}, {}
     for build, system in zip(builders, systems, strict=True):
         description = system.describe()
         bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
@@ -146,6 +146,7 @@ def _evaluate(args, scenario, folder, table):
         curves[build] = results.ResultFile.open(
             path, header, scenario.snr_db, args.restart
         )
+        trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
         print(_bandwidth_text(curves[build].title, bandwidth, note))
     _print_data(images, provenance, backend.device())
@@ -154,6 +155,8 @@ def _evaluate(args, scenario, folder, table):
     )
     files = list(curves.values())
     print("\n" + _table(files, scenario.snr_db))
+    for line in untrained_notes(trained, scenario.snr_db):
+        print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
     for system in systems:
         if hasattr(system, "draw"):  # what an adaptive system chose to send
@@ -368,6 +371,34 @@ def _table(files, snr_db):
             rows.append(file.title.ljust(width) + "".join(f"{c:>17}" for c in cells))
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks) + "\n"
+
+
+def untrained_notes(trained, snr_db):
+    """What a table says of SNRs that networks were not trained for.
+
+    Parameters
+    ----------
+    trained : `dict`, title -> [low, high] or `None`
+        ``trained_snr_db`` of the systems' descriptions; `None` where there is no
+        network, ends of `None` where the weights name no range
+
+    snr_db : sequence of `float`
+        SNRs of the table [dB]
+
+    Output
+    ------
+    : list of `str`
+        A line for every system with SNRs outside its range
+    """
+    lines = []
+    for title, ends in trained.items():
+        if ends is None or None in ends:
+            continue
+        low, high = ends
+        if min(snr_db) < low or max(snr_db) > high:
+            at = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            lines.append(f"* {title}: networks trained at {at} dB, told no SNR beyond")
+    return lines
 
 
 def _cell(metric, estimate):

@@ -111,12 +111,6 @@ def mean_quality(codec_name, image_shape=(32, 32)):
     )
 
 
-def outage_color(image_shape=(32, 32)):
-    """Mean colour of the training images, [3] `uint8`: shown in an outage."""
-    stored = json.loads(curves_file(image_shape).read_text())
-    return np.asarray(stored["mean_color"], np.uint8)
-
-
 def budgets(num_pixels):
     """Budgets [byte] from 8 to 12.5 bits per pixel, 15 % apart, `tuple` of `int`."""
     low, high = 8, 1600 / 32**2 * num_pixels
