@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.definitions import data_bandwidth, definition_card
+from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
@@ -155,7 +156,8 @@ def _evaluate(args, scenario, folder, table):
     )
     files = list(curves.values())
     print("\n" + _table(files, scenario.snr_db))
-    for line in untrained_notes(trained, scenario.snr_db):
+    notes = untrained_notes(trained, scenario.snr_db)
+    for line in notes + room_notes(files, scenario.snr_db):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
     for system in systems:
@@ -240,7 +242,7 @@ def _parser(scenario):
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--target-ci", type=float, help="stop a point at this half interval [dB]")
-    add("--batch-size", type=int, help="images at once (64, fewer of long frames)")
+    add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
     add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
     add("--traceback", action="store_true", help="show where an error came from")
