@@ -71,8 +71,9 @@ def definition_card(scenario):
             "60 dB; beside it the PSNR of the mean MSE"
         ),
         "Outage": (
-            "failed CRC, bytes that the codec refuses, or no rate that fits: the mean colour of the training set, "
-            "the same for all systems of a data set, is shown and counted in every mean"
+            "failed CRC, bytes that the codec refuses, or no rate that fits: the mean "
+            "colour of the training set, the same for all systems of a data set, is "
+            "shown and counted in every mean"
         ),
         "Interval": (
             f"95 %, clustered by {_cluster(scenario)}; a point that was not run is null"
