@@ -12,6 +12,8 @@ symbols at the SNR. PSNR of the mean MSE, as a tiled picture has it.
 import json
 from pathlib import Path
 
+import numpy as np
+
 from link_models.capacity_link import CapacitySystem
 from link_models.outage import outage_color
 from link_models.separation_link import SeparationSystem
@@ -73,7 +75,9 @@ def measure(images, num_symbols, snr_db, seed):
             "outage": float(sent.outage.mean()),
         }
         if name == "ldpc":
-            figures[name]["mcs"] = str(system.average_choice(snr_db).mcs)
+            outage = np.tile(system.average_outage(snr_db), (len(images), 1))
+            used = {system.candidates[c.index] for c in system.choose(images, outage)}
+            figures[name]["mcs"] = ", ".join(sorted(map(str, used)))
     return figures
 
 

@@ -159,6 +159,7 @@ class AdaptiveSystem:
         batch, size = len(images), self.codec.num_symbols
         number = self._number(coded.cutoffs)
         num_side, lost = np.zeros(batch, int), np.zeros(batch, bool)
+        wrong = np.zeros(batch, bool)
         side_x = np.zeros((batch, MAX_SIDE_SYMBOLS), np.complex64)
         if self.side_info == "sent":
             formats = self.message.choose_format(sinr)
@@ -180,7 +181,7 @@ class AdaptiveSystem:
                 ops.convert_to_numpy(no_eff[:, size:]),
                 formats,
             )
-            lost = ~received
+            lost, wrong = ~received, received & (values != number)
             number = np.where(received, values, number)
         images_hat = to_uint8(
             self._read_frame(
@@ -204,6 +205,7 @@ class AdaptiveSystem:
             "entropy": ops.convert_to_numpy(coded.entropy).mean(axis=1),
             "effective_snr_db": 10 * np.log10(effective),
             "side_info_error": lost,
+            "undetected": wrong,
         }
         extras = {
             name: v if v.dtype == bool else np.asarray(v, float)

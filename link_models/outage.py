@@ -4,8 +4,7 @@ import numpy as np
 
 from semcom_phy.sources.driving import is_driving
 
-# Mean colours of training sets, 8 bits: those that the stored rate-quality curves were
-# measured on (``mean_color`` in semcom_phy/source_coding/quality_curves*.json).
+# Mean colours of training sets, over images and pixels, rounded to 8 bits.
 PHOTOGRAPHS = (126, 123, 114)  # exact training images of CIFAR-10
 DRIVING_SCENES = (105, 108, 110)  # training split of CamVid
 

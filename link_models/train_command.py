@@ -106,7 +106,7 @@ def _trainer(scenario, args):
         decoder,
         tasks,
         _load_data(args.data or "cifar10", scenario, args.strict_images),
-        _recipe(args, scenario),
+        _recipe(args, scenario, batch_size=64),
         args.out,
         args.label,
         args.start_from,

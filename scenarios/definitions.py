@@ -69,7 +69,9 @@ def definition_card(scenario, groups=None):
         "CSI": f"{scenario.csi}: {_csi(scenario)}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
-            "(separate systems)"
+            "(separate systems), for the very image: by what its codec makes of it "
+            "within the payload of every scheme; the receiver finds the scheme by "
+            "trying them against the CRC, which is neither charged nor simulated"
         ),
         "Networks": (
             "told no SNR beyond those that they were trained for (trained_snr_db of "
@@ -80,8 +82,9 @@ def definition_card(scenario, groups=None):
             "60 dB; beside it the PSNR of the mean MSE"
         ),
         "Outage": (
-            "failed CRC or no rate that fits: the mean colour of the training set, "
-            "the same for all systems of a data set, is shown and counted in every mean"
+            "failed CRC, bytes that the codec refuses, or no rate that fits: the mean "
+            "colour of the training set, the same for all systems of a data set, is "
+            "shown and counted in every mean"
         ),
         "Interval": (
             f"95 %, clustered by {'image' if groups is None else groups['rule']}; a "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scenarios.arguments import Parser
 from scenarios.definitions import data_bandwidth, definition_card, group_text
+from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
@@ -117,10 +118,13 @@ def _evaluate(args, scenario, folder, table, options):
     images, provenance = samples.images, samples.provenance
     card = definition_card(scenario, provenance.get("groups"))
     print(_card_text(scenario, card))
+    batch_size = args.batch_size
+    if batch_size is None:
+        batch_size = scenario.images_at_once
     settings = sweep.SweepSettings(
         seed=scenario.seed,
         draws=scenario.draws,
-        batch_size=args.batch_size,
+        batch_size=batch_size,
         target_ci=args.target_ci,
     )
     shown = sweep.crop_for_figure(images[: settings.num_shown], settings.max_shown_size)
@@ -166,7 +170,8 @@ def _evaluate(args, scenario, folder, table, options):
     )
     files = [results.ResultFile.read(file.path) for file in curves.values()]
     print("\n" + _table(files, scenario.snr_db))
-    for line in untrained_notes(trained, scenario.snr_db):
+    notes = untrained_notes(trained, scenario.snr_db)
+    for line in notes + room_notes(files, scenario.snr_db):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
     for system, _ in links:
@@ -308,7 +313,7 @@ def _parser(scenario):
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--keep", action="store_true", help="keep points of older code, marked")
     add("--target-ci", type=float, help="stop a point at this half interval [dB]")
-    add("--batch-size", type=int, default=64, help="images at once (64)")
+    add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
     add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
     add("--traceback", action="store_true", help="show where an error came from")

@@ -1,6 +1,5 @@
 """One outage colour per data set: every system of a scenario shows the same."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,6 @@ from link_models.systems import SYSTEMS
 from scenarios import adaptive_rate, driving_scene, driving_scene_2x2, mimo_2x2
 from scenarios.scenario import Scenario
 from semcom_phy.seeding import set_seed
-from semcom_phy.source_coding.quality import CURVES_FILE, own_curves_file
 
 SCENARIOS = {
     scenario.name: scenario
@@ -51,15 +49,6 @@ def forget():
 def build(name, scenario):
     """The system itself, without the scores by importance, which need the scenes."""
     return SYSTEMS[name](scenario)
-
-
-def test_the_colours_are_the_means_of_training_sets():
-    """Those that the stored curves were measured with (exact)."""
-    for color, file in (
-        (PHOTOGRAPHS, CURVES_FILE),
-        (DRIVING_SCENES, own_curves_file((192, 256))),
-    ):
-        assert json.loads(file.read_text())["mean_color"] == list(color)
 
 
 def test_the_data_set_alone_decides(tmp_path):
