@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import AVERAGE_SNR, FED_BACK_CSI, FREE_CUTOFFS, knows
 from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
@@ -96,6 +97,7 @@ class AdaptiveSystem:
         self.precoding = precoding
         self.rates = rates
         self.codec = link.encoder
+        self.fed_back = self.codec.use_csi or precoding is not None
         self.num_choices = self.codec.num_maps * (1 if rates else self.codec.length)
         # A mask that differs from image to image takes a bit per map.
         self.masked = getattr(self.codec, "mask", None) == "learned"
@@ -109,11 +111,17 @@ class AdaptiveSystem:
 
     def describe(self):
         framing = self.channel.framing
+        known = [AVERAGE_SNR]
+        if self.fed_back:
+            known.append(FED_BACK_CSI)
+        if self.side_info == "free":
+            known.append(FREE_CUTOFFS)
         side = MAX_SIDE_SYMBOLS if framing.num_symbols > self.codec.num_symbols else 0
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(framing, self.image_shape, side).as_dict(),
             "bandwidth_note": "the most; what was spent is in extras, cr_real",
+            "knows": knows(*known),
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
             "precoding": self.precoding,
@@ -160,7 +168,7 @@ class AdaptiveSystem:
         num_side, lost = np.zeros(batch, int), np.zeros(batch, bool)
         side_x = np.zeros((batch, MAX_SIDE_SYMBOLS), np.complex64)
         if self.side_info == "sent":
-            formats = self.message.choose_format(sinr)
+            formats = self.message.choose_format(sinr[:, None])
             num_side = np.array(self.message.num_symbols)[formats]
             side_x = self.message.encode(number, formats)
         x_hat, no_eff = self._send_frame(
@@ -220,7 +228,7 @@ class AdaptiveSystem:
         """
         coded, h_seen, snr_seen, _, _ = self.encode(images, snr_db, h, noise)
         sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
-        formats = self.message.choose_format(self._sinr(h_seen, snr_seen))
+        formats = self.message.choose_format(self._sinr(h_seen, snr_seen)[:, None])
         side = np.array(self.message.num_symbols)[formats]
         dimensions = np.prod(self.image_shape)
         return {

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import AVERAGE_SNR, FED_BACK_CSI, knows
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
@@ -143,9 +144,11 @@ class SemanticSystem:
 
     def describe(self):
         framing = self.link.channel.framing
+        fed_back = (FED_BACK_CSI,) if self.link.feedback else ()
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(framing, self.image_shape).as_dict(),
+            "knows": knows(AVERAGE_SNR, *fed_back),
             "parameters": int(self.link.count_params()),
             **self.record,
         }

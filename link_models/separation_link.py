@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import AVERAGE_SNR, FED_BACK_CSI, knows
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
@@ -93,9 +94,15 @@ class SeparationSystem:
                 self.channel.framing, self.image_shape
             ).as_dict(),
             "source_codec": self.codec.name,
+            "knows": self._knows(),
             "link_adaptation": self.knowledge,
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
+
+    def _knows(self):
+        if self.knowledge == "average":
+            return knows(AVERAGE_SNR)
+        return knows(AVERAGE_SNR, FED_BACK_CSI)
 
     def transmit(self, images, snr_db, h, seed):
         rng = np.random.default_rng(seed)

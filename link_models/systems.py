@@ -181,9 +181,9 @@ def _levels_at_transmitter(annotator, scenario):
     return SceneLevels(scenario.dataset, "test", scenario.image_shape[:2], annotator)
 
 
-def _matched_separation(codec, label, mcs, name, title, scenario):
+def _matched_separation(codec, label, mcs, knowledge, name, title, scenario):
     """Separate coding at the rate that ECA's weights spend at each SNR, side
-    information included."""
+    information included; fed back as ECA is ("csi"), or not ("average")."""
     rates = rate_profile(label, charged=True)
     shape = scenario.image_shape
     dimensions = int(np.prod(shape))
@@ -196,7 +196,7 @@ def _matched_separation(codec, label, mcs, name, title, scenario):
             shared_codec(codec, shape[:2]),
             build_channel(replace(scenario, cbr=Fraction(num_symbols, dimensions))),
             mcs,
-            scenario.link_adaptation,
+            knowledge,
             outage_color(shape[:2]),
             shape,
         )
@@ -341,22 +341,29 @@ def _adaptive_systems():
             f"SwinJSCC w/ SA&RA at ECA's rate{about} (side information free)",
             partial(swinjscc, {"rates": label, **free}),
         )
-        yield (
-            f"hevc_ldpc{suffix}_matched",
-            f"HEVC intra + 5G LDPC at ECA's rate{about}",
-            partial(_matched_separation, "hevc", label, mcs_table(2)),
-        )
-        yield (
-            f"hevc_half{suffix}_matched",
-            f"HEVC intra + LDPC of rate 1/2 at ECA's rate{about}",
-            partial(_matched_separation, "hevc", label, HALF_RATE),
-        )
+        for code, what, schemes in (
+            ("ldpc", "5G LDPC", mcs_table(2)),
+            ("half", "LDPC of rate 1/2", HALF_RATE),
+        ):
+            matched = partial(_matched_separation, "hevc", label, schemes)
+            at_rate = f"HEVC intra + {what} at ECA's rate{about}"
+            yield f"hevc_{code}{suffix}_matched", at_rate, partial(matched, "csi")
+            yield (
+                f"hevc_{code}{suffix}_matched_average",
+                f"{at_rate}, average SNR known",
+                partial(matched, "average"),
+            )
     for part in ("compensation", "csi", "entropy"):
         yield (
             f"eca_no_{part}",
             f"ECA without {part} (cut-offs free)",
             partial(_adaptive, f"{TABLE_1}_no_{part}", free),
         )
+    yield (
+        "eca_no_csi_sent",
+        "ECA without csi",
+        partial(_adaptive, f"{TABLE_1}_no_csi", {}),
+    )
 
 
 def _variable_length_systems():

@@ -58,7 +58,12 @@ def definition_card(scenario):
         "CSI": f"{scenario.csi}: {_CSI[scenario.csi]}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
-            "(separate systems)"
+            "(separate systems, unless their name says what they know)"
+        ),
+        "Feedback": _feedback(scenario),
+        "Knowledge": (
+            "what each system knows stands beside it; where systems of a table do not "
+            "know the same, a letter marks it"
         ),
         "PSNR": (
             "8-bit rounded images; mean of per-image PSNR, a lossless image counts "
@@ -76,6 +81,18 @@ def definition_card(scenario):
             "noise if they send as many symbols"
         ),
     }
+
+
+def _feedback(scenario):
+    delay = scenario.feedback_delay
+    if not delay or scenario.channel == "awgn":
+        return "where there is any: of this very channel, without errors"
+    return (
+        f"where there is any: of the channel {1e3 * delay:g} ms before, without "
+        f"errors; correlation J0(2 pi fD tau) = {scenario.feedback_correlation:.3f} at "
+        f"{scenario.speed:g} m/s and {scenario.carrier_frequency / 1e9:g} GHz; the "
+        "transmitter knows both"
+    )
 
 
 def _cluster(scenario):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.definitions import data_bandwidth, definition_card
+from scenarios.knowledge_marks import knowledge_marks
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
@@ -71,6 +72,11 @@ def main(argv, scenario, table="link_models.systems"):
         if args.command == "plot":
             _plot(args, chosen, folder)
         elif args.command == "train":
+            if chosen.feedback_delay:
+                raise ValueError(
+                    f"feedback_delay = {chosen.feedback_delay:g} s: training takes "
+                    "feedback without delay; leave out --feedback-delay"
+                )
             _load_backend()
             from link_models.train_command import fit_from_arguments
 
@@ -138,6 +144,7 @@ def _evaluate(args, scenario, folder, table):
             "system": build.system,
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
+            "definitions": card | {"Knowledge": ", ".join(description["knows"])},
         }
         path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
@@ -145,6 +152,7 @@ def _evaluate(args, scenario, folder, table):
         )
         note = description.get("bandwidth_note")
         print(_bandwidth_text(curves[build].title, bandwidth, note))
+        print(f"    knows: {', '.join(description['knows'])}")
     _print_data(images, provenance, backend.device())
     sweep.run_sweep(
         curves, images, scenario.snr_db, settings, _engine(args), groups=groups
@@ -224,6 +232,13 @@ def _parser(scenario):
     add("--csi", help="perfect or estimated")
     add("--interpolation", help="nearest, linear, time_average or lmmse")
     add("--link-adaptation", help="the separate systems' knowledge: average or csi")
+    add(
+        "--feedback-delay",
+        type=float,
+        metavar="X",
+        help="age of what transmitters are fed back [s]",
+    )
+    add("--speed", type=float, metavar="X", help="speed of the terminal [m/s]")
     add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
     add("--draws", type=int, help="channel draws per image")
     add("--seed", type=int, help="fixes images, fades and noise")
@@ -271,7 +286,7 @@ class _Parser(argparse.ArgumentParser):
 def _chosen_scenario(args, scenario):
     names = ("systems", "snr_db", "num_images", "dataset", "image_size", "channel")
     names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
-    names += ("weights",)
+    names += ("weights", "feedback_delay", "speed")
     values = {name: getattr(args, name) for name in names}
     values = {name: value for name, value in values.items() if value is not None}
     if len(values.get("image_size", ())) == 1:  # square
@@ -356,14 +371,18 @@ def _table(files, snr_db):
         "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
         "outage": "Outage [%] (95 % interval)",
     }
-    width = max(len(f.title) for f in files)
+    marks, notes = knowledge_marks(files)
+    titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
+    width = max(map(len, titles))
     blocks = []
     for metric, head in heads.items():
         rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
-        for file in files:
+        for file, title in zip(files, titles, strict=True):
             cells = [_cell(metric, file.estimate(metric, snr)) for snr in snr_db]
-            rows.append(file.title.ljust(width) + "".join(f"{c:>17}" for c in cells))
+            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
         blocks.append("\n".join(rows))
+    if notes:
+        blocks.append("\n".join(notes))
     return "\n\n".join(blocks) + "\n"
 
 

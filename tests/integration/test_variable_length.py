@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from link_models.knowledge import LABEL_MAPS
 from link_models.learned import build_link
 from link_models.variable_length_system import VariableLengthSystem
 from semcom_phy.layers.rate_allocation import LENGTHS, length_of
@@ -56,6 +57,18 @@ def make_system(link, side_info="sent", levels=None, num_symbols=NUM_SYMBOLS):
     return VariableLengthSystem(
         "t", "T", link, SHAPE, {}, color, code, side_info, levels
     )
+
+
+class Told:
+    """Levels that somebody with label maps wrote down."""
+
+    name, knows = "told", (LABEL_MAPS,)
+
+    def __init__(self, levels):
+        self.levels = levels
+
+    def __call__(self, images):
+        return self.levels
 
 
 def send(system, images, snr_db, method="send"):
@@ -188,7 +201,9 @@ def test_annotated_patches_get_more_symbols(images):
     link = make_link("sa_oosc", images=images)
     levels = np.zeros((len(images), 4, 6), "int32")
     levels[:, 1, 1] = 3
-    told = make_system(link, "free", lambda images: levels).symbols_map(images)
+    told = make_system(link, "free", Told(levels))
+    assert told.describe()["knows"] == ["average SNR", "label maps", "lengths (free)"]
+    told = told.symbols_map(images)
     unaided = make_system(link, "free").symbols_map(images)
     assert np.all(told[:, 1, 1] >= unaided[:, 1, 1])
     assert told[:, 1, 1].sum() > unaided[:, 1, 1].sum()
