@@ -27,7 +27,7 @@ from tqdm import tqdm
 from link_models.systems import TABLE_1, TABLE_2, build_channel, build_system
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr
-from semcom_phy.seeding import derived_seed, set_seed
+from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.results import software_versions
 from semcom_phy.sources.images import load_images
@@ -131,15 +131,15 @@ class Comparison:
         ):
             for start in range(0, len(self.images), BATCH):
                 images = self.images[start : start + BATCH]
-                set_seed(derived_seed(1, draw, start))
-                h = ops.convert_to_numpy(self.channel.sample(len(images)))
+                index = np.arange(start, start + len(images))
+                seeds = image_seeds(1, draw, index)
+                h = ops.convert_to_numpy(sample_fades(self.channel, seeds))
                 if self.fade_power == "fixed":
                     h = h / np.sqrt(
                         np.mean(np.abs(h) ** 2, (1, 2, 3, 4, 5), keepdims=1)
                     )
-                index = np.arange(start, start + len(images))
-                seed = (1, draw, start)
-                for name, values in _figures(system, images, snr_db, h, seed).items():
+                figures = _figures(system, images, snr_db, h, seeds)
+                for name, values in figures.items():
                     rows.setdefault(name, []).append(values)
                 rows.setdefault("image", []).append(index)
         return {name: np.concatenate(values) for name, values in rows.items()}
@@ -156,10 +156,10 @@ class Comparison:
         return system
 
 
-def _figures(system, images, snr_db, h, seed):
+def _figures(system, images, snr_db, h, seeds):
     """Figures per image of one batch."""
     if hasattr(system, "send"):
-        images_hat, lost, extras = system.send(images, snr_db, h, seed)
+        images_hat, lost, extras = system.send(images, snr_db, h, seeds)
         free = psnr(images, images_hat)
         images_hat[lost] = system.outage_color
         return {
@@ -171,7 +171,7 @@ def _figures(system, images, snr_db, h, seed):
             "entropy": extras["entropy"],
             "effective": extras["effective_snr_db"],
         }
-    sent = system.transmit(images, snr_db, h, seed)
+    sent = system.transmit(images, snr_db, h, seeds)
     value = psnr(images, sent.images)
     rate = sent.extras["cr_real"]
     return {

@@ -22,7 +22,7 @@ from link_models.training import VALIDATION_SNR_DB
 from link_models.training_data import split_data
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
-from semcom_phy.seeding import derived_seed, set_seed
+from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_cifar10_training_images
 
@@ -44,9 +44,9 @@ def measure(label, images, snr_db=SNR_DB, draws=DRAWS):
     for snr in snr_db:
         parts = {name: [] for name in rates}
         for draw in range(draws):
-            h = _fades(system, images, draw)
-            rng = np.random.default_rng((SEED, draw))
-            noise = system.channel.draw_noise(len(images), rng)
+            seeds = image_seeds(SEED, draw, range(len(images)))
+            h = sample_fades(system.channel, seeds)
+            noise = system.channel.draw_noise(seeds)
             for name, values in system.spent(images, snr, h, noise).items():
                 parts[name].append(values.mean())
         for name, values in parts.items():
@@ -65,9 +65,10 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     """
     system = _system(label, images)
     figures = {"psnr_db": [], "psnr_of_mean_mse_db": [], "cr_real": []}
-    h = _fades(system, images, 0)
+    seeds = image_seeds(SEED, 0, range(len(images)))
+    h = sample_fades(system.channel, seeds)
     for snr in snr_db:
-        images_hat, _, extras = system.send(images, snr, h, (SEED, 0))
+        images_hat, _, extras = system.send(images, snr, h, seeds)
         figures["psnr_db"].append(psnr(images, images_hat).mean())
         figures["psnr_of_mean_mse_db"].append(psnr_of_mean_mse(images, images_hat))
         figures["cr_real"].append(extras["cr_real"].mean())
@@ -80,11 +81,6 @@ def _system(label, images):
     link, _ = load_link(label, channel, images.shape[1:], MAX_SIDE_SYMBOLS)
     shape = images.shape[1:]
     return AdaptiveSystem("", "", link, shape, {}, outage_color(), side_info="free")
-
-
-def _fades(system, images, draw):
-    set_seed(derived_seed(SEED, draw))
-    return system.channel.sample(len(images))
 
 
 def main(argv=None):

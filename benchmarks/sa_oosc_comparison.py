@@ -27,7 +27,7 @@ from semcom_phy.channel_coding.protected_message import naive_symbols
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
-from semcom_phy.seeding import derived_seed, set_seed
+from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.bootstrap import bootstrap_interval
 from semcom_phy.simulation.results import software_versions
 from semcom_phy.simulation.segments import drive_segments
@@ -100,9 +100,9 @@ class Comparison:
                 # The last batch is filled up: another size would be compiled anew.
                 index = np.arange(start, start + BATCH) % len(images)
                 kept = min(BATCH, len(images) - start)
-                set_seed(derived_seed(1, draw, start))
-                h = ops.convert_to_numpy(channel.sample(BATCH))
-                sent = system.transmit(images[index], snr_db, h, (1, draw, start))
+                seeds = image_seeds(1, draw, index)
+                h = ops.convert_to_numpy(sample_fades(channel, seeds))
+                sent = system.transmit(images[index], snr_db, h, seeds)
                 values = {**sent.extras, "outage": sent.outage}
                 for key, value in values.items():
                     value = np.asarray(value, float)[:kept]

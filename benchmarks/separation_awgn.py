@@ -20,6 +20,7 @@ from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
+from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_images
@@ -63,7 +64,9 @@ def measure(images, num_symbols, snr_db, seed):
     channel, systems = build(images, num_symbols)
     figures = {}
     for name, system in systems.items():
-        sent = system.transmit(images, snr_db, channel.sample(len(images)), (seed, 0))
+        seeds = image_seeds(seed, 0, range(len(images)))
+        h = sample_fades(channel, seeds)
+        sent = system.transmit(images, snr_db, h, seeds)
         figures[name] = {
             "psnr_of_mean_mse_db": float(psnr_of_mean_mse(images, sent.images)),
             "psnr_db": float(psnr(images, sent.images).mean()),

@@ -22,7 +22,7 @@ from semcom_phy.phy.channels import AWGN, BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import image_seeds, set_seed
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.sources.images import load_images
 
@@ -40,7 +40,7 @@ def receive(model, csi, snr_db, fades, seed, grid=None):
     x = qam_modulate(bits, 2)
     h = channel.sample(fades)
     no = float(snr_db_to_no(snr_db, model.num_tx_ant))
-    noise = channel.draw_noise(fades, rng)
+    noise = channel.draw_noise(image_seeds(seed, 0, range(fades)))
     return bits, x, np.asarray(h), no, noise, channel, channel.receive(x, h, no, noise)
 
 
@@ -149,7 +149,7 @@ def gradient_rows(seed):
     images = load_images("sample", 8)[0].astype("float32") / 255
     snr_db = np.linspace(-5, 25, 8, dtype="float32")
     h = channel.sample(8)
-    noise = channel.draw_noise(8, np.random.default_rng(seed))
+    noise = channel.draw_noise(image_seeds(seed, 0, range(8)))
 
     def loss(source):
         return ops.mean(ops.square(link(source, snr_db, h, noise) - source))

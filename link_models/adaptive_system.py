@@ -20,7 +20,7 @@ from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.detection import lmmse_filter
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.precoding import svd_precoder
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import check_seeds, image_generator, image_seeds, sample_fades
 from semcom_phy.simulation.plotting import plot_choices
 from semcom_phy.snr import snr_db_to_no
 
@@ -128,7 +128,7 @@ class AdaptiveSystem:
             **self.record,
         }
 
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, images, snr_db, h, seeds):
         """Sends images; ``extras`` say what each spent.
 
         Output
@@ -139,11 +139,11 @@ class AdaptiveSystem:
             ``num_rows``, ``entropy`` (mean over the maps [bit]), ``effective_snr_db``,
             ``side_info_error``
         """
-        images_hat, lost, extras = self.send(images, snr_db, h, seed)
+        images_hat, lost, extras = self.send(images, snr_db, h, seeds)
         images_hat[lost] = self.outage_color
         return Transmission(images_hat, lost, extras)
 
-    def send(self, images, snr_db, h, seed):
+    def send(self, images, snr_db, h, seeds):
         """As :meth:`transmit`, with what an error-free side stream would have given.
 
         Output
@@ -157,10 +157,10 @@ class AdaptiveSystem:
         extras : `dict`
             As of :meth:`transmit`
         """
-        rng = np.random.default_rng(seed)
-        noise = self.channel.draw_noise(len(images), rng)
+        seeds = check_seeds(seeds, len(images))
+        noise = self.channel.draw_noise(seeds)
         coded, h_seen, snr_seen, precoder, ordered = self.encode(
-            images, snr_db, h, noise, rng
+            images, snr_db, h, noise, seeds
         )
         sinr = self._sinr(h_seen, snr_seen)
         batch, size = len(images), self.codec.num_symbols
@@ -236,7 +236,7 @@ class AdaptiveSystem:
             "cr_real_charged": 2 * (sent + side) / dimensions,
         }
 
-    def encode(self, images, snr_db, h, noise, rng=None, compiled=True):
+    def encode(self, images, snr_db, h, noise, seeds=None, compiled=True):
         """What the transmitter makes of images, with what it is fed back.
 
         Input
@@ -244,8 +244,9 @@ class AdaptiveSystem:
         images, snr_db, h, noise
             As of :meth:`transmit`, the noise that of the channel
 
-        rng : `numpy.random.Generator`, optional
-            Shares out the rates asked for, where the codec does not choose them
+        seeds : sequence of `int`, optional
+            Those of the images, which share out the rates asked for where the codec
+            does not choose them
 
         compiled : `bool`, (default `True`)
             Compile for this number of images
@@ -276,24 +277,24 @@ class AdaptiveSystem:
             precoder = svd_precoder(seen, snr_now, self.precoding)
             seen = np.matmul(seen[:, 0, :, :, 0, 0], precoder)
             h_seen = ops.convert_to_tensor(seen[:, None, :, :, None, None])
-        cutoffs = self._asked(batch, snr_db, rng)
+        cutoffs = self._asked(batch, snr_db, seeds)
         coded = encode(source, snr_seen, h_seen, *cutoffs)
         precoder, ordered = map(ops.convert_to_tensor, (precoder, ordered))
         return coded, h_seen, snr_seen, precoder, ordered
 
     def choices(self, images, snr_db, seed):
-        """Which symbols of which feature maps are sent, over one fade per image.
+        """Which symbols of which feature maps are sent, over one fade per image: that
+        of the first draw of a sweep with this seed.
 
         Output
         ------
         : [batch, height, width, num_maps], `float`
             1 sent, 0.25 pruned from a kept map, 0 of a map that is not kept
         """
-        set_seed(seed)
-        h = self.channel.sample(len(images))
-        rng = np.random.default_rng(seed)
-        noise = self.channel.draw_noise(len(images), rng)
-        coded = self.encode(images, snr_db, h, noise, rng, compiled=False)[0]
+        seeds = image_seeds(seed, 0, range(len(images)))
+        h = sample_fades(self.channel, seeds)
+        noise = self.channel.draw_noise(seeds)
+        coded = self.encode(images, snr_db, h, noise, seeds, compiled=False)[0]
         sent = ops.convert_to_numpy(self.codec.positions(coded.cutoffs)) > 0
         sent = sent.reshape(len(images), *self.codec.grid, self.codec.num_maps)
         num_maps = ops.convert_to_numpy(coded.cutoffs.num_maps)
@@ -327,8 +328,12 @@ class AdaptiveSystem:
         cutoffs, csi = Cutoffs(num_maps, num_rows, map_order), Csi(h_seen, snr_seen)
         return self.link.read_frame(x_hat, no_eff, cutoffs, csi, ordered).image
 
-    def _asked(self, batch, snr_db, rng):
-        """Cut-offs asked for, where the codec does not choose them."""
+    def _asked(self, batch, snr_db, seeds):
+        """Cut-offs asked for, where the codec does not choose them.
+
+        Which of two numbers of maps an image is given follows from its seed alone: the
+        rate is met on average over images, not in a batch.
+        """
         if self.rates is None:
             return ()
         codec = self.codec
@@ -339,9 +344,8 @@ class AdaptiveSystem:
                 f"a cr_real of {self.rates(snr_db):.4f} takes {maps:.2f} maps of "
                 f"{self.name}, which has 1 to {codec.num_maps}"
             )
-        # A draw in strata: the share of images with one map more is met in a batch.
         share = maps - np.floor(maps)
-        draw = (rng.permutation(batch) + rng.random()) / batch
+        draw = np.array([image_generator(seed, "rate").random() for seed in seeds])
         num_maps = (np.floor(maps) + (draw < share)).astype("int32")
         num_rows = np.full(batch, codec.length, "int32")
         return ops.convert_to_tensor(num_maps), ops.convert_to_tensor(num_rows)

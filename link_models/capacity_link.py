@@ -30,7 +30,7 @@ from link_models.knowledge import (
 from link_models.transmission import Transmission
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.metrics.link import lmmse_sum_rate, mimo_capacity
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import private_streams
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import BudgetError
 from semcom_phy.source_coding.quality import mean_quality
@@ -78,7 +78,7 @@ class CapacitySystem:
             "ideal_code": self.rule,
         }
 
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, images, snr_db, h, seeds):
         bits = self._bits(ops.convert_to_numpy(h), snr_db)
         if self.rule == "outage":
             fixed = self._fixed_bits(snr_db)
@@ -106,8 +106,8 @@ class CapacitySystem:
         return rate * framing.num_symbols / framing.num_streams
 
     def _best_fixed_bits(self, snr_db):
-        set_seed(FADES_SEED)
-        h = ops.convert_to_numpy(self.channel.sample(NUM_FADES))
+        with private_streams(FADES_SEED):
+            h = ops.convert_to_numpy(self.channel.sample(NUM_FADES))
         bits = np.sort(self._bits(h, snr_db))
         pixels = self.image_shape[0] * self.image_shape[1]
         quality = mean_quality(self.codec.name, self.image_shape[:2])

@@ -19,7 +19,7 @@ class ScoredByImportance:
     Parameters
     ----------
     system : any system of a sweep
-        With ``name``, ``describe()`` and ``transmit(images, snr_db, h, seed)``;
+        With ``name``, ``describe()`` and ``transmit(images, snr_db, h, seeds)``;
         ``title`` and ``draw`` are passed on where it has them
 
     level_maps : callable, images -> levels
@@ -48,8 +48,8 @@ class ScoredByImportance:
     def describe(self):
         return self.system.describe()
 
-    def transmit(self, images, snr_db, h, seed):
-        sent = self.system.transmit(images, snr_db, h, seed)
+    def transmit(self, images, snr_db, h, seeds):
+        sent = self.system.transmit(images, snr_db, h, seeds)
         levels = self.level_maps(images)
         scores = psnr_by_level(images, sent.images, levels, self.patch_size)
         taken = sorted(set(scores) & set(sent.extras))

@@ -12,6 +12,7 @@ from semcom_phy.codecs.eca import SMALL_VIT, EcaDecoder, EcaEncoder
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
+from semcom_phy.seeding import private_streams
 
 CODECS = {
     "adjscc": (AdjsccEncoder, AdjsccDecoder),
@@ -121,7 +122,8 @@ def load_link(label_or_file, channel, image_shape, num_side=0):
             f"{image_shape[1]}: use that image_size or train others"
         )
     _check_antennas(label_or_file, encoder, channel)
-    link = build_link(codec, encoder, decoder, channel, num_side)
+    with private_streams(0):  # the first weights, which those loaded replace
+        link = build_link(codec, encoder, decoder, channel, num_side)
     weights_store.load(link, label_or_file)
     return link, record
 

@@ -17,6 +17,7 @@ from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.codecs.linear_analogue import dequantise_scale, quantise_scale
 from semcom_phy.phy.transform_precoding import TransformPrecoding
+from semcom_phy.seeding import check_seeds
 from semcom_phy.snr import snr_db_to_no
 
 # 25 bits (byte, end mark, CRC): the lowest rates that the symbols allow.
@@ -77,8 +78,8 @@ class LinearSystem:
             "scale": scale,
         }
 
-    def transmit(self, images, snr_db, h, seed):
-        noise = self.channel.draw_noise(len(images), np.random.default_rng(seed))
+    def transmit(self, images, snr_db, h, seeds):
+        noise = self.channel.draw_noise(check_seeds(seeds, len(images)))
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         z = self.coder.encode(images, snr_db, self.num_data)
         scale = np.sqrt(np.mean(np.abs(z) ** 2, axis=1) + 1e-12)

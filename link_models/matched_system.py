@@ -92,9 +92,9 @@ class MatchedSystem:
         most = self._system(self.rates(-100.0)).describe()
         return {**most, "bandwidth_note": "at the lowest SNR; else in extras, cr_real"}
 
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, images, snr_db, h, seeds):
         system = self._system(self.rates(snr_db))
-        sent = system.transmit(images, snr_db, h, seed)
+        sent = system.transmit(images, snr_db, h, seeds)
         rate = 2 * system.num_symbols / np.prod(self.image_shape)
         sent.extras["cr_real"] = np.full(len(images), rate)
         sent.extras["cr_real_charged"] = np.full(len(images), rate)

@@ -12,13 +12,13 @@ from keras import ops
 from link_models.scene_levels import ANNOTATORS
 from link_models.semantic_link import to_uint8
 from link_models.training import Trainer
-from link_models.training_data import Batches
+from link_models.training_data import Batches, draw_link
 from semcom_phy.backend import compile_fn
 from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.importance import psnr_by_level
-from semcom_phy.seeding import derived_seed, seed_fades
+from semcom_phy.seeding import image_seeds
 from semcom_phy.sources.driving import load_driving_scenes
 
 LN2 = float(np.log(2.0))
@@ -225,8 +225,7 @@ class SceneBatches(Batches):
     """Crops of scenes with their levels, budgets and random numbers."""
 
     def at(self, step):
-        recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, step))
-        seed_fades(derived_seed(recipe.seed, step))
+        recipe, rng = self.recipe, self.generator(step)
         inputs = []
         for task in self.tasks:
             inputs += self._inputs(task, recipe.batch_size, rng)
@@ -237,7 +236,8 @@ class SceneBatches(Batches):
         dimensions = 3 * task.crop**2
         low, high = (np.log(c * dimensions) for c in (task.min_cbr, task.max_cbr))
         budget = np.exp(rng.uniform(low, high, batch))
-        h = np.array(ops.convert_to_numpy(task.channel.sample(batch)))
+        h, noise = draw_link(task.channel, batch, rng)
+        h = np.array(ops.convert_to_numpy(h))
         over_awgn = rng.random(batch) < task.share_awgn
         num_tx_ant = task.channel.num_tx_ant
         identity = np.sqrt(num_tx_ant) * np.eye(num_tx_ant)
@@ -249,7 +249,7 @@ class SceneBatches(Batches):
             images.astype("float32") / 255,
             snr_db.astype("float32"),
             h.astype("complex64"),
-            task.channel.draw_noise(batch, rng),
+            noise,
             levels,
             budget.astype("float32"),
             rng.random((batch, rows, rows, 2 * LENGTHS[-1]), dtype="float32") - 0.5,
@@ -327,14 +327,13 @@ class SceneTrainer(Trainer):
     def _send_whole(self, task, forward, images, levels, snr_db, cbr):
         """Images over AWGN at a budget, 8 at once: images, mean symbols used."""
         restored, used = [], []
-        rng = np.random.default_rng(self.recipe.seed)
         num_tx_ant = task.channel.num_tx_ant
         h = np.sqrt(num_tx_ant) * np.eye(num_tx_ant, dtype="complex64")
         batch = 8
         h = np.tile(h[None, None, :, :, None, None], (batch, 1, 1, 1, 1, 1))
         for start in range(0, len(images), batch):
             index = np.arange(start, start + batch) % len(images)
-            part = images[index]
+            part, seeds = images[index], image_seeds(self.recipe.seed, 0, index)
             out, lengths, _ = forward(
                 *map(
                     ops.convert_to_tensor,
@@ -342,7 +341,7 @@ class SceneTrainer(Trainer):
                         part.astype("float32") / 255,
                         np.full(batch, snr_db, "float32"),
                         h,
-                        task.channel.draw_noise(batch, rng),
+                        task.channel.draw_noise(seeds),
                         np.full(batch, cbr * part[0].size, "float32"),
                         levels[index],
                     ),

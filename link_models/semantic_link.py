@@ -16,6 +16,7 @@ from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.transform_precoding import TransformPrecoding
+from semcom_phy.seeding import check_seeds
 from semcom_phy.snr import snr_db_to_no
 
 
@@ -56,6 +57,9 @@ class SemanticLink(keras.Model):
     noise : [*channel.noise_shape(batch)], `complex64`, optional
         Unit-variance noise; drawn inside if not given
 
+    sounding_noise : [*channel.noise_shape(batch, sounding=True)], `complex64`, optional
+        That of the sounding, with ``feedback`` only; drawn inside if not given
+
     Output
     ------
     source_hat : [batch, H, W, 3], `float32`
@@ -71,9 +75,11 @@ class SemanticLink(keras.Model):
         self.power = PowerNormalization()
         self.precoding = TransformPrecoding(channel.num_tx_ant)
 
-    def call(self, source, snr_db, h, noise=None):
+    def call(self, source, snr_db, h, noise=None, sounding_noise=None):
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        h_fed_back = self.channel.sound(h, no)[0] if self.feedback else None
+        h_fed_back = None
+        if self.feedback:
+            h_fed_back, _ = self.channel.sound(h, no, sounding_noise)
         z, mask = self.encoder(
             source, snr_db, h_fed_back, num_symbols=self.channel.framing.num_symbols
         )
@@ -153,13 +159,16 @@ class SemanticSystem:
             **self.record,
         }
 
-    def transmit(self, images, snr_db, h, seed):
-        noise = self.link.channel.draw_noise(len(images), np.random.default_rng(seed))
+    def transmit(self, images, snr_db, h, seeds):
+        seeds, channel = check_seeds(seeds, len(images)), self.link.channel
+        noise = [channel.draw_noise(seeds)]
+        if self.link.feedback:
+            noise.append(channel.draw_noise(seeds, sounding=True))
         images_hat = self._forward(
             ops.convert_to_tensor(images.astype("float32") / 255.0),
             ops.convert_to_tensor(np.full(len(images), snr_db, "float32")),
             ops.convert_to_tensor(h),
-            ops.convert_to_tensor(noise),
+            *map(ops.convert_to_tensor, noise),
         )
         return Transmission(to_uint8(images_hat), np.zeros(len(images), bool))
 

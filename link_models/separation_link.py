@@ -17,7 +17,7 @@ from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.link_adaptation import select_mcs
 from semcom_phy.channel_coding.transport import Transport
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import check_seeds, derived_seed, image_seeds, private_streams
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import BudgetError
 from semcom_phy.source_coding.quality import mean_quality
@@ -104,14 +104,14 @@ class SeparationSystem:
             return knows(AVERAGE_SNR)
         return knows(AVERAGE_SNR, FED_BACK_CSI)
 
-    def transmit(self, images, snr_db, h, seed):
-        rng = np.random.default_rng(seed)
-        noise = self.channel.draw_noise(len(images), rng)
+    def transmit(self, images, snr_db, h, seeds):
+        seeds = check_seeds(seeds, len(images))
+        noise = self.channel.draw_noise(seeds)
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         if self.knowledge == "average":
             choices = [self.average_choice(snr_db)] * len(images)
         else:
-            choices = self._choose_for_fades(h, no, rng)
+            choices = self._choose_for_fades(h, no, seeds)
 
         payloads, mcs_sent = self._source_encode(images, choices)
         x = np.zeros((len(images), self.num_symbols), np.complex64)
@@ -152,18 +152,22 @@ class SeparationSystem:
         return payloads, mcs_sent
 
     def _choose_for_average(self, snr_db):
-        set_seed(ADAPTATION_SEED)
         most = 10 * SYMBOLS_AT_ONCE // self.num_symbols
-        h = self.channel.sample(min(NUM_ADAPTATION_FADES, max(100, most)))
+        count = min(NUM_ADAPTATION_FADES, max(100, most))
+        with private_streams(ADAPTATION_SEED):
+            h = self.channel.sample(count)
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        return self._choose(self._sinr(h, no, np.random.default_rng(ADAPTATION_SEED)))
+        return self._choose(
+            self._sinr(h, no, image_seeds(ADAPTATION_SEED, 0, range(count)))
+        )
 
-    def _choose_for_fades(self, h, no, rng):
-        noise = self.channel.draw_noise(len(h), rng, sounding=True)
+    def _choose_for_fades(self, h, no, seeds):
+        noise = self.channel.draw_noise(seeds, sounding=True)
         h_hat, _ = self.channel.sound(h, no, noise)
-        return [self._choose(sinr[None]) for sinr in self._sinr(h_hat, no, rng)]
+        seeds = [derived_seed(seed, "prediction") for seed in seeds]
+        return [self._choose(sinr[None]) for sinr in self._sinr(h_hat, no, seeds)]
 
-    def _sinr(self, h, no, rng):
+    def _sinr(self, h, no, seeds):
         """Post-detection SINR, [fades, streams] or over the grid [linear]."""
         constant = self.channel.channel_model.is_flat and h.shape[1] == 1
         kept = self.channel.num_tx_ant if constant else self.num_symbols
@@ -172,7 +176,7 @@ class SeparationSystem:
         for start in range(0, h.shape[0], chunk):
             part = h[start : start + chunk]
             x = ops.zeros((part.shape[0], self.num_symbols), "complex64")
-            noise = self.channel.draw_noise(part.shape[0], rng)
+            noise = self.channel.draw_noise(seeds[start : start + chunk])
             _, no_eff = self.channel(x, part, no, noise)
             no_eff = ops.convert_to_numpy(no_eff[:, :kept])
             sinr.append(1.0 / no_eff.astype(np.float64))

@@ -21,7 +21,7 @@ from link_models.scene_levels import SceneLevels
 from link_models.weight_average import WeightAverage
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.knowledge_base.importance_student import ImportanceStudent
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import derived_seed, private_streams
 from semcom_phy.simulation.results import software_versions
 from semcom_phy.sources.driving import CLASSES
 
@@ -73,12 +73,12 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
     : `Path`
         JSON beside the weights, with the recall on the split val
     """
-    set_seed(recipe.seed)
     source = SceneLevels(dataset, "train", size, annotator)
     scenes, levels = source.scenes, source(source.scenes.images)
     shares = class_shares(scenes.labels)
     weights = ops.convert_to_tensor(level_weights(levels))
-    student = ImportanceStudent()
+    with private_streams(recipe.seed):
+        student = ImportanceStudent()
 
     def loss_fn(image, target, share, noise):
         logits, classes = student(image + noise)
@@ -97,7 +97,7 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
         clip_norm=recipe.clip_norm,
     )
     for step in tqdm(range(recipe.steps), unit="step", disable=None):
-        rng = np.random.default_rng((recipe.seed, step))
+        rng = np.random.default_rng(derived_seed(recipe.seed, "step", step))
         index = rng.integers(len(scenes), size=recipe.batch_size)
         flip = rng.random(recipe.batch_size) < 0.5
         image = scenes.images[index].astype("float32") / 255

@@ -27,12 +27,12 @@ from link_models import weights_store
 from link_models.learned import CODECS, load_link, make_link
 from link_models.recipe import make_optimizer
 from link_models.semantic_link import to_uint8
-from link_models.training_data import Batches
+from link_models.training_data import Batches, draw_link
 from link_models.weight_average import WeightAverage
 from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
 from semcom_phy.layers.precision import set_precision
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
-from semcom_phy.seeding import derived_seed, seed_fades, set_seed
+from semcom_phy.seeding import derived_seed, private_streams
 from semcom_phy.simulation.results import software_versions
 
 VALIDATION_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
@@ -95,18 +95,8 @@ class Trainer:
             "encoder": encoder_config,
             "decoder": decoder_config,
         }
-        set_seed(recipe.seed)
-        encoder_class, decoder_class = CODECS[codec]
-        encoder, decoder = (
-            encoder_class(**encoder_config),
-            decoder_class(**decoder_config),
-        )
-        for count in self._symbol_counts():
-            encoder.check_rate(count)
-        self.links = [make_link(codec, encoder, decoder, t.channel) for t in self.tasks]
-        shape = (1, *data.exact.shape[1:])
-        for link in self.links:
-            link(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
+        with private_streams(recipe.seed):
+            encoder, decoder = self._make_links()
         if hasattr(encoder, "fit_statistics"):
             self.fit_statistics(encoder)
             decoder.copy_statistics(encoder)
@@ -136,6 +126,21 @@ class Trainer:
         ]
         self.step, self.history = 0, []
         self.best = {"step": 0, "psnr_db": -np.inf}
+
+    def _make_links(self):
+        """Encoder and decoder with their first weights, and a built link per task."""
+        encoder_class, decoder_class = CODECS[self.codec]
+        encoder = encoder_class(**self.config["encoder"])
+        decoder = decoder_class(**self.config["decoder"])
+        for count in self._symbol_counts():
+            encoder.check_rate(count)
+        self.links = [
+            make_link(self.codec, encoder, decoder, t.channel) for t in self.tasks
+        ]
+        shape = (1, *self.data.exact.shape[1:])
+        for link in self.links:
+            link(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
+        return encoder, decoder
 
     def fit_statistics(self, encoder):
         """Closed-form start of an encoder that has one."""
@@ -293,9 +298,8 @@ class Trainer:
         count = len(self.data.validation)
         inputs = []
         for task in self.tasks:
-            seed_fades(derived_seed(self.recipe.seed, "validation"))
-            rng = np.random.default_rng(self.recipe.seed)
-            h, noise = task.channel.sample(count), task.channel.draw_noise(count, rng)
+            seed = derived_seed(self.recipe.seed, "validation")
+            h, noise = draw_link(task.channel, count, np.random.default_rng(seed))
             inputs.append((h, ops.convert_to_tensor(noise)))
         return inputs
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.phy.precoding import svd_precoder
-from semcom_phy.seeding import derived_seed, seed_fades
+from semcom_phy.seeding import derived_seed, private_streams
 
 # PSNR of the linear analogue coder (AWGN, cbr 1/6): makes all SNRs weigh alike.
 REFERENCE_SNR_DB = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
@@ -89,6 +89,21 @@ class Task:
         return about
 
 
+def draw_link(channel, batch, rng):
+    """Fades and noise of a batch for training, from a generator alone.
+
+    Fades of a batch are drawn at once, which costs less than one by one.
+
+    Output
+    ------
+    h, noise
+        As the channel wants them
+    """
+    with private_streams(int(rng.integers(2**63))):
+        h = channel.sample(batch)
+    return h, channel.draw_noise(rng.integers(2**63, size=batch))
+
+
 class Batches:
     """The batch of every step, made ahead of it in a thread.
 
@@ -125,8 +140,7 @@ class Batches:
             SNR), `float32` and `complex64`. Where the codec chooses its rate, besides
             uniform [batch, num_uniform], precoder [batch, Nt, Nt] and ordered [batch]
         """
-        recipe, rng = self.recipe, np.random.default_rng((self.recipe.seed, step))
-        seed_fades(derived_seed(recipe.seed, step))
+        recipe, rng = self.recipe, self.generator(step)
         inputs = []
         for task in self.tasks:
             images = self._draw_images(step / recipe.steps, rng)
@@ -136,17 +150,21 @@ class Batches:
             reference = 10 ** (
                 -np.interp(snr_db, REFERENCE_SNR_DB, REFERENCE_PSNR_DB) / 10
             )
-            h = task.channel.sample(recipe.batch_size)
+            h, noise = draw_link(task.channel, recipe.batch_size, rng)
             inputs += [
                 images.astype("float32") / 255,
                 snr_db,
                 h,
-                task.channel.draw_noise(recipe.batch_size, rng),
+                noise,
                 reference.astype("float32"),
             ]
             if task.num_uniform:
                 inputs += self._choice(task, ops.convert_to_numpy(h), snr_db, rng)
         return [ops.convert_to_tensor(value) for value in inputs]
+
+    def generator(self, step):
+        """What a step draws from: depends on (seed, step) alone."""
+        return np.random.default_rng(derived_seed(self.recipe.seed, "step", step))
 
     def _choice(self, task, h, snr_db, rng):
         """Random numbers of the codec's choice, and precoders of some images."""
@@ -163,7 +181,7 @@ class Batches:
     def ahead(self, first, last):
         """Yields the batches of the steps from ``first`` to before ``last``.
 
-        A thread makes the next ones while a step runs. It alone draws fades meanwhile.
+        A thread makes the next ones while a step runs.
         """
         with ThreadPoolExecutor(max_workers=1) as maker:
             waiting = deque()

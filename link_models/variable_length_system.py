@@ -18,6 +18,7 @@ from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.phy.channels import AWGN
+from semcom_phy.seeding import check_seeds
 from semcom_phy.simulation.plotting_symbols import plot_symbols
 from semcom_phy.snr import snr_db_to_no
 
@@ -136,7 +137,7 @@ class VariableLengthSystem:
         steady = isinstance(self.channel.channel_model, AWGN)
         return self._messages[WEAK if steady and snr_db >= WEAK_FROM_DB else STRONG]
 
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, images, snr_db, h, seeds):
         """Sends images; ``extras`` say what each spent.
 
         Output
@@ -145,13 +146,13 @@ class VariableLengthSystem:
             extras: ``cbr`` (data symbols), ``side_cbr``, ``cbr_total``, ``side_share``
             (of all symbols), ``side_bits`` (of the coded lengths), ``side_info_error``
         """
-        images_hat, lost, extras = self.send(images, snr_db, h, seed)
+        images_hat, lost, extras = self.send(images, snr_db, h, seeds)
         images_hat[lost] = self.outage_color
         return Transmission(images_hat, lost, extras)
 
-    def send(self, images, snr_db, h, seed):
+    def send(self, images, snr_db, h, seeds):
         """As :meth:`transmit`; lost images are as an error-free side stream had it."""
-        noise = self.channel.draw_noise(len(images), np.random.default_rng(seed))
+        noise = self.channel.draw_noise(check_seeds(seeds, len(images)))
         message = self.message(snr_db)
         analysed, index, payloads = self.fit(images, message)
         x, count = self._pack(analysed.latents, index)

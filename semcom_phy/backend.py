@@ -12,6 +12,8 @@ import sys
 import tempfile
 import warnings
 
+import numpy as np
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
@@ -151,6 +153,63 @@ def uniform(shape):
         return sionna_config.tf_rng.uniform(shape)
     rng = sionna_config.torch_rng()
     return torch.rand(*shape, generator=rng, device=sionna_config.device)
+
+
+def sionna_streams():
+    """States of the streams that Sionna draws from, on torch torch's own as well.
+
+    Output
+    ------
+    : `tuple`
+        For :func:`restore_sionna_streams`
+    """
+    states = sionna_config.py_rng.getstate(), sionna_config.np_rng.bit_generator.state
+    if keras.backend.backend() == "tensorflow":
+        return *states, tf.identity(sionna_config.tf_rng.state)
+    own = {name: rng.get_state() for name, rng in _torch_streams().items()}
+    return *states, own, torch.get_rng_state(), torch.cuda.get_rng_state_all()
+
+
+def restore_sionna_streams(states):
+    """Puts the streams where :func:`sionna_streams` found them."""
+    python, numpy, *tensors = states
+    sionna_config.py_rng.setstate(python)
+    sionna_config.np_rng.bit_generator.state = numpy
+    if keras.backend.backend() == "tensorflow":
+        sionna_config.tf_rng.reset(tensors[0])
+        return
+    own, cpu, cuda = tensors
+    for name, rng in _torch_streams().items():
+        rng.set_state(own[name])
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(cuda)
+
+
+def seed_sionna_streams(seed):
+    """Seeds the streams of :func:`sionna_streams` in place.
+
+    Unlike the setter of Sionna's seed, which makes new generators and forgets the seed
+    that the user gave.
+
+    Parameters
+    ----------
+    seed : `int`, 0 to 2**63 - 1
+        Seed
+    """
+    sionna_config.py_rng.seed(seed)
+    fresh = np.random.default_rng(seed).bit_generator.state
+    sionna_config.np_rng.bit_generator.state = fresh
+    if keras.backend.backend() == "tensorflow":
+        sionna_config.tf_rng.reset_from_seed(seed)
+        return
+    for rng in _torch_streams().values():
+        rng.manual_seed(seed)
+    torch.manual_seed(seed)
+
+
+def _torch_streams():
+    """Sionna's torch generators by device."""
+    return {n: sionna_config.torch_rng(n) for n in sionna_config.available_devices}
 
 
 def device():

@@ -52,7 +52,7 @@ def our_step(network, batch_size, precision):
         rng.random((batch_size, 32, 32, 3), dtype="float32"),
         np.full(batch_size, 10.0, "float32"),
         channel.sample(batch_size),
-        channel.draw_noise(batch_size, rng),
+        channel.draw_noise(range(batch_size)),
     ]
     inputs = [ops.convert_to_tensor(value) for value in inputs]
     variables = link.trainable_variables

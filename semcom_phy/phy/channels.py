@@ -6,7 +6,8 @@ Every model has ``sample(batch, num_slots)`` and returns
 
 with T OFDM symbols and F effective subcarriers; a size of 1 says that the channel is
 constant along that axis. Fades come from Sionna's seeded stream
-(:func:`semcom_phy.seeding.set_seed`). Entries have mean power 1 unless a model says
+(:func:`semcom_phy.seeding.set_seed`), or with ``sample_each(seeds, num_slots)`` from
+seeds of the images. Entries have mean power 1 unless a model says
 otherwise with ``normalized = False``: then the SNR is an output of the link.
 """
 
@@ -15,6 +16,7 @@ from keras import ops
 from sionna.phy.channel import RayleighBlockFading
 
 from semcom_phy.backend import uniform
+from semcom_phy.seeding import complex_normals, image_generator
 from semcom_phy.snr import db_to_linear
 
 
@@ -60,6 +62,42 @@ class ChannelModel:
         """
         raise NotImplementedError
 
+    def sample_each(self, seeds, num_slots=1):
+        """Draws one channel per image, each a function of its seed alone.
+
+        Nobody's random streams are touched. Slots beyond ``num_slots`` do not change
+        those before them.
+
+        Input
+        -----
+        seeds : sequence of `int`, 0 to 2**63 - 1
+            One per image
+
+        num_slots : `int`, (default 1)
+            Slots per image
+
+        Output
+        ------
+        h : [len(seeds), num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1],
+        `complex64`
+            As of :meth:`sample`
+        """
+        raise NotImplementedError
+
+    # Models with one fade per image also have its two parts, h = line of sight +
+    # sqrt(scattered_power) scattered: what stays and what moves on.
+
+    scattered_power = None
+    """`float` : Mean power of what fades in an entry, 0 to 1; `None`: not in parts."""
+
+    def line_of_sight(self, seeds):
+        """What does not fade of the channels of :meth:`sample_each`, in its layout."""
+        raise NotImplementedError
+
+    def scattered(self, seeds):
+        """What fades of the channels of :meth:`sample_each`, of mean power 1."""
+        raise NotImplementedError
+
 
 class AWGN(ChannelModel):
     r"""No fading: every stream arrives at its own receive antenna.
@@ -74,8 +112,19 @@ class AWGN(ChannelModel):
         Number of transmit and of receive antennas, N
     """
 
+    scattered_power = 0.0
+
     def __init__(self, num_ant=1):
         super().__init__(num_ant, num_ant)
+
+    def line_of_sight(self, seeds):
+        return self.sample(len(seeds))
+
+    def scattered(self, seeds):
+        return ops.zeros_like(self.sample(len(seeds)))
+
+    def sample_each(self, seeds, num_slots=1):
+        return self.sample(len(seeds), num_slots)
 
     def sample(self, batch, num_slots=1):
         h = np.sqrt(self.num_rx_ant) * np.eye(self.num_rx_ant)
@@ -95,6 +144,8 @@ class BlockRayleigh(ChannelModel):
         Draw a new fade for every slot; otherwise one for the whole image
     """
 
+    scattered_power = 1.0
+
     def __init__(self, num_rx_ant=1, num_tx_ant=1, per_slot=False):
         super().__init__(num_rx_ant, num_tx_ant)
         self.per_slot = per_slot
@@ -105,6 +156,18 @@ class BlockRayleigh(ChannelModel):
         a, _ = self._fading(batch * blocks, 1)
         shape = (batch, blocks, self.num_rx_ant, self.num_tx_ant, 1, 1)
         return ops.reshape(a, shape)
+
+    def sample_each(self, seeds, num_slots=1):
+        blocks = num_slots if self.per_slot else 1
+        shape = (blocks, self.num_rx_ant, self.num_tx_ant, 1, 1)
+        h = [complex_normals(image_generator(seed, "fade"), shape) for seed in seeds]
+        return ops.convert_to_tensor(np.stack(h))
+
+    def line_of_sight(self, seeds):
+        return ops.zeros_like(self.scattered(seeds))
+
+    def scattered(self, seeds):
+        return BlockRayleigh.sample_each(self, seeds)
 
 
 class Rician(BlockRayleigh):
@@ -130,17 +193,32 @@ class Rician(BlockRayleigh):
         super().__init__(num_rx_ant, num_tx_ant, per_slot)
         self.k_factor_db = k_factor_db
         k = float(db_to_linear(k_factor_db))
+        self.scattered_power = 1 / (k + 1)
         self._los_gain = float(np.sqrt(k / (k + 1)))
-        self._scatter_gain = float(np.sqrt(1 / (k + 1)))
+        self._scatter_gain = float(np.sqrt(self.scattered_power))
 
     def sample(self, batch, num_slots=1):
         scattered = super().sample(batch, num_slots)
-        phase = 2 * np.pi * uniform((batch, 3))
+        return self._sight(uniform((batch, 3))) + self._scatter_gain * scattered
+
+    def sample_each(self, seeds, num_slots=1):
+        scattered = super().sample_each(seeds, num_slots)
+        return self.line_of_sight(seeds) + self._scatter_gain * scattered
+
+    def line_of_sight(self, seeds):
+        turns = [
+            image_generator(s, "line of sight").random(3, "float32") for s in seeds
+        ]
+        return self._sight(ops.convert_to_tensor(np.stack(turns)))
+
+    def _sight(self, turns):
+        """Line of sight of directions and a phase given in turns, [batch, 3]."""
+        phase = 2 * np.pi * turns
         rx = self._steering(phase[:, 0], self.num_rx_ant)
         tx = self._steering(phase[:, 1], self.num_tx_ant)
         common = _expi(phase[:, 2])[:, None, None]
         los = (common * rx[:, :, None] * tx[:, None, :])[:, None, :, :, None, None]
-        return self._los_gain * los + self._scatter_gain * scattered
+        return self._los_gain * los
 
     @staticmethod
     def _steering(direction, num_ant):

@@ -25,6 +25,7 @@ from sionna.phy.ofdm import LMMSEEqualizer, ResourceGridMapper
 from semcom_phy.backend import complex_normal
 from semcom_phy.phy.csi import PerfectCSI
 from semcom_phy.phy.detection import lmmse_filter
+from semcom_phy.seeding import complex_normals, image_generator
 from semcom_phy.snr import linear_to_db
 
 
@@ -173,12 +174,25 @@ class EqualizedOFDMChannel:
         """
         return self.channel_model.sample(batch, self.framing.num_slots)
 
+    def sample_each(self, seeds):
+        """Draws the channel of every image, each a function of its seed alone.
+
+        Input
+        -----
+        seeds : sequence of `int`, 0 to 2**63 - 1
+            One per image
+
+        Output
+        ------
+        h : [len(seeds), ...], `complex64`
+            As of :meth:`sample`; nobody's random streams are touched
+        """
+        return self.channel_model.sample_each(seeds, self.framing.num_slots)
+
     def noise_shape(self, batch, sounding=False):
         """Shape of the noise for a frame, or for a sounding.
 
         On flat channels the noise covers the resource elements in use, pilots first.
-        Systems with as many symbols see the same noise from the same generator; one
-        with more (side information) sees noise of its own.
         On selective channels it covers the whole grid.
 
         Input
@@ -203,28 +217,38 @@ class EqualizedOFDMChannel:
         per_slot = (grid.num_ofdm_symbols, grid.num_effective_subcarriers)
         return (batch, framing.num_slots, self.num_rx_ant) + per_slot
 
-    def draw_noise(self, batch, rng, sounding=False):
-        """Draws noise to inject, independent of backend and process.
+    def draw_noise(self, seeds, sounding=False):
+        """Draws noise to inject, each image's from its own seed.
+
+        Independent of backend, process, and of the other images. A system that sends
+        more symbols sees the same noise on those that it shares with another.
 
         Input
         -----
-        batch : `int`
-            Number of images
-
-        rng : `numpy.random.Generator`
-            Source of the numbers
+        seeds : sequence of `int`, 0 to 2**63 - 1
+            One per image
 
         sounding : `bool`, (default `False`)
-            For :meth:`sound` instead of a frame
+            For :meth:`sound` instead of a frame, from a stream of its own
 
         Output
         ------
-        noise : [*noise_shape(batch, sounding)], `complex64`, a NumPy array
+        noise : [*noise_shape(len(seeds), sounding)], `complex64`, a NumPy array
             CN(0, 1) entries
         """
-        shape = self.noise_shape(batch, sounding)
-        parts = rng.standard_normal(shape + (2,), dtype=np.float32)
-        return np.sqrt(np.float32(0.5)) * parts.view(np.complex64)[..., 0]
+        noise = np.empty(self.noise_shape(len(seeds), sounding), np.complex64)
+        num_pilots = self.framing.num_pilot_res if self.channel_model.is_flat else 0
+        for seed, own in zip(seeds, noise, strict=True):
+            if sounding:
+                own[:] = complex_normals(image_generator(seed, "sounding"), own.shape)
+                continue
+            # Pilots come first, but their number grows with that of the slots.
+            pilots, data = own[:num_pilots], own[num_pilots:]
+            if num_pilots:
+                generator = image_generator(seed, "pilot noise")
+                pilots[:] = complex_normals(generator, pilots.shape)
+            data[:] = complex_normals(image_generator(seed, "noise"), data.shape)
+        return noise
 
     def __call__(self, x, h, no, noise=None):
         if self.channel_model.is_flat:
@@ -312,6 +336,22 @@ class EqualizedOFDMChannel:
         if self.channel_model.is_flat:
             return h_hat, self._flat_snr_db(h_hat, y, no)
         return h_hat, self._selective_snr_db(h_hat, y, no)
+
+    def sounding_error(self, no):
+        """Variance of the error of every entry of what :meth:`sound` returns, on flat
+        channels with one fade per image.
+
+        Input
+        -----
+        no : scalar or [batch], `float32`
+            Noise variance [linear]
+
+        Output
+        ------
+        : as ``no``, or 0 with perfect CSI
+        """
+        pilots = np.tile(self._pilots, (self.framing.num_slots, 1))
+        return self.csi.error_variance_flat(pilots, no) / self.num_tx_ant
 
     # Flat channels: one matrix per fading block
 

@@ -5,6 +5,7 @@ from keras import ops
 
 from semcom_phy.backend import uniform
 from semcom_phy.phy.channels import ChannelModel
+from semcom_phy.seeding import image_generator
 from semcom_phy.snr import db_to_linear
 
 _SPEED_OF_LIGHT = 299792458.0
@@ -167,7 +168,16 @@ class PathLoss(ChannelModel):
 
     def sample(self, batch, num_slots=1):
         h = self.channel_model.sample(batch, num_slots)
-        distance = self._near + (self._far - self._near) * uniform((batch,))
+        return self._attenuate(h, uniform((batch,)))
+
+    def sample_each(self, seeds, num_slots=1):
+        where = [image_generator(seed, "distance").random() for seed in seeds]
+        where = ops.convert_to_tensor(np.array(where, "float32"))
+        return self._attenuate(self.channel_model.sample_each(seeds, num_slots), where)
+
+    def _attenuate(self, h, where):
+        """Attenuates the fades of images ``where`` 0 is near and 1 is far, [batch]."""
+        distance = self._near + (self._far - self._near) * where
         gain = ops.sqrt(db_to_linear(-self.law.loss_db(distance)))
         return h * ops.cast(gain, "complex64")[:, None, None, None, None, None]
 

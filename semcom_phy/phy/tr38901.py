@@ -5,6 +5,8 @@ consecutive in time; without movement the channel is constant over all of them a
 sizes of time are 1.
 """
 
+from functools import partial
+
 import numpy as np
 from keras import ops
 from sionna.phy.channel import (
@@ -15,7 +17,9 @@ from sionna.phy.channel import (
 )
 from sionna.phy.ofdm import tdl_freq_cov_mat, tdl_time_cov_mat
 
+from semcom_phy.backend import compile_fn
 from semcom_phy.phy.channels import ChannelModel
+from semcom_phy.seeding import derived_seed, private_streams
 
 _LOS_ANGLE_OF_ARRIVAL = np.pi / 4
 _PROFILES = ("A", "B", "C", "D", "E")
@@ -72,6 +76,7 @@ class SelectiveChannel(ChannelModel):
         frequencies = subcarrier_frequencies(grid.fft_size, grid.subcarrier_spacing)
         frequencies = ops.convert_to_numpy(frequencies)[grid.effective_subcarriers]
         self._frequencies = frequencies.astype(np.float32)
+        self._compiled = {}
 
     def sample(self, batch, num_slots=1):
         steps = num_slots * self.grid.num_ofdm_symbols if self.speed else 1
@@ -83,6 +88,22 @@ class SelectiveChannel(ChannelModel):
             h, (batch, self.num_rx_ant, self.num_tx_ant, slots, -1, h.shape[-1])
         )
         return ops.transpose(h, (0, 3, 1, 2, 4, 5))
+
+    def sample_each(self, seeds, num_slots=1):
+        one = self._one_image(num_slots)
+        h = []
+        for seed in seeds:
+            with private_streams(derived_seed(seed, "fade")):
+                h.append(one())
+        return ops.concatenate(h)
+
+    def _one_image(self, num_slots):
+        """Draws the channel of one image, compiled: Sionna's models are slow to call."""
+        if num_slots not in self._compiled:
+            self._compiled[num_slots] = compile_fn(
+                partial(self.sample, 1, num_slots), jit=False
+            )
+        return self._compiled[num_slots]
 
     def covariances(self, grid):
         """Covariance over OFDM symbols and effective subcarriers, of unit power.
@@ -280,6 +301,9 @@ class UMi(SelectiveChannel):
             enable_shadow_fading=shadow_fading,
             **_arrays(self, direction),
         )
+
+    def _one_image(self, num_slots):
+        return partial(self.sample, 1, num_slots)
 
     def _cir(self, batch, steps, sampling_frequency):
         topology = gen_single_sector_topology(

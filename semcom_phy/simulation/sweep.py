@@ -1,12 +1,12 @@
 """Sweeps over the SNR: the same images, fades and noise seeds for every system.
 
-The fades and the noise of a batch depend on the seed, the channel draw and the
-batch alone. All systems see the same ones, at every SNR: differences between
-systems, and between SNRs, are paired.
+The fade and the noise of an image depend on the seed, the channel draw and the image
+alone. All systems see the same ones, at every SNR, whatever the batches: differences
+between systems, and between SNRs, are paired.
 
-    build() --> system.transmit(images, snr_db, h, seed) --> Transmission
+    build() --> system.transmit(images, snr_db, h, seeds) --> Transmission
         |                                       ^                 |
-        '-----> channel.sample(batch) ----------'                 v
+        '-----> sample_fades(channel, seeds) ---'                 v
                                                    metrics, intervals --> result file
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from semcom_phy.metrics.image import ms_ssim, mse, psnr, ssim
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
 from semcom_phy.simulation.intervals import (
     clustered_mean,
@@ -27,8 +27,6 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.results import Point
-
-_FADES, _NOISE = 0, 1
 
 
 class Link(NamedTuple):
@@ -97,7 +95,7 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     Parameters
     ----------
     link : :class:`Link`
-        ``system.transmit(images, snr_db, h, seed)``, ``channel.sample(batch)``
+        ``system.transmit(images, snr_db, h, seeds)``, ``channel.sample_each(seeds)``
     images : [num_images, height, width, 3], `uint8`
         The images, sent in this order, ``settings.draws`` times
     snr_db : `float`
@@ -127,10 +125,9 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     status = "done"
     for draw, batch, index in _batches(len(images), settings):
         originals = images[index]
-        set_seed(_derived_seed(settings.seed, _FADES, draw, batch))
-        h = link.channel.sample(len(index))
-        noise_seed = (settings.seed, _NOISE, draw, batch)
-        sent = link.system.transmit(originals, float(snr_db), h, noise_seed)
+        seeds = image_seeds(settings.seed, draw, index)
+        h = sample_fades(link.channel, seeds)
+        sent = link.system.transmit(originals, float(snr_db), h, seeds)
         if sent.images.shape != originals.shape:
             raise ValueError(
                 f"{link.system.name} returned images of shape "
@@ -248,10 +245,6 @@ def _batches(num_images, settings):
     for draw in range(settings.draws):
         for batch in range(num_batches):
             yield draw, batch, np.arange(batch * size, (batch + 1) * size) % num_images
-
-
-def _derived_seed(*path):
-    return int(np.random.SeedSequence(path).generate_state(1)[0])
 
 
 class _Records:

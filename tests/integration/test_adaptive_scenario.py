@@ -95,7 +95,7 @@ def test_matched_system_takes_the_rate_of_the_snr():
         def describe(self):
             return {"title": "t", "bandwidth": {}}
 
-        def transmit(self, images, snr_db, h, seed):
+        def transmit(self, images, snr_db, h, seeds):
             return Transmission(images, np.zeros(len(images), bool), {})
 
     rates = {0.0: 0.25, 20.0: 0.125, -100.0: 0.25}

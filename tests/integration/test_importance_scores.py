@@ -31,9 +31,9 @@ def scored(name="pixels"):
 def test_scores_are_added_and_nothing_else_changes():
     """Images, outages and other extras are the system's own (exact)."""
     plain, channel = tiny_systems.build_system("fragile", None), tiny_systems
-    h = channel.build_channel(None).sample(len(IMAGES))
-    before = plain.transmit(IMAGES, 5.0, h, (1,))
-    after = scored("fragile").transmit(IMAGES, 5.0, h, (1,))
+    h = channel.build_channel(None).sample_each(range(len(IMAGES)))
+    before = plain.transmit(IMAGES, 5.0, h, range(len(IMAGES)))
+    after = scored("fragile").transmit(IMAGES, 5.0, h, range(len(IMAGES)))
     np.testing.assert_array_equal(after.images, before.images)
     np.testing.assert_array_equal(after.outage, before.outage)
     expected = psnr_by_level(IMAGES, before.images, level_maps(IMAGES))
@@ -57,9 +57,9 @@ def test_what_a_sweep_asks_of_a_system_is_passed_on():
 def test_scoring_twice_is_refused():
     """The names that would be overwritten are in the message (exact)."""
     twice = ScoredByImportance(scored(), level_maps)
-    h = tiny_systems.build_channel(None).sample(len(IMAGES))
+    h = tiny_systems.build_channel(None).sample_each(range(len(IMAGES)))
     with pytest.raises(ValueError, match="'pixels' already has the extras mse_back"):
-        twice.transmit(IMAGES, 5.0, h, (1,))
+        twice.transmit(IMAGES, 5.0, h, range(len(IMAGES)))
 
 
 def test_scores_go_through_sweep_file_and_figure(tmp_path):

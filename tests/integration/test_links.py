@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from seeded import assert_batches_do_not_matter, assert_no_stream_moves
 
 from link_models.capacity_link import CapacitySystem
 from link_models.learned import build_link
@@ -102,6 +103,19 @@ def parallel_fades(*gains):
 
 
 @pytest.mark.parametrize("name", BUILDERS)
+def test_a_transmission_moves_no_stream_of_others(name):
+    """A user's next channel.sample is another one after every transmission (exact)."""
+    system = BUILDERS[name]()
+    assert_no_stream_moves(system, channel(), pictures(3))
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_rows_do_not_depend_on_the_batch(name):
+    """Fades, noise, choices and figures follow from each image's seed."""
+    assert_batches_do_not_matter(BUILDERS[name](), channel(), pictures(4))
+
+
+@pytest.mark.parametrize("name", BUILDERS)
 def test_transmit_contract(name):
     """Images, outages and extras of the documented shapes; the same seed gives the same
     images whatever was drawn before, another one another noise; an outage shows the
@@ -110,9 +124,9 @@ def test_transmit_contract(name):
     h = fades(channel(), 6)
     before = images.copy()
     set_seed(11)
-    sent = system.transmit(images, 9.0, h, (1, 2, 3))
+    sent = system.transmit(images, 9.0, h, range(len(images)))
     set_seed(12)
-    again = system.transmit(images, 9.0, h, (1, 2, 3))
+    again = system.transmit(images, 9.0, h, range(len(images)))
     assert isinstance(sent, Transmission)
     assert sent.images.shape == images.shape and sent.images.dtype == np.uint8
     np.testing.assert_array_equal(sent.images, again.images)
@@ -122,7 +136,7 @@ def test_transmit_contract(name):
     np.testing.assert_array_equal(images, before)
     assert np.all(sent.images[sent.outage] == COLOR)
     if name in ("adjscc", "linear", "linear, free scale"):
-        other = system.transmit(images, 9.0, h, (1, 2, 4)).images
+        other = system.transmit(images, 9.0, h, range(1, len(images) + 1)).images
         assert np.all(np.any(other != sent.images, axis=(1, 2, 3)))
 
     about = json.loads(json.dumps(system.describe()))
@@ -138,7 +152,7 @@ def test_a_better_channel_gives_better_images():
     system, images = linear(0), pictures(64)
     h = fades(system.channel, 64)
     poor, good = (
-        psnr(images, system.transmit(images, snr, h, (1,)).images)
+        psnr(images, system.transmit(images, snr, h, range(len(images))).images)
         for snr in (0.0, 15.0)
     )
     gain = good - poor
@@ -208,7 +222,7 @@ def test_a_fade_that_fails_shows_the_mean_colour(knowledge):
     the average sends it in vain (CRC), who knows the fade sends nothing (exact)."""
     system, images = separation(knowledge, csi=PerfectCSI()), pictures(5)
     h = parallel_fades(1e-3, 1, 1, 1, 1)
-    sent = system.transmit(images, 30.0, h, (7,))
+    sent = system.transmit(images, 30.0, h, range(len(images)))
     np.testing.assert_array_equal(sent.outage, [True, False, False, False, False])
     assert np.all(sent.images[0] == COLOR)
     assert psnr(images[1:], sent.images[1:]).min() > 25
@@ -226,10 +240,10 @@ def test_feedback_follows_the_fade():
     the average alone it fits the same transport block whatever the fade (exact)."""
     images = np.repeat(pictures(1), 4, axis=0)
     h = parallel_fades(0.3, 0.6, 1.2, 2.4)
-    adaptive = separation("csi").transmit(images, 20.0, h, (7,))
+    adaptive = separation("csi").transmit(images, 20.0, h, range(len(images)))
     assert not adaptive.outage.any()
     assert np.all(np.diff(adaptive.extras["payload_bytes"]) > 0)
-    fixed = separation("average").transmit(images, 20.0, h, (7,))
+    fixed = separation("average").transmit(images, 20.0, h, range(len(images)))
     assert np.ptp(fixed.extras["payload_bytes"]) == 0
 
 
@@ -238,7 +252,7 @@ def test_a_budget_below_the_codecs_minimum_is_an_outage(name):
     """Eight symbols hold no picture: mean colour, counted, nothing invented (exact)."""
     build = separation if name in ("average", "csi") else capacity
     system, images = build(name, 8), pictures(3)
-    sent = system.transmit(images, 5.0, fades(system.channel, 3), (7,))
+    sent = system.transmit(images, 5.0, fades(system.channel, 3), (7, 8, 9))
     assert sent.outage.all() and np.all(sent.images == COLOR)
     if build is separation:
         assert np.isnan(sent.extras["block_error"]).all()
@@ -251,7 +265,9 @@ def test_ideal_codes_carry_the_capacity():
     images = pictures(8)
     h = np.asarray(fades(channel(), 8))
     bits = {
-        rule: capacity(rule).transmit(images, 10.0, h, ()).extras["ideal_bits"]
+        rule: capacity(rule)
+        .transmit(images, 10.0, h, range(len(images)))
+        .extras["ideal_bits"]
         for rule in ("realisation", "lmmse", "outage")
     }
     singular = np.linalg.svd(h[:, 0, :, :, 0, 0], compute_uv=False)
@@ -269,7 +285,7 @@ def test_a_lost_scale_does_not_lose_the_image():
     image is taken and the failure reported (exact)."""
     system, images = linear(128), pictures(3)
     h = parallel_fades(1, 1e-2, 1)
-    sent = system.transmit(images, 15.0, h, (7,))
+    sent = system.transmit(images, 15.0, h, range(len(images)))
     np.testing.assert_array_equal(sent.extras["side_info_error"], [False, True, False])
     assert not sent.outage.any()
     quality = psnr(images, sent.images)
@@ -322,7 +338,7 @@ def test_other_images_are_refused(name, shape):
     """Small, large and grey images, before anything is sent (exact)."""
     system = BUILDERS[name]()
     with pytest.raises(ValueError, match=r"16, 16, 3\)"):
-        system.transmit(np.zeros(shape, "uint8"), 9.0, fades(channel(), 2), (1,))
+        system.transmit(np.zeros(shape, "uint8"), 9.0, fades(channel(), 2), (1, 2))
 
 
 def test_separation_of_pictures_that_are_not_square():
@@ -334,7 +350,7 @@ def test_separation_of_pictures_that_are_not_square():
     )
     images = load_images("sample", 4, size=(192, 256))[0]
     system = build_system("hevc_ldpc", scenario)
-    sent = system.transmit(images, 10.0, system.channel.sample(4), (1,))
+    sent = system.transmit(images, 10.0, system.channel.sample(4), range(4))
     assert sent.images.shape == images.shape and not sent.outage.any()
     choice = system.average_choice(10.0)
     sizes = sent.extras["payload_bytes"]

@@ -45,7 +45,7 @@ def _bit_error_rate(channel, batch, no, seed=1):
     set_seed(seed)
     rng = np.random.default_rng(seed)
     bits, x = _qpsk(rng, (batch, channel.framing.num_symbols))
-    noise = channel.draw_noise(batch, rng)
+    noise = channel.draw_noise(range(batch))
     x_hat = ops.convert_to_numpy(channel(x, channel.sample(batch), no, noise)[0])
     wrong = np.stack([x_hat.real < 0, x_hat.imag < 0], axis=-1) != bits
     return wrong.mean(axis=(1, 2))
@@ -109,7 +109,7 @@ def test_symbol_error_matches_no_eff(model, grid):
     rng = np.random.default_rng(1)
     _, x = _qpsk(rng, (256, channel.framing.num_symbols))
     no = snr_db_to_no(10.0, model.num_tx_ant)
-    x_hat, no_eff = channel(x, channel.sample(256), no, channel.draw_noise(256, rng))
+    x_hat, no_eff = channel(x, channel.sample(256), no, channel.draw_noise(range(256)))
     ratio = np.abs(ops.convert_to_numpy(x_hat) - x) ** 2 / ops.convert_to_numpy(no_eff)
     _assert_mean(ratio.mean(axis=1), 1.0)
 
@@ -122,7 +122,7 @@ def test_identity_codec_gives_the_lmmse_error():
     z = rng.standard_normal((512, 768, 2), dtype=np.float32).view(np.complex64)[..., 0]
     x = ops.convert_to_numpy(PowerNormalization()(z))
     no = snr_db_to_no(5.0, 2)
-    x_hat, no_eff = channel(x, channel.sample(512), no, channel.draw_noise(512, rng))
+    x_hat, no_eff = channel(x, channel.sample(512), no, channel.draw_noise(range(512)))
     no_eff = ops.convert_to_numpy(no_eff)
     biased = ops.convert_to_numpy(x_hat) / (1 + no_eff)
     excess = np.abs(biased - x) ** 2 - no_eff / (1 + no_eff)
@@ -138,7 +138,7 @@ def test_ls_error_variance_over_the_whole_pilot_block(size):
     h = channel.sample(2000)
     no = snr_db_to_no(3.0, size)
     x = np.zeros((2000, 4), np.complex64)
-    h_hat = channel.receive(x, h, no, channel.draw_noise(2000, rng)).h_hat
+    h_hat = channel.receive(x, h, no, channel.draw_noise(range(2000))).h_hat
     error = np.abs(ops.convert_to_numpy(h_hat) - ops.convert_to_numpy(h)) ** 2
     assert channel.framing.num_pilot_res == 144
     _assert_mean(error, float(no) / 144)
@@ -162,7 +162,7 @@ def test_detection_with_estimated_csi_errs_as_theory_says():
     rng = np.random.default_rng(5)
     no, err_var = 0.2, 0.2 / 4
     _, x = _qpsk(rng, (4000, 16))
-    noise = channel.draw_noise(4000, rng)
+    noise = channel.draw_noise(range(4000))
     reception = channel.receive(x, channel.sample(4000), no, noise)
     h_hat = ops.convert_to_numpy(reception.h_hat)[:, 0, :, :, 0, 0]
     h_h = np.conj(np.swapaxes(h_hat, 1, 2))
@@ -221,7 +221,7 @@ def test_sounded_snr_is_unbiased(model, snr_db):
     channel = _link(model, LSEstimator(), 60, grid)
     set_seed(9)
     rng = np.random.default_rng(9)
-    noise = channel.draw_noise(4000, rng, sounding=True)
+    noise = channel.draw_noise(range(4000), sounding=True)
     no = snr_db_to_no(snr_db, model.num_tx_ant)
     _, measured = channel.sound(channel.sample(4000), no, noise)
     assert tuple(measured.shape) == (4000,)

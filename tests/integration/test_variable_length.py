@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from seeded import assert_batches_do_not_matter, assert_no_stream_moves
 
 from link_models.knowledge import LABEL_MAPS
 from link_models.learned import build_link
@@ -74,7 +75,7 @@ class Told:
 def send(system, images, snr_db, method="send"):
     set_seed(7)
     h = system.channel.sample(len(images))
-    return getattr(system, method)(images, snr_db, h, 11)
+    return getattr(system, method)(images, snr_db, h, range(len(images)))
 
 
 @pytest.mark.parametrize("model", [AWGN(1), BlockRayleigh(2, 2)])
@@ -222,3 +223,10 @@ def test_length_of_matches_the_table():
     """Indices stand for the lengths in their order."""
     index = ops.arange(len(LENGTHS), dtype="int32")
     assert ops.convert_to_numpy(length_of(index)).tolist() == list(LENGTHS)
+
+
+def test_lengths_and_noise_follow_each_image_s_seed(link, images):
+    """Nobody's stream moves, and rows do not depend on the batch."""
+    system = make_system(make_link(model=BlockRayleigh(2, 2), images=images))
+    assert_no_stream_moves(system, system.channel, images[:3])
+    assert_batches_do_not_matter(system, system.channel, images[:4])

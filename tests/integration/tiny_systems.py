@@ -9,19 +9,20 @@ import os
 import time
 
 import numpy as np
-from keras import random as keras_random
 
 from link_models.transmission import Transmission
+from semcom_phy.seeding import complex_normals, image_generator
 
 
 class TinyChannel:
-    """One CN(0, 1) fade per image, from the library's seeded streams."""
+    """One CN(0, 1) fade per image."""
 
     num_tx_ant = num_rx_ant = 1
 
-    def sample(self, batch):
-        parts = np.asarray(keras_random.normal((2, batch), stddev=np.sqrt(0.5)))
-        return parts[0] + 1j * parts[1]
+    def sample_each(self, seeds):
+        return np.array(
+            [complex_normals(image_generator(s, "fade"), ()) for s in seeds]
+        )
 
 
 class PixelsOverAWGN:
@@ -38,10 +39,10 @@ class PixelsOverAWGN:
             "bandwidth": {"side_info_symbols": 0},
         }
 
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, images, snr_db, h, seeds):
         time.sleep(float(os.environ.get("TINY_DELAY", 0)))
-        noise = np.random.default_rng(seed).normal(size=images.shape)
-        received = images + 128 * 10 ** (-snr_db / 20) * noise
+        noise = [np.random.default_rng(s).normal(size=images.shape[1:]) for s in seeds]
+        received = images + 128 * 10 ** (-snr_db / 20) * np.stack(noise)
         outage = np.zeros(len(images), bool)
         if self.margin_db is not None:
             outage = snr_db + 20 * np.log10(np.abs(h)) < self.margin_db

@@ -84,7 +84,7 @@ def semantic_link(model, csi, codec):
     step = train_step_fn(loss, weights, keras.optimizers.Adam(1e-3), jit=False)
     source = ops.convert_to_tensor(rng.random((2, *SHAPE), "float32"))
     snr_db = ops.convert_to_tensor(np.array([3.0, 10.0], "float32"))
-    noise = ops.convert_to_tensor(channel.draw_noise(2, rng))
+    noise = ops.convert_to_tensor(channel.draw_noise(range(2)))
     h = channel.sample(2)
     FAR.read.clear()
     outputs = [link(source, snr_db, h, noise), link(source, snr_db, h)]
@@ -118,7 +118,7 @@ def systems():
         fading = channel(768, BlockRayleigh(2, 2))
         chains.append(CapacitySystem("webp", "", codec, fading, rule, color, shape))
     for chain in chains:
-        sent = chain.transmit(images, 15.0, fading.sample(2), (3,))
+        sent = chain.transmit(images, 15.0, fading.sample(2), (3, 4))
         assert sent.images.shape == images.shape, chain.name
 
 

@@ -68,7 +68,7 @@ def training_batch(link, batch=2, seed=1):
         tensor(pictures(batch)),
         tensor(rng.uniform(3, 15, batch)),
         channel.sample(batch),
-        ops.convert_to_tensor(channel.draw_noise(batch, rng)),
+        ops.convert_to_tensor(channel.draw_noise(range(batch))),
         tensor(rng.integers(0, 4, (batch, *GRID)), "int32"),
         tensor(np.linspace(800, NUM_SYMBOLS, batch)),
         tensor(rng.random((batch, *GRID, 256)) - 0.5),

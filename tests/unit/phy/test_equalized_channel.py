@@ -28,7 +28,7 @@ def _case(channel, batch=3, num_symbols=None, seed=1):
     shape = (batch, num_symbols or channel.framing.num_symbols, 2)
     x = rng.standard_normal(shape, dtype=np.float32).view(np.complex64)[..., 0]
     no = np.linspace(0.1, 0.6, batch).astype(np.float32)
-    return x / np.sqrt(2), channel.sample(batch), no, channel.draw_noise(batch, rng)
+    return x / np.sqrt(2), channel.sample(batch), no, channel.draw_noise(range(batch))
 
 
 def _numpy(values):
@@ -288,11 +288,29 @@ def test_shorter_transmissions_share_the_noise():
         np.testing.assert_allclose(two, one[:, :30], rtol=1e-5, atol=1e-5)
 
 
-def test_noise_is_reproducible_and_independent_of_the_seed():
-    """draw_noise follows its generator alone; drawn noise follows set_seed (exact)."""
+def test_noise_of_an_image_follows_its_seed_alone():
+    """Not the other images; a longer frame begins with the noise of a shorter one, the
+    pilots' as well, and a sounding has noise of its own (exact)."""
+    for model in (BlockRayleigh(2, 2), TDL("A", SMALL, 2, 2)):
+        short, long = (
+            EqualizedOFDMChannel(model, Framing(n, 2, SMALL)) for n in (8, 200)
+        )
+        assert long.framing.num_slots > short.framing.num_slots
+        noise, more = short.draw_noise([3, 4, 5]), long.draw_noise([5])
+        np.testing.assert_array_equal(noise[2:], short.draw_noise([5]))
+        assert len(np.unique(noise)) == noise.size
+        pilots = short.framing.num_pilot_res if model.is_flat else 0
+        skipped = long.framing.num_pilot_res if model.is_flat else 0
+        np.testing.assert_array_equal(more[0, :pilots], noise[2, :pilots])
+        data = noise[2, pilots:]
+        np.testing.assert_array_equal(more[0, skipped:][: len(data)], data)
+        sounding = short.draw_noise([5], sounding=True)
+        assert not np.isin(sounding, noise).any()
+
+
+def test_drawn_noise_follows_the_seed_of_all():
+    """Noise that is not given comes from the streams of set_seed (exact)."""
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(8, 2, SMALL))
-    one, two = (channel.draw_noise(2, np.random.default_rng(3)) for _ in range(2))
-    np.testing.assert_array_equal(one, two)
     x, h, no, _ = _case(channel)
     runs = []
     for seed in (7, 7, 8):

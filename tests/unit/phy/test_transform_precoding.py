@@ -63,7 +63,7 @@ def test_error_of_unequal_symbols_has_the_reported_variance():
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(num, 2))
     set_seed(3)
     h = channel.sample(batch)
-    noise = channel.draw_noise(batch, np.random.default_rng(4))
+    noise = channel.draw_noise(range(batch))
     precoding = TransformPrecoding(2)
 
     x_hat, no_eff = channel(precoding.spread(z), h, 0.2, noise)
@@ -230,7 +230,7 @@ def test_prefix_error_of_unequal_symbols_has_the_reported_variance():
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(num, 2))
     set_seed(3)
     h = channel.sample(batch)
-    noise = channel.draw_noise(batch, np.random.default_rng(4))
+    noise = channel.draw_noise(range(batch))
     precoding = PrefixTransformPrecoding(2)
 
     x = spread(precoding, z, count, False)
@@ -252,7 +252,7 @@ def test_prefix_of_any_count_reports_the_variance_of_orthogonal_streams():
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(num, 2))
     set_seed(3)
     h = channel.sample(batch)
-    noise = channel.draw_noise(batch, np.random.default_rng(4))
+    noise = channel.draw_noise(range(batch))
     w = svd_precoder(ops.convert_to_numpy(h), 10.0)
     precoding = PrefixTransformPrecoding(2)
     x = spread(precoding, z, count, True)

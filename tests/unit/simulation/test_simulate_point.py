@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from keras import random as keras_random
 
 from semcom_phy.simulation.sweep import (
     Link,
@@ -20,8 +19,9 @@ class Channel:
     def __init__(self):
         self.fades = []
 
-    def sample(self, batch):
-        self.fades.append(np.asarray(keras_random.normal((batch,))))
+    def sample_each(self, seeds):
+        draws = [np.random.default_rng((seed, 1)).normal() for seed in seeds]
+        self.fades.append(np.array(draws))
         return self.fades[-1]
 
 
@@ -33,27 +33,32 @@ class System:
     def __init__(self, sigma=20.0, cut=slice(None)):
         self.sigma, self.cut, self.calls = sigma, cut, []
 
-    def transmit(self, images, snr_db, h, seed):
-        self.calls.append((images, snr_db, h, seed))
-        noise = self.sigma * np.random.default_rng(seed).normal(size=images.shape)
+    def transmit(self, images, snr_db, h, seeds):
+        self.calls.append((images, snr_db, h, seeds))
+        size = images.shape[1:]
+        noise = [
+            np.random.default_rng(seed).normal(0, self.sigma, size) for seed in seeds
+        ]
         return SimpleNamespace(
-            images=np.clip(images + noise, 0, 255).astype("uint8")[:, self.cut],
+            images=np.clip(images + np.stack(noise), 0, 255).astype("uint8")[
+                :, self.cut
+            ],
             outage=np.arange(len(images)) % 3 == 0,
             extras={"block_error": np.ones(len(images), bool)},
         )
 
 
 def test_every_system_and_snr_sees_the_same_fades_and_noise():
-    """Fades and noise seeds repeat from run to run and differ by batch and draw
+    """Fades and noise seeds repeat from run to run and differ by image and draw
     (exact)."""
     settings = SweepSettings(draws=2, batch_size=5)
     first, second = Link(System(), Channel()), Link(System(5.0), Channel())
     simulate_point(first, IMAGES, 0, settings)
     simulate_point(second, IMAGES, 20, settings)
     np.testing.assert_array_equal(first.channel.fades, second.channel.fades)
-    seeds = [seed for *_, seed in first.system.calls]
-    assert seeds == [seed for *_, seed in second.system.calls]
-    assert len(set(seeds)) == len({f.tobytes() for f in first.channel.fades}) == 4
+    seeds = [seed for *_, seeds in first.system.calls for seed in seeds]
+    assert seeds == [seed for *_, seeds in second.system.calls for seed in seeds]
+    assert len(set(seeds)) == len(set(np.ravel(first.channel.fades))) == 20
 
 
 def test_another_seed_gives_other_fades_and_noise():
@@ -176,8 +181,8 @@ def test_figures_that_do_not_apply_to_an_image_are_left_out():
     is no estimate (exact)."""
 
     class Scored(System):
-        def transmit(self, images, snr_db, h, seed):
-            sent = super().transmit(images, snr_db, h, seed)
+        def transmit(self, images, snr_db, h, seeds):
+            sent = super().transmit(images, snr_db, h, seeds)
             half = np.where(np.arange(len(images)) % 2, np.nan, 7.0)
             sent.extras |= {"half": half, "none": np.full(len(images), np.nan)}
             return sent
