@@ -28,6 +28,7 @@ from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.feedback import AgedFeedback, Feedback, Sounding, StaleFeedback
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.tr38901 import CDL, TDL
 from semcom_phy.source_coding import shared_codec
@@ -119,9 +120,18 @@ def _adaptive(label, options, name, title, scenario):
         link.encoder.rate_weight = options.pop("rate_weight")
         about["rate_weight"] = link.encoder.rate_weight
     if codec == "swinjscc":
-        options["rates"] = rate_profile(options.pop("rates"), charged=False)
+        rho = scenario.feedback_correlation
+        options["rates"] = rate_profile(options.pop("rates"), False, rho)
     color = outage_color(shape[:2])
+    options["feedback"] = _feedback(Feedback, channel, scenario)
     return AdaptiveSystem(name, title, link, shape, about, color, **options)
+
+
+def _feedback(fresh, channel, scenario, aged=AgedFeedback):
+    """What transmitters are fed back: by ``fresh``, or by ``aged`` after a delay."""
+    if scenario.feedback_delay and scenario.channel != "awgn":
+        return aged(channel, scenario.feedback_correlation)
+    return fresh(channel)
 
 
 def _variable_length(label, side_info, annotator, name, title, scenario):
@@ -183,38 +193,45 @@ def _levels_at_transmitter(annotator, scenario):
 
 def _matched_separation(codec, label, mcs, knowledge, name, title, scenario):
     """Separate coding at the rate that ECA's weights spend at each SNR, side
-    information included; fed back as ECA is ("csi"), or not ("average")."""
-    rates = rate_profile(label, charged=True)
+    information included; fed back as ECA is ("csi"), the same with its age ignored
+    ("stale"), or not fed back ("average")."""
+    rates = rate_profile(label, True, scenario.feedback_correlation)
+    aged = StaleFeedback if knowledge == "stale" else AgedFeedback
     shape = scenario.image_shape
     dimensions = int(np.prod(shape))
 
     def build(cr_real):
         num_symbols = int(np.ceil(cr_real * dimensions / 2))
+        channel = build_channel(
+            replace(scenario, cbr=Fraction(num_symbols, dimensions))
+        )
         return SeparationSystem(
             name,
             title,
             shared_codec(codec, shape[:2]),
-            build_channel(replace(scenario, cbr=Fraction(num_symbols, dimensions))),
+            channel,
             mcs,
-            knowledge,
+            "average" if knowledge == "average" else "csi",
             outage_color(shape[:2]),
             shape,
+            _feedback(Feedback, channel, scenario, aged),
         )
 
     return MatchedSystem(name, title, build, rates, shape)
 
 
 def _separation(codec, name, title, scenario):
-    shape = scenario.image_shape
+    shape, channel = scenario.image_shape, build_channel(scenario)
     return SeparationSystem(
         name,
         title,
         shared_codec(codec, shape[:2]),
-        build_channel(scenario),
+        channel,
         mcs_table(2),
         scenario.link_adaptation,
         outage_color(shape[:2]),
         shape,
+        _feedback(Sounding, channel, scenario),
     )
 
 
@@ -348,6 +365,11 @@ def _adaptive_systems():
             matched = partial(_matched_separation, "hevc", label, schemes)
             at_rate = f"HEVC intra + {what} at ECA's rate{about}"
             yield f"hevc_{code}{suffix}_matched", at_rate, partial(matched, "csi")
+            yield (
+                f"hevc_{code}{suffix}_matched_stale",
+                f"{at_rate}, age of the feedback ignored",
+                partial(matched, "stale"),
+            )
             yield (
                 f"hevc_{code}{suffix}_matched_average",
                 f"{at_rate}, average SNR known",

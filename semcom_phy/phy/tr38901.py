@@ -98,7 +98,7 @@ class SelectiveChannel(ChannelModel):
         return ops.concatenate(h)
 
     def _one_image(self, num_slots):
-        """Draws the channel of one image, compiled: Sionna's models are slow to call."""
+        """Draws the channel of one image; compiled, for Sionna's models are slow."""
         if num_slots not in self._compiled:
             self._compiled[num_slots] = compile_fn(
                 partial(self.sample, 1, num_slots), jit=False

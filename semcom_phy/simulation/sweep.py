@@ -52,8 +52,8 @@ class SweepSettings:
         Stop a point when half the 95 % interval of the mean PSNR is at most this
         [dB]; `None`: send every image ``draws`` times
     min_images : `int`, (default 32)
-        Look at the interval only from this number of images (or groups of images)
-        on: that of a handful is itself uncertain
+        Look at the interval after every so many images, and only from this number of
+        images (or groups of images) on: that of a handful is itself uncertain
     num_shown : `int`, (default 6)
         Reconstructions kept for the figure
     max_shown_size : `int`, (default 64)
@@ -123,7 +123,7 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     """
     records, shown = _Records(_clusters(images, groups)), []
     status = "done"
-    for draw, batch, index in _batches(len(images), settings):
+    for draw, index, num, look in _batches(len(images), settings):
         originals = images[index]
         seeds = image_seeds(settings.seed, draw, index)
         h = sample_fades(link.channel, seeds)
@@ -133,13 +133,12 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
                 f"{link.system.name} returned images of shape "
                 f"{list(sent.images.shape)} for {list(originals.shape)}"
             )
-        num = min(len(index), len(images) - batch * len(index))
         records.add(originals[:num], sent, index[:num])
         if draw == 0 and len(shown) < settings.num_shown:
             shown.extend(sent.images[:num])
         if on_batch is not None:
             on_batch(num)
-        if records.is_precise(settings):
+        if look and records.is_precise(settings):
             status = "target_reached"
             break
     num_shown = min(len(shown), settings.num_shown)
@@ -235,16 +234,23 @@ def _clusters(images, groups):
 
 
 def _batches(num_images, settings):
-    """Yields (draw, batch, image indices), all batches of one size.
+    """Yields (draw, image indices, how many of them count, look at the interval now).
 
-    The last batch is filled up with the first images, whose results are then
-    dropped: a batch of another size would have every graph traced anew.
+    All batches are of one size, for another one would have every graph traced anew: the
+    last is filled up with the images that follow, whose results are then dropped. With
+    a target, batches end where the interval is looked at, every ``min_images`` images,
+    so that the batch size does not say how many images are sent.
     """
-    num_batches = -(-num_images // settings.batch_size)
-    size = -(-num_images // num_batches)
+    block = num_images
+    if settings.target_ci is not None:
+        block = min(settings.min_images, num_images)
+    size = -(-block // -(-block // settings.batch_size))
     for draw in range(settings.draws):
-        for batch in range(num_batches):
-            yield draw, batch, np.arange(batch * size, (batch + 1) * size) % num_images
+        for start in range(0, num_images, block):
+            stop = min(start + block, num_images)
+            for first in range(start, stop, size):
+                index = np.arange(first, first + size) % num_images
+                yield draw, index, min(size, stop - first), first + size >= stop
 
 
 class _Records:

@@ -83,7 +83,6 @@ def pictures(count=3, seed=0):
 def inputs(link, count=3, snr_db=(0.0, 10.0, 20.0), seed=2):
     """source, snr_db, h, noise as tensors."""
     set_seed(seed)
-    rng = np.random.default_rng(seed)
     h = link.channel.sample(count)
     noise = link.channel.draw_noise(range(count))
     values = pictures(count), np.resize(snr_db, count).astype("float32"), h, noise
@@ -356,8 +355,8 @@ def test_number_of_cutoffs_round_trip():
 
 @pytest.mark.parametrize("mask", ("prefix", "learned"))
 def test_swinjscc_meets_the_rate_asked_for(mask):
-    """Between two whole numbers of maps, images share out by their seeds so that the mean
-    rate is met (4 standard errors, n = 4000 seeds), whatever the batch (exact)."""
+    """Between two whole numbers of maps, images share out by their seeds so that the
+    mean rate is met (4 standard errors, n = 4000 seeds), whatever the batch (exact)."""
     link = swinjscc(mask, side=MAX_SIDE_SYMBOLS)
     randomise(link)
     images = np.rint(255 * pictures(20)).astype("uint8")
@@ -395,7 +394,7 @@ def test_swinjscc_is_told_its_maps_by_the_side_stream(mask):
         )
         sent[side_info] = system.transmit(images, 30.0, h, range(8))
     noise = link.channel.draw_noise(range(8))
-    coded = system.encode(images, 30.0, h, noise, range(8))[0]
+    coded = system.encode(images, 30.0, h, range(8))[0]
     number = system._number(coded.cutoffs)
     num_maps, num_rows, order = system._read(number)
     np.testing.assert_array_equal(num_maps, coded.cutoffs.num_maps)

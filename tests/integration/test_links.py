@@ -240,7 +240,7 @@ def test_feedback_follows_the_fade():
     the average alone it fits the same transport block whatever the fade (exact)."""
     images = np.repeat(pictures(1), 4, axis=0)
     h = parallel_fades(0.3, 0.6, 1.2, 2.4)
-    adaptive = separation("csi").transmit(images, 20.0, h, range(len(images)))
+    adaptive = separation("csi").transmit(images, 20.0, h, range(4, 8))
     assert not adaptive.outage.any()
     assert np.all(np.diff(adaptive.extras["payload_bytes"]) > 0)
     fixed = separation("average").transmit(images, 20.0, h, range(len(images)))

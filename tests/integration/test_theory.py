@@ -134,7 +134,6 @@ def test_ls_error_variance_over_the_whole_pilot_block(size):
     """Flat fading: error variance is no over a stream's pilot energy (4 s.e.)."""
     channel = _link(BlockRayleigh(size, size), LSEstimator(), 4)
     set_seed(3)
-    rng = np.random.default_rng(3)
     h = channel.sample(2000)
     no = snr_db_to_no(3.0, size)
     x = np.zeros((2000, 4), np.complex64)
@@ -220,7 +219,6 @@ def test_sounded_snr_is_unbiased(model, snr_db):
     grid = OFDMGrid(fft_size=8, num_ofdm_symbols=4, pilot_ofdm_symbols=(1,))
     channel = _link(model, LSEstimator(), 60, grid)
     set_seed(9)
-    rng = np.random.default_rng(9)
     noise = channel.draw_noise(range(4000), sounding=True)
     no = snr_db_to_no(snr_db, model.num_tx_ant)
     _, measured = channel.sound(channel.sample(4000), no, noise)

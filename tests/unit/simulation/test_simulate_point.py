@@ -164,9 +164,41 @@ def test_a_target_waits_for_enough_groups():
     groups = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
     link = Link(System(), Channel())
     point = simulate_point(link, IMAGES, 0, settings, groups=groups)
-    assert point.metrics["psnr_db"].num_images == 10
+    assert point.metrics["psnr_db"].num_images == 9
     alone = simulate_point(link, IMAGES, 0, settings)
-    assert alone.metrics["psnr_db"].num_images == 4
+    assert alone.metrics["psnr_db"].num_images == 3
+
+
+@pytest.mark.parametrize("target_ci", [None, 1.5])
+def test_a_point_does_not_depend_on_the_batch_size(target_ci):
+    """One by one, in threes and all at once: the same figures of the same images
+    (round-off 1e-9), where a target ends the point as well."""
+
+    class Faded(System):
+        def transmit(self, images, snr_db, h, seeds):
+            sent = super().transmit(images, snr_db, h, seeds)
+            sent.extras["fade"] = h
+            sent.outage[:] = h < -1
+            return sent
+
+    points = [
+        simulate_point(
+            Link(Faded(), Channel()),
+            IMAGES,
+            0,
+            SweepSettings(draws=3, batch_size=size, target_ci=target_ci, min_images=4),
+        )
+        for size in (1, 3, 64)
+    ]
+    assert points[0].status == ("done" if target_ci is None else "target_reached")
+    for point in points[1:]:
+        assert point.status == points[0].status
+        np.testing.assert_array_equal(point.images, points[0].images)
+        for name, value in (points[0].metrics | points[0].extras).items():
+            found = (point.metrics | point.extras)[name]
+            assert found.num_transmissions == value.num_transmissions
+            assert found.mean == pytest.approx(value.mean, rel=1e-9)
+            assert found.ci95 == pytest.approx(value.ci95, rel=1e-9)
 
 
 def test_a_group_for_every_image():
