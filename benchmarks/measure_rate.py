@@ -2,8 +2,8 @@
 
 Held-out training images, perfect CSI, at the rate weight in the weights' JSON. The
 rate, ten fades per image (one with aged feedback), is written there as
-``rate_profile``, from where systems that are compared at equal rate take it; PSNR and rate over one fade per image as
-``validation``.
+``rate_profile``, from where systems that are compared at equal rate take it; PSNR and
+rate over one fade per image as ``validation``.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from link_models.systems import build_channel
 from link_models.training import VALIDATION_SNR_DB
 from link_models.training_data import split_data
 from scenarios.adaptive_rate import SCENARIO
-from semcom_phy.phy.feedback import AgedFeedback
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
+from semcom_phy.phy.feedback import AgedFeedback
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_cifar10_training_images

@@ -40,7 +40,8 @@ def rate_profile(label, charged, correlation=1.0):
     try:
         profile = record["rate_profile"]
         aged = profile["aged"] if abs(correlation) < 1 else []
-        curves = [(c["correlation"], c["snr_db"], c[name]) for c in (*aged, profile)]
+        curves = [(c["correlation"], c["snr_db"], c[name]) for c in aged]
+        curves.append((1.0, profile["snr_db"], profile[name]))
     except KeyError as error:
         raise ValueError(
             f"the JSON of weights {label!r} tells no rate"
