@@ -33,6 +33,9 @@ class ChannelModel:
     normalized = True
     """`bool` : Entries have mean power 1, so that the SNR follows from ``no``."""
 
+    is_random = True
+    """`bool` : Fades are drawn; a channel that is always the same is known."""
+
     def __init__(self, num_rx_ant, num_tx_ant):
         for name, value in (("num_rx_ant", num_rx_ant), ("num_tx_ant", num_tx_ant)):
             if int(value) != value or not 1 <= value <= 64:
@@ -73,6 +76,8 @@ class AWGN(ChannelModel):
     num_ant : `int`, (default 1)
         Number of transmit and of receive antennas, N
     """
+
+    is_random = False
 
     def __init__(self, num_ant=1):
         super().__init__(num_ant, num_ant)

@@ -16,9 +16,13 @@ class PerfectCSI:
 
     uses_pilots = False
     label = "perfect"
+    is_mmse = True
 
     def estimate_flat(self, h, y_pilots, pilots, no):
-        return h, 0.0
+        return h, self.error_variance_flat(pilots, no)
+
+    def error_variance_flat(self, pilots, no):
+        return 0.0
 
     def build(self, grid, num_streams, channel_model):
         return self._estimate
@@ -78,6 +82,11 @@ class LSEstimator:
         self.cov_time = cov_time
         self.cov_freq = cov_freq
 
+    @property
+    def is_mmse(self):
+        """`bool` : Estimates of selective channels are conditional means."""
+        return self.interpolation == "lmmse"
+
     def estimate_flat(self, h, y_pilots, pilots, no):
         """Joint LS estimate over a pilot block.
 
@@ -107,7 +116,12 @@ class LSEstimator:
         energy = np.sum(np.abs(pilots) ** 2, axis=0)
         weights = (pilots.conj() / energy).T.astype(np.complex64)
         h_hat = ops.transpose(ops.matmul(weights, y_pilots), (0, 2, 1))
-        return h_hat, no * float(np.sum(1.0 / energy))
+        return h_hat, self.error_variance_flat(pilots, no)
+
+    def error_variance_flat(self, pilots, no):
+        """``err_var`` of :meth:`estimate_flat`, known before any pilot is received."""
+        energy = np.sum(np.abs(pilots) ** 2, axis=0)
+        return no * float(np.sum(1.0 / energy))
 
     def build(self, grid, num_streams, channel_model):
         """The estimator for selective channels.
