@@ -373,12 +373,16 @@ class EqualizedOFDMChannel:
         r"""SINR after detection in a frame to come, as its transmitter predicts it.
 
         The receiver will filter with an estimate of the channel, from the pilots of
-        the frame. Its error is drawn here, and what the filter :math:`\mathbf{W}` then
-        makes of the channel counts:
+        the frame. Its error is drawn here; of what the filter :math:`\mathbf{W}` makes
+        of the channel, :math:`\mathbf{F} = \mathbf{W}\mathbf{H}`, the demapper uses the
+        part in phase:
 
         .. math::
-            \gamma_k^{-1} = \sum_j |[\mathbf{W}\mathbf{H} - \mathbf{I}]_{kj}|^2
-                + N_0 \lVert \mathbf{w}_k \rVert^2
+            \gamma_k = \frac{\max(\mathrm{Re} f_{kk}, 0)^2}{(\mathrm{Im} f_{kk})^2
+                + \sum_{j \neq k} |f_{kj}|^2 + N_0 \lVert \mathbf{w}_k \rVert^2}
+
+        With perfect CSI this is 1 / ``no_eff``. With an estimate it is less than the
+        receiver believes, most of all on weak streams.
 
         Input
         -----
@@ -404,12 +408,12 @@ class EqualizedOFDMChannel:
         if self.csi.uses_pilots:
             w = self._matrices(_in_turn(h.shape[0], h.shape[1:]))
             seen = true + ops.multiply(_sqrt(err_var / self.num_tx_ant), w)
-        no_eff = _mismatched_error(seen, true, no, err_var)
+        sinr = _mismatched_sinr(seen, true, no, err_var)
         if h.shape[1] == 1:
-            return 1.0 / no_eff
-        no_eff = ops.repeat(no_eff[:, None], framing.grid.num_data_res, axis=1)
-        no_eff = framing.from_slots(no_eff, framing.num_data_res)
-        return 1.0 / framing.from_streams(no_eff, framing.num_symbols)
+            return sinr
+        sinr = ops.repeat(sinr[:, None], framing.grid.num_data_res, axis=1)
+        sinr = framing.from_slots(sinr, framing.num_data_res)
+        return framing.from_streams(sinr, framing.num_symbols)
 
     def _sounding_error(self, h_hat, no):
         """Error variance of every entry of a sounded channel, broadcasts to it."""
@@ -558,10 +562,10 @@ class EqualizedOFDMChannel:
         )
         err_var = ops.mean(ops.sum(err_var, axis=-1, keepdims=True), -2, keepdims=True)
         no = ops.reshape(self._no_vector(no), (-1,) + (1,) * 5)
-        no_eff = _mismatched_error(seen, true, no, err_var)
-        no_eff = ops.reshape(no_eff, (-1, grid.num_data_res, self.num_tx_ant))
-        no_eff = framing.from_slots(no_eff, framing.num_data_res)
-        return 1.0 / framing.from_streams(no_eff, framing.num_symbols)
+        sinr = _mismatched_sinr(seen, true, no, err_var)
+        sinr = ops.reshape(sinr, (-1, grid.num_data_res, self.num_tx_ant))
+        sinr = framing.from_slots(sinr, framing.num_data_res)
+        return framing.from_streams(sinr, framing.num_symbols)
 
     def _symbols_of_slots(self, values, num_symbols):
         """[batch * num_slots, 1, num_streams, num_data_res] to [batch, num_symbols]."""
@@ -674,11 +678,15 @@ class EqualizedOFDMChannel:
         return linear_to_db(ops.maximum(power / no, 1e-12))
 
 
-def _mismatched_error(seen, true, no, err_var):
-    """Error variance per stream of a filter for channels taken to be ``seen``."""
+def _mismatched_sinr(seen, true, no, err_var):
+    """SINR per stream behind a filter for channels that are taken to be ``seen``."""
     w, _ = lmmse_filter(seen, no + err_var)
-    error = ops.matmul(w, true) - ops.eye(true.shape[-1], dtype="complex64")
-    return ops.sum(_energy(error), -1) + no[..., 0] * ops.sum(_energy(w), -1)
+    gains = ops.matmul(w, true)
+    own = ops.diagonal(gains, axis1=-2, axis2=-1)
+    noise = no[..., 0] * ops.sum(_energy(w), -1)
+    others = ops.sum(_energy(gains), -1) - _energy(own)
+    useful = ops.square(ops.maximum(ops.real(own), 0.0))
+    return useful / (ops.square(ops.imag(own)) + ops.maximum(others, 0.0) + noise)
 
 
 def _normals(seed, shape):
