@@ -13,6 +13,8 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
+
 from link_models.capacity_link import CapacitySystem
 from link_models.separation_link import SeparationSystem
 from semcom_phy.channel_coding.mcs import mcs_table
@@ -73,7 +75,9 @@ def measure(images, num_symbols, snr_db, seed):
             "outage": float(sent.outage.mean()),
         }
         if name == "ldpc":
-            figures[name]["mcs"] = str(system.average_choice(snr_db).mcs)
+            outage = np.tile(system.average_outage(snr_db), (len(images), 1))
+            used = {system.candidates[c.index] for c in system.choose(images, outage)}
+            figures[name]["mcs"] = ", ".join(sorted(map(str, used)))
     return figures
 
 

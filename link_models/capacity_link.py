@@ -6,8 +6,9 @@ Three rules fix the bits that N_RE resource elements carry:
 
 * ``realisation``: the capacity of this very fade. A genie: the transmitter follows
   each fade and the code, at any length, works at capacity.
-* ``outage``: one rate per SNR, the best on average over many fades; a fade whose
-  capacity is below it is an outage. What an ideal code reaches without feedback.
+* ``outage``: one rate per image and SNR, the best for this very image on average over
+  many fades; a fade whose capacity is below it is an outage. What an ideal code reaches
+  without feedback.
 * ``lmmse``: the sum rate after L-MMSE detection of this fade: a genie with the
   detector of the other systems.
 
@@ -20,6 +21,7 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
+from link_models.expected_fades import expected_fades
 from link_models.knowledge import (
     AVERAGE_SNR,
     CAPACITY,
@@ -29,11 +31,10 @@ from link_models.knowledge import (
 )
 from link_models.transmission import Transmission
 from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.link import lmmse_sum_rate, mimo_capacity
-from semcom_phy.seeding import private_streams
 from semcom_phy.snr import snr_db_to_no
-from semcom_phy.source_coding import BudgetError
-from semcom_phy.source_coding.quality import mean_quality
+from semcom_phy.source_coding.rate_choice import choose_rate
 
 NUM_FADES = 2000
 FADES_SEED = 20211
@@ -65,7 +66,7 @@ class CapacitySystem:
         self.rule = rule
         self.outage_color = np.asarray(outage_color, np.uint8)
         self.image_shape = tuple(image_shape)
-        self._fixed_bits = lru_cache(maxsize=None)(self._best_fixed_bits)
+        self._fixed_rates = lru_cache(maxsize=None)(self._rates_of_many_fades)
 
     def describe(self):
         return {
@@ -79,21 +80,36 @@ class CapacitySystem:
         }
 
     def transmit(self, images, snr_db, h, seeds):
-        bits = self._bits(ops.convert_to_numpy(h), snr_db)
-        if self.rule == "outage":
-            fixed = self._fixed_bits(snr_db)
-            bits = np.where(bits >= fixed, fixed, 0.0)
+        """Sends images.
+
+        Output
+        ------
+        : :class:`~link_models.transmission.Transmission`
+            extras: ``ideal_bits`` (at a fixed rate 0 where it fails) and, where the
+            image does not fit, ``smallest_stream_bytes`` and ``room_bytes``
+        """
+        carried = self._bits(ops.convert_to_numpy(h), snr_db)
         images_hat = np.empty_like(images)
         images_hat[:] = self.outage_color
+        value = psnr(images, images_hat)  # of an outage
+        bits, nothing = carried.copy(), np.full(len(images), np.nan)
+        extras = {"ideal_bits": bits, "smallest_stream_bytes": nothing}
+        extras["room_bytes"] = nothing.copy()
         received = np.zeros(len(images), bool)
-        for i, (image, budget) in enumerate(zip(images, bits // 8, strict=True)):
-            try:
-                encoded = self.codec.ladder.best(image, int(budget))
-            except BudgetError:
-                continue  # an outage that the sweep counts
-            images_hat[i] = encoded.reconstruction
-            received[i] = True
-        return Transmission(images_hat, ~received, {"ideal_bits": bits})
+        for i, image in enumerate(images):
+            rates, outage = carried[i : i + 1], np.zeros(1)
+            if self.rule == "outage":
+                rates, outage = self._fixed_rates(snr_db)
+            choice = choose_rate(self.codec.ladder, image, rates // 8, outage, value[i])
+            if choice.smallest_bytes is not None:
+                extras["smallest_stream_bytes"][i] = choice.smallest_bytes
+                extras["room_bytes"][i] = choice.room_bytes
+            received[i] = choice.index is not None and carried[i] >= rates[choice.index]
+            if self.rule == "outage":
+                bits[i] = rates[choice.index] if received[i] else 0.0
+            if received[i]:
+                images_hat[i] = self.codec.decode(choice.encoded.bytes)
+        return Transmission(images_hat, ~received, extras)
 
     def _bits(self, h, snr_db):
         """Bits that the data resource elements of a frame carry, [batch]."""
@@ -105,13 +121,9 @@ class CapacitySystem:
         # A last element with an empty stream is not better than a full one.
         return rate * framing.num_symbols / framing.num_streams
 
-    def _best_fixed_bits(self, snr_db):
-        with private_streams(FADES_SEED):
-            h = ops.convert_to_numpy(self.channel.sample(NUM_FADES))
-        bits = np.sort(self._bits(h, snr_db))
-        pixels = self.image_shape[0] * self.image_shape[1]
-        quality = mean_quality(self.codec.name, self.image_shape[:2])
-        outage = np.arange(len(bits)) / len(bits)
-        psnr = np.array([quality(b // 8 / pixels) or quality.outage_psnr for b in bits])
-        expected = (1 - outage) * psnr + outage * quality.outage_psnr
-        return float(bits[np.argmax(expected)])
+    def _rates_of_many_fades(self, snr_db):
+        """Fixed rates to choose from [bit], and the share of fades below each."""
+        fades = expected_fades(self.channel, NUM_FADES, FADES_SEED)
+        parts = [self._bits(ops.convert_to_numpy(h), snr_db) for h in fades]
+        rates = np.sort(np.concatenate(parts))
+        return rates, np.searchsorted(rates, rates) / len(rates)

@@ -7,6 +7,7 @@ from keras import ops
 from sionna.phy.mapping import Constellation
 
 _MIN_EXPONENT = -80.0  # exp() stays a normal float32 number
+_SYMBOLS_AT_ONCE = 2**18  # bounds the memory of long frames
 
 
 @lru_cache
@@ -81,18 +82,28 @@ def qam_demap(x_hat, no_eff, modulation_order):
     llr : [batch, num_symbols * modulation_order], `float32`
         Logits :math:`\ln p(1)/p(0)` within +-80
     """
+    no = np.broadcast_to(np.asarray(no_eff, np.float32), x_hat.shape).reshape(-1)
+    symbols = np.asarray(x_hat).reshape(-1)
+    llr = np.empty((len(symbols), modulation_order), np.float32)
+    for start in range(0, len(symbols), _SYMBOLS_AT_ONCE):
+        part = slice(start, start + _SYMBOLS_AT_ONCE)
+        llr[part] = _demap(symbols[part], no[part], modulation_order)
+    return llr.reshape(len(x_hat), -1)
+
+
+def _demap(x_hat, no, modulation_order):
+    """LLRs [num_symbols, modulation_order] of a row of symbols."""
     levels, bits = _pam_levels(modulation_order)
     y = np.stack([x_hat.real, x_hat.imag], axis=-1).astype(np.float32)
-    no = np.broadcast_to(np.asarray(no_eff, np.float32), x_hat.shape)[..., None]
-    exponent = [-((y - level) ** 2) / no for level in levels]
+    exponent = [-((y - level) ** 2) / no[:, None] for level in levels]
     largest = np.maximum.reduce(exponent)
     weight = [np.exp(np.maximum(e - largest, _MIN_EXPONENT)) for e in exponent]
-    llr = np.empty((*x_hat.shape, modulation_order), np.float32)
+    llr = np.empty((len(x_hat), modulation_order), np.float32)
     for i, bit in enumerate(bits):
         one = sum(w for w, b in zip(weight, bit, strict=True) if b)
         zero = sum(w for w, b in zip(weight, bit, strict=True) if not b)
-        llr[..., 2 * i : 2 * i + 2] = np.log(one / zero)
-    return llr.reshape(len(x_hat), -1)
+        llr[:, 2 * i : 2 * i + 2] = np.log(one / zero)
+    return llr
 
 
 def interleave(code_bits, modulation_order):

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 from keras import ops
-from sionna.phy.fec.crc import CRCEncoder
 
 from semcom_phy.channel_coding.block_plan import plan_blocks
+from semcom_phy.channel_coding.crc import Crc
 from semcom_phy.channel_coding.ldpc import LDPC5GCode
 from semcom_phy.channel_coding.qam import (
     deinterleave,
@@ -110,8 +110,8 @@ class Transport:
         self.code = _ldpc_code(
             plan.code_block_bits, plan.coded_bits, plan.base_graph, num_iter
         )
-        self._crc = CRCEncoder("CRC24A" if plan.crc_bits == 24 else "CRC16")
-        self._block_crc = CRCEncoder("CRC24B")
+        self._crc = Crc("CRC24A" if plan.crc_bits == 24 else "CRC16")
+        self._block_crc = Crc("CRC24B")
         self._whitening = np.random.default_rng(_PADDING_SEED).integers(
             0, 2, plan.transport_block_bits, dtype=np.uint8
         )
@@ -132,11 +132,11 @@ class Transport:
 
     def encode_blocks(self, blocks):
         """Encodes transport blocks [batch, transport_block_bits] of bits to `x`."""
-        bits = _append_crc(self._crc, blocks)
+        bits = self._crc.append(blocks)
         num_blocks = self.plan.num_code_blocks
         if num_blocks > 1:
             bits = bits.reshape(len(blocks) * num_blocks, -1)
-            bits = _append_crc(self._block_crc, bits)
+            bits = self._block_crc.append(bits)
         order = self.mcs.modulation_order
         code_bits = interleave(self.code.encode(bits), order)
         x = np.zeros((len(blocks), self.num_symbols), np.complex64)
@@ -169,10 +169,10 @@ class Transport:
         bits, _ = self.code.decode(llr)
         block_ok = True
         if num_blocks > 1:
-            block_ok = _crc_holds(self._block_crc, bits)
+            block_ok = self._block_crc.holds(bits)
             block_ok = block_ok.reshape(len(x_hat), num_blocks).all(axis=1)
-            bits = bits[:, : -self._block_crc.crc_length].reshape(len(x_hat), -1)
-        crc_ok = _crc_holds(self._crc, bits) & block_ok
+            bits = bits[:, : -self._block_crc.length].reshape(len(x_hat), -1)
+        crc_ok = self._crc.holds(bits) & block_ok
         return bits[:, : self.transport_block_bits], crc_ok
 
     def _pad(self, payload):
@@ -193,13 +193,3 @@ class Transport:
         if not marks.size or marks[-1] % 8:
             return None
         return np.packbits(block[: marks[-1]]).tobytes()
-
-
-def _append_crc(crc, bits):
-    coded = crc(ops.convert_to_tensor(np.asarray(bits, np.float32)))
-    return ops.convert_to_numpy(coded).astype(np.uint8)
-
-
-def _crc_holds(crc, bits):
-    again = _append_crc(crc, bits[:, : -crc.crc_length])
-    return (again == bits).all(axis=1)

@@ -35,6 +35,9 @@ class ChannelModel:
     normalized = True
     """`bool` : Entries have mean power 1, so that the SNR follows from ``no``."""
 
+    is_random = True
+    """`bool` : Fades are drawn; a channel that is always the same is known."""
+
     def __init__(self, num_rx_ant, num_tx_ant):
         for name, value in (("num_rx_ant", num_rx_ant), ("num_tx_ant", num_tx_ant)):
             if int(value) != value or not 1 <= value <= 64:
@@ -112,6 +115,7 @@ class AWGN(ChannelModel):
         Number of transmit and of receive antennas, N
     """
 
+    is_random = False
     scattered_power = 0.0
 
     def __init__(self, num_ant=1):

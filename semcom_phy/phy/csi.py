@@ -16,6 +16,7 @@ class PerfectCSI:
 
     uses_pilots = False
     label = "perfect"
+    is_mmse = True
 
     def estimate_flat(self, h, y_pilots, pilots, no):
         return h, self.error_variance_flat(pilots, no)
@@ -80,6 +81,11 @@ class LSEstimator:
         self.interpolation = interpolation
         self.cov_time = cov_time
         self.cov_freq = cov_freq
+
+    @property
+    def is_mmse(self):
+        """`bool` : Estimates of selective channels are conditional means."""
+        return self.interpolation == "lmmse"
 
     def estimate_flat(self, h, y_pilots, pilots, no):
         """Joint LS estimate over a pilot block.

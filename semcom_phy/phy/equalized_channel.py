@@ -28,6 +28,9 @@ from semcom_phy.phy.detection import lmmse_filter
 from semcom_phy.seeding import complex_normals, image_generator
 from semcom_phy.snr import linear_to_db
 
+NUM_PREDICTED = 8  # draws that stand for what a transmitter does not know; even
+_CHANNEL_SEED, _ESTIMATE_SEED = 20212, 20213
+
 
 class Reception(NamedTuple):
     """What the receiver has after detection.
@@ -337,21 +340,128 @@ class EqualizedOFDMChannel:
             return h_hat, self._flat_snr_db(h_hat, y, no)
         return h_hat, self._selective_snr_db(h_hat, y, no)
 
-    def sounding_error(self, no):
-        """Variance of the error of every entry of what :meth:`sound` returns, on flat
-        channels with one fade per image.
+    def possible_channels(self, h_hat, no):
+        r"""Channels that a fed-back estimate leaves possible.
+
+        The estimate of :meth:`sound` has an error of variance :math:`\sigma^2`, and on
+        average more power than the channel. Given a least-squares estimate and Gaussian
+        entries of power :math:`P`,
+
+        .. math::
+            h = \frac{P}{P + \sigma^2}\, \hat{h}
+                + \sqrt{\frac{P \sigma^2}{P + \sigma^2}}\, w, \qquad
+            w \sim \mathcal{CN}(0, 1);
+
+        an LMMSE estimate keeps its size and has :math:`\sigma^2` left. A choice that
+        took the estimate for the channel would fail more often than it predicts.
 
         Input
         -----
-        no : scalar or [batch], `float32`
-            Noise variance [linear]
+        h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            From :meth:`sound`
+
+        no : scalar or [batch], `float32`, positive
+            Noise variance of the sounding [linear]
 
         Output
         ------
-        : as ``no``, or 0 with perfect CSI
+        h : [batch, NUM_PREDICTED or 1, slots, num_rx_ant, num_tx_ant, T or 1, F or 1]
+            Equally likely channels, `complex64`; w is the same for all images, in pairs
+            of opposite sign. The channel itself where it is not random (AWGN), and the
+            estimate alone with perfect CSI
+
+        Assumes
+        -------
+        Entries whose errors are independent; a line of sight is not told from the rest.
         """
-        pilots = np.tile(self._pilots, (self.framing.num_slots, 1))
-        return self.csi.error_variance_flat(pilots, no) / self.num_tx_ant
+        h_hat = self._check_channel(h_hat)
+        if not self.csi.uses_pilots:
+            return h_hat[:, None]
+        if not self.channel_model.is_random:
+            h = self.sample(h_hat.shape[0])[:, None]
+            return ops.repeat(h, NUM_PREDICTED, axis=1)
+        error, power = self.sounding_error(h_hat, no), 1.0
+        if not self.channel_model.normalized:
+            power = ops.mean(
+                _energy(h_hat) - error, axis=(1, 2, 3, 4, 5), keepdims=True
+            )
+            power = ops.maximum(power, 1e-3 * error)
+        if self.channel_model.is_flat or not self.csi.is_mmse:
+            shrink = power / (power + error)
+            h_hat, error = h_hat * ops.cast(shrink, "complex64"), error * shrink
+        half = _normals(_CHANNEL_SEED, (NUM_PREDICTED // 2, *h_hat.shape[1:]))
+        w = np.concatenate([half, -half])[None]
+        return h_hat[:, None] + ops.multiply(_sqrt(error)[:, None], w)
+
+    def predict_sinr(self, h, no):
+        r"""SINR after detection in a frame to come, as its transmitter predicts it.
+
+        The receiver will filter with an estimate of the channel, from the pilots of
+        the frame. Its error is drawn here; of what the filter :math:`\mathbf{W}` makes
+        of the channel, :math:`\mathbf{F} = \mathbf{W}\mathbf{H}`, the demapper uses the
+        part in phase:
+
+        .. math::
+            \gamma_k = \frac{\max(\mathrm{Re} f_{kk}, 0)^2}{(\mathrm{Im} f_{kk})^2
+                + \sum_{j \neq k} |f_{kj}|^2 + N_0 \lVert \mathbf{w}_k \rVert^2}
+
+        With perfect CSI this is 1 / ``no_eff``. With an estimate it is less than the
+        receiver believes, most of all on weak streams.
+
+        Input
+        -----
+        h : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            Channels that the transmitter reckons with: :meth:`possible_channels`, or
+            drawn from the statistics (:meth:`sample`). Their estimates take
+            NUM_PREDICTED fixed draws of noise in turn
+
+        no : scalar, `float32`, positive
+            Noise variance per receive antenna and resource element [linear]
+
+        Output
+        ------
+        sinr : [batch, num_streams] or [batch, num_symbols], `float32`
+            [linear], per stream where the channel is the same in the whole frame
+        """
+        h, framing = self._check_channel(h), self.framing
+        if not self.channel_model.is_flat:
+            return self._predict_selective(h, no)
+        no, true = self._no_per_block(no, h), self._matrices(h)
+        err_var = self.csi.error_variance_flat(self._block_pilots(h), no)
+        seen = true
+        if self.csi.uses_pilots:
+            w = self._matrices(_in_turn(h.shape[0], h.shape[1:]))
+            seen = true + ops.multiply(_sqrt(err_var / self.num_tx_ant), w)
+        sinr = _mismatched_sinr(seen, true, no, err_var)
+        if h.shape[1] == 1:
+            return sinr
+        sinr = ops.repeat(sinr[:, None], framing.grid.num_data_res, axis=1)
+        sinr = framing.from_slots(sinr, framing.num_data_res)
+        return framing.from_streams(sinr, framing.num_symbols)
+
+    def sounding_error(self, h_hat, no):
+        """Error variance of every entry of a sounded channel.
+
+        Input
+        -----
+        h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            From :meth:`sound`
+
+        no : scalar or [batch], `float32`, positive
+            Noise variance of the sounding [linear]
+
+        Output
+        ------
+        : broadcasts to ``h_hat``, `float32`
+            [linear]; 0 with perfect CSI
+        """
+        if self.channel_model.is_flat:
+            error = self.csi.error_variance_flat(
+                self._block_pilots(h_hat), self._no_vector(no)
+            )
+            return ops.reshape(error / self.num_tx_ant, (-1, 1, 1, 1, 1, 1))
+        silence = ops.zeros(self.noise_shape(h_hat.shape[0]), dtype="complex64")
+        return self._frame_estimate(h_hat, no, silence)[2]
 
     # Flat channels: one matrix per fading block
 
@@ -469,6 +579,32 @@ class EqualizedOFDMChannel:
         h_hat = ops.reshape(h_hat_sionna, (-1, framing.num_slots) + antennas + frame)
         return y, h_hat_sionna, err_var, h_hat, no_slots
 
+    def _frame_estimate(self, h, no, noise):
+        """The channel, its estimate and the error variance that the receiver is told.
+
+        All [batch, num_slots, num_rx_ant, num_tx_ant, T, F]
+        """
+        x = ops.zeros((h.shape[0], 1), dtype="complex64")
+        _, like, err_var, h_hat, _ = self._estimate_selective(x, h, no, noise)
+        err_var = ops.reshape(ops.broadcast_to(err_var, like.shape), h_hat.shape)
+        return ops.broadcast_to(h, h_hat.shape), h_hat, err_var
+
+    def _predict_selective(self, h, no):
+        framing, grid = self.framing, self.framing.grid
+        noise = _in_turn(h.shape[0], self.noise_shape(1)[1:])
+        parts = self._frame_estimate(h, no, ops.convert_to_tensor(noise))
+        rows = np.array(grid.data_ofdm_symbols)
+        true, seen, err_var = (
+            ops.transpose(ops.take(part, rows, axis=4), (0, 1, 4, 5, 2, 3))
+            for part in parts
+        )
+        err_var = ops.mean(ops.sum(err_var, axis=-1, keepdims=True), -2, keepdims=True)
+        no = ops.reshape(self._no_vector(no), (-1,) + (1,) * 5)
+        sinr = _mismatched_sinr(seen, true, no, err_var)
+        sinr = ops.reshape(sinr, (-1, grid.num_data_res, self.num_tx_ant))
+        sinr = framing.from_slots(sinr, framing.num_data_res)
+        return framing.from_streams(sinr, framing.num_symbols)
+
     def _symbols_of_slots(self, values, num_symbols):
         """[batch * num_slots, 1, num_streams, num_data_res] to [batch, num_symbols]."""
         framing = self.framing
@@ -578,6 +714,30 @@ class EqualizedOFDMChannel:
         if power is None:
             return linear_to_db(self.num_tx_ant / no)
         return linear_to_db(ops.maximum(power / no, 1e-12))
+
+
+def _mismatched_sinr(seen, true, no, err_var):
+    """SINR per stream behind a filter for channels that are taken to be ``seen``."""
+    w, _ = lmmse_filter(seen, no + err_var)
+    gains = ops.matmul(w, true)
+    own = ops.diagonal(gains, axis1=-2, axis2=-1)
+    noise = no[..., 0] * ops.sum(_energy(w), -1)
+    others = ops.sum(_energy(gains), -1) - _energy(own)
+    useful = ops.square(ops.maximum(ops.real(own), 0.0))
+    return useful / (ops.square(ops.imag(own)) + ops.maximum(others, 0.0) + noise)
+
+
+def _normals(seed, shape):
+    """Fixed CN(0, 1) entries, `complex64`, a NumPy array."""
+    rng = np.random.default_rng(seed)
+    parts = rng.standard_normal((*shape, 2), dtype=np.float32)
+    return np.sqrt(np.float32(0.5)) * parts.view(np.complex64)[..., 0]
+
+
+def _in_turn(batch, shape):
+    """NUM_PREDICTED fixed draws of CN(0, 1) entries, repeated to [batch, *shape]."""
+    draws = _normals(_ESTIMATE_SEED, (NUM_PREDICTED, *shape))
+    return draws[np.arange(batch) % NUM_PREDICTED]
 
 
 def _log_bias_db(freedom):

@@ -160,6 +160,24 @@ class Feedback:
         """
         return prediction.mean[:, None]
 
+    def possible(self, h_hat, no, seeds, draw_seeds):
+        """Channels that what was fed back leaves possible, its errors counted.
+
+        Input
+        -----
+        h_hat, no, seeds
+            As of :meth:`predict`
+
+        draw_seeds : sequence of `int`
+            As of :meth:`fades`
+
+        Output
+        ------
+        : [batch, draws, slots, num_rx_ant, num_tx_ant, T, F], `complex64`
+            Equally likely
+        """
+        return self.channel.possible_channels(h_hat, no)
+
 
 class Sounding(Feedback):
     """Fresh feedback from pilots that are sent once more before the frame."""
@@ -254,7 +272,7 @@ class AgedFeedback(Feedback):
 
     def predict(self, h_hat, no, seeds):
         power, rho = self.model.scattered_power, self.correlation
-        error = np.reshape(self.channel.sounding_error(_array(no)), (-1, 1, 1, 1, 1, 1))
+        error = _array(self.channel.sounding_error(h_hat, no))
         total = power + error  # 0 where there is nothing to estimate
         gain = rho * power / np.where(total > 0, total, 1.0)
         sight = _array(self.model.line_of_sight(seeds))
@@ -267,6 +285,9 @@ class AgedFeedback(Feedback):
         draws = prediction.mean + np.sqrt(prediction.variance) * scattered
         return draws.astype("complex64")[:, :, None]
 
+    def possible(self, h_hat, no, seeds, draw_seeds):
+        return self.fades(self.predict(h_hat, no, seeds), draw_seeds)
+
 
 class StaleFeedback(AgedFeedback):
     """The same, taken by the transmitter for the channel that it sends over."""
@@ -278,6 +299,9 @@ class StaleFeedback(AgedFeedback):
 
     def fades(self, prediction, draw_seeds):
         return Feedback.fades(self, prediction, draw_seeds)
+
+    def possible(self, h_hat, no, seeds, draw_seeds):
+        return Feedback.possible(self, h_hat, no, seeds, draw_seeds)
 
 
 def draw_seeds(seed, count):

@@ -8,8 +8,6 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import numpy as np
-
 from semcom_phy.metrics.image import psnr
 from semcom_phy.source_coding.errors import BudgetError
 
@@ -19,42 +17,41 @@ class Encoded:
     """One operating point of one image.
 
     bytes : `bytes`, the stream
-    reconstruction : [H, W, 3] `uint8`, exactly ``codec.decode(bytes)``; read-only
-    psnr : `float`, of the reconstruction [dB, at most 60]
+    psnr : `float`, of what ``codec.decode(bytes)`` makes of it [dB, at most 60]
     """
 
     bytes: bytes
-    reconstruction: np.ndarray
     psnr: float
 
 
 class _ImagePoints:
-    """Streams and reconstructions of one image, made on demand."""
+    """Streams of one image and their PSNR, made on demand; pixels are not kept."""
 
-    def __init__(self, codec, image):
+    def __init__(self, codec):
         self.codec = codec
-        self.image = image
-        self.num_bytes_held = image.nbytes
+        self.num_bytes_held = 0
         self._streams = {}
-        self._encoded = {}
+        self._psnr = {}
+        self._ceiling = {}
 
-    def stream(self, branch, step):
+    def stream(self, image, branch, step):
         key = (branch, step)
         if key not in self._streams:
-            self._streams[key] = self.codec.encode_step(self.image, branch, step)
+            self._streams[key] = self.codec.encode_step(image, branch, step)
             self.num_bytes_held += len(self._streams[key])
         return self._streams[key]
 
-    def encoded(self, branch, step):
-        key = (branch, step)
-        if key not in self._encoded:
-            stream = self.stream(branch, step)
+    def encoded(self, image, branch, step):
+        key, stream = (branch, step), self.stream(image, branch, step)
+        if key not in self._psnr:
             image_hat = self.codec.decode(stream)
-            image_hat.setflags(write=False)
-            quality = float(psnr(self.image[None], image_hat[None])[0])
-            self._encoded[key] = Encoded(stream, image_hat, quality)
-            self.num_bytes_held += image_hat.nbytes
-        return self._encoded[key]
+            self._psnr[key] = float(psnr(image[None], image_hat[None])[0])
+        return Encoded(stream, self._psnr[key])
+
+    def ceiling(self, image, branch):
+        if branch not in self._ceiling:
+            self._ceiling[branch] = self.codec.ceiling(image, branch)
+        return self._ceiling[branch]
 
 
 class RateLadder:
@@ -75,8 +72,8 @@ class RateLadder:
         Codec with ``branches``, ``num_steps``, ``encode_step`` and ``decode``
 
     memory_limit : `int`, (default 256 MiB)
-        Memory for streams and reconstructions [byte]; the images not asked for
-        longest are forgotten first
+        Memory for streams [byte]; the images not asked for longest are forgotten
+        first
     """
 
     def __init__(self, codec, memory_limit=256 * 2**20):
@@ -103,28 +100,32 @@ class RateLadder:
         BudgetError
             If the smallest stream is larger than ``max_bytes``.
         """
-        points = self._points(image)
+        image, points = self._points(image)
         winner = None
         start = None
         for branch in self.codec.branches:
-            ceiling = self.codec.ceiling(points.image, branch)
+            ceiling = points.ceiling(image, branch)
             if winner is not None and winner.psnr >= ceiling:
                 continue
-            step = self._largest_step(points, branch, max_bytes, start)
+            step = self._largest_step(points, image, branch, max_bytes, start)
             if step is None:
                 continue
-            encoded = points.encoded(branch, step)
+            encoded = points.encoded(image, branch, step)
             if winner is None or encoded.psnr > winner.psnr:
                 winner = encoded
             start = step
         self._forget()
         if winner is None:
-            smallest = min(len(points.stream(b, 0)) for b in self.codec.branches)
             raise BudgetError(
-                f"{self.codec.name} needs {smallest} bytes for this image, "
+                f"{self.codec.name} needs {self.smallest(image)} bytes for this image, "
                 f"the budget is {max_bytes}"
             )
         return winner
+
+    def smallest(self, image):
+        """Size of the smallest stream of an image, `int` [byte]."""
+        image, points = self._points(image)
+        return min(len(points.stream(image, b, 0)) for b in self.codec.branches)
 
     def curve(self, image):
         r"""Rate-distortion curve of an image over all formats and steps.
@@ -134,11 +135,11 @@ class RateLadder:
         : `list` of (`int`, `float`)
             Size [byte] and PSNR [dB] of the non-dominated points, both rising
         """
-        points = self._points(image)
+        image, points = self._points(image)
         found = []
         for branch in self.codec.branches:
             for step in range(self.codec.num_steps):
-                encoded = points.encoded(branch, step)
+                encoded = points.encoded(image, branch, step)
                 found.append((len(encoded.bytes), encoded.psnr))
         self._forget()
         curve = []
@@ -147,11 +148,11 @@ class RateLadder:
                 curve.append((size, quality))
         return curve
 
-    def _largest_step(self, points, branch, max_bytes, start):
+    def _largest_step(self, points, image, branch, max_bytes, start):
         """Largest step that fits, or `None`; bisection, or gallop from ``start``."""
 
         def fits(step):
-            return len(points.stream(branch, step)) <= max_bytes
+            return len(points.stream(image, branch, step)) <= max_bytes
 
         low, high = -1, self.codec.num_steps  # `low` fits, `high` does not
         if start is not None:
@@ -178,9 +179,9 @@ class RateLadder:
         image = self.codec.check_image(image)
         key = hashlib.sha256(image.data).digest()
         if key not in self._images:
-            self._images[key] = _ImagePoints(self.codec, image.copy())
+            self._images[key] = _ImagePoints(self.codec)
         self._images.move_to_end(key)
-        return self._images[key]
+        return image, self._images[key]
 
     def _forget(self):
         held = sum(points.num_bytes_held for points in self._images.values())
