@@ -8,7 +8,6 @@ has a say in the code.
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 
@@ -22,6 +21,7 @@ from link_models.systems import build_channel
 from link_models.variable_length_system import VariableLengthSystem
 from scenarios.driving_scene import SCENARIO
 from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.simulation.storage import replaced
 from semcom_phy.source_coding.length_code import LengthCode
 
 CBRS = ("1/64", "1/48", "1/32", "1/24")
@@ -87,9 +87,8 @@ def _fit(label):
     print(f"{label}: {bits:.0f} bits an image, {bits / grids[0].size:.2f} a patch")
     path = weights_store.find(label)
     record = json.loads(path.read_text()) | {"length_code": code.to_dict()}
-    trial = path.with_suffix(".tmp")
-    trial.write_text(json.dumps(record, indent=1) + "\n")
-    os.replace(trial, path)
+    with replaced(path) as trial:
+        trial.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

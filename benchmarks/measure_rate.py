@@ -8,7 +8,6 @@ rate over one fade per image as ``validation``.
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 
@@ -24,6 +23,7 @@ from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.feedback import AgedFeedback
 from semcom_phy.seeding import image_seeds, sample_fades
+from semcom_phy.simulation.storage import replaced
 from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_cifar10_training_images
 
@@ -109,9 +109,8 @@ def main(argv=None):
             }
             figures = validate(label, data.validation)
             record["validation"] = {SCENARIO.name: figures}
-            trial = path.with_suffix(".tmp.json")
-            trial.write_text(json.dumps(record, indent=1) + "\n")
-            os.replace(trial, path)
+            with replaced(path) as trial:
+                trial.write_text(json.dumps(record, indent=1) + "\n")
             print(f"{label}: cr_real {figures['cr_real']}, {figures['psnr_db']} dB")
     except (ValueError, OSError) as error:
         print(f"measure_rate: error: {error}", file=sys.stderr)

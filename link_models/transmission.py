@@ -18,7 +18,9 @@ class Transmission:
         True where nothing could be decoded (failed CRC, or no rate fits)
     extras : `dict` of name -> [batch] array
         Further figures per image, e.g. ``bit_error`` (share of wrong bits) or
-        ``block_error`` (`bool`); NaN where a figure does not apply
+        ``block_error`` (`bool`); NaN where a figure does not apply. A system that
+        spends another amount on every image says how much, see
+        :func:`~semcom_phy.simulation.rows.with_spent`
 
     Raises
     ------

@@ -77,9 +77,7 @@ def load(model, label_or_file):
     """
     path = find(label_or_file)
     record = read_record(path)
-    weights = path.with_name(path.name.removesuffix(".json") + ".weights.h5")
-    if not weights.is_file():
-        raise FileNotFoundError(f"{weights} is missing beside {path.name}")
+    weights = weights_path(path)
     if file_hash(weights) != record["sha256"]:
         raise ValueError(
             f"{weights} is truncated or altered: its SHA-256 is not the one in "
@@ -92,6 +90,21 @@ def load(model, label_or_file):
         model.load_weights(weights)
     except Exception as error:  # Keras raises many kinds
         raise ValueError(f"{foreign}: {error}") from error
+
+
+def weights_path(label_or_file):
+    """The file of numbers beside the JSON of a label.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the two is missing.
+    """
+    path = find(label_or_file)
+    weights = path.with_name(path.name.removesuffix(".json") + ".weights.h5")
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights} is missing beside {path.name}")
+    return weights
 
 
 def transfer(source, target):
@@ -149,16 +162,42 @@ def _plain_name(layer):
 
 def save(model, folder, label, record):
     """Writes weights, then their JSON, each in one step; returns the JSON's path."""
-    folder = Path(folder)
+    record = {"label": label, **record, "shapes": _shapes(model)}
+    return write(folder, record, model.save_weights)
+
+
+def write(folder, record, save_weights):
+    """Writes a file of weights and the JSON that is tied to it, each in one step.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist
+
+    record : `dict`
+        What :func:`read_record` gives; the SHA-256 is filled in
+
+    save_weights : callable of `Path`
+        Writes the numbers to a file of that name
+
+    Output
+    ------
+    : `Path`
+        The JSON
+    """
+    folder, label = Path(folder), record["label"]
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{label}.weights.h5"
     trial = folder / f".{label}.tmp.weights.h5"
-    model.save_weights(trial)
-    os.replace(trial, weights)
+    try:
+        save_weights(trial)
+        os.replace(trial, weights)
+    finally:
+        trial.unlink(missing_ok=True)
     path = folder / f"{label}.json"
-    about = {"sha256": file_hash(weights), "shapes": _shapes(model)}
     trial = folder / f".{label}.tmp.json"
-    trial.write_text(json.dumps({"label": label, **record, **about}, indent=1) + "\n")
+    record = {**record, "sha256": file_hash(weights)}
+    trial.write_text(json.dumps(record, indent=1) + "\n")
     os.replace(trial, path)
     return path
 

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+import tempfile
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,6 +117,7 @@ def _evaluate(args, scenario, folder, table):
     print(_card_text(scenario, card))
 
     from semcom_phy.simulation import plotting, results, sweep
+    from semcom_phy.simulation.image_strip import encode_strip
 
     images, provenance, groups = _load_images(scenario)
     settings = sweep.SweepSettings(
@@ -132,7 +134,7 @@ def _evaluate(args, scenario, folder, table):
         "data": provenance,
         "definitions": card,
         "versions": results.software_versions(),
-        "original": results.encode_strip(shown),
+        "original": encode_strip(shown),
     }
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
     systems = [sweep.built(build).system for build in builders]
@@ -153,11 +155,13 @@ def _evaluate(args, scenario, folder, table):
         note = description.get("bandwidth_note")
         print(_bandwidth_text(curves[build].title, bandwidth, note))
         print(f"    knows: {', '.join(description['knows'])}")
+        for line in curves[build].notes:
+            print(line)
     _print_data(images, provenance, backend.device())
     sweep.run_sweep(
         curves, images, scenario.snr_db, settings, _engine(args), groups=groups
     )
-    files = list(curves.values())
+    files = [results.ResultFile.read(file.path) for file in curves.values()]
     print("\n" + _table(files, scenario.snr_db))
     written = [f.path for f in files] + plotting.plot_all(files, folder)
     for system in systems:
@@ -326,9 +330,8 @@ def _check_systems(names, table):
 def _check_writable(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / ".writable"
-        trial.touch()
-        trial.unlink()
+        with tempfile.TemporaryFile(dir=folder):  # a name of its own in every run
+            pass
     except OSError as error:
         raise OSError(
             f"cannot write to the results folder {folder} ({error.strerror}); choose "

@@ -10,7 +10,6 @@ every curve; a second run adds only the curves that are missing.
 import argparse
 import importlib.metadata
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from semcom_phy.channel_coding.bler import CURVES_FILE, fit_waterfall
 from semcom_phy.channel_coding.mcs import mcs_from_table, mcs_table
 from semcom_phy.channel_coding.mutual_information import bicm_capacity_snr_db
 from semcom_phy.channel_coding.transport import Transport
+from semcom_phy.simulation.storage import replaced
 
 TABLE = 2
 INFO_BITS = (120, 400, 1200, 3600)
@@ -133,9 +133,8 @@ def main(argv=None):
         mcs = mcs_from_table(TABLE, index)
         result["curves"].append(measure_curve(mcs, info_bits, args.seed))
         result["curves"].sort(key=lambda c: (c["index"], c["info_bits"]))
-        partial = args.out.with_suffix(".partial")
-        partial.write_text(json.dumps(result, indent=1))
-        os.replace(partial, args.out)
+        with replaced(args.out) as partial:
+            partial.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

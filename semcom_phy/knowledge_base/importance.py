@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.pixel_hash import pixel_hash
 
 LEVELS = ("background", "low", "medium", "high")
@@ -234,10 +235,9 @@ def write_annotation(folder, name, boxes, image, source):
             for box in (_checked(box, image.shape) for box in boxes)
         ],
     }
-    folder = Path(folder).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.json"
-    file.write_text(json.dumps(annotation, indent=1) + "\n", encoding="utf-8")
+    file = Path(folder).expanduser() / f"{name}.json"
+    with replaced(file) as trial:
+        trial.write_text(json.dumps(annotation, indent=1) + "\n", encoding="utf-8")
     return file
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from semcom_phy.simulation.storage import replaced
+
 _COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000",
 )  # fmt: skip
@@ -95,7 +97,7 @@ def plot_metric(curves, metric, path):
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
         longest = max(len(curve.title) for curve in curves)
         figure.legend(loc="outside lower center", ncols=2 if longest <= 26 else 1)
-        figure.savefig(path)
+        _save(figure, path)
 
 
 def plot_by_importance(curves, path):
@@ -137,7 +139,7 @@ def plot_by_importance(curves, path):
         figure.supylabel("PSNR of these patches, mean over images [dB]", fontsize=9)
         note = _caption(curves) + "; bars: 95 % intervals, " + _count(curves)
         figure.suptitle(note, fontsize=8, color="#404040")
-        figure.savefig(path)
+        _save(figure, path)
 
 
 def plot_rate_distortion(curves, path, rate="cr_real_charged"):
@@ -200,7 +202,7 @@ def plot_rate_distortion(curves, path, rate="cr_real_charged"):
         note = _caption(curves) + "\nbars: 95 % intervals, " + _count(curves)
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
         figure.legend(loc="outside lower center")
-        figure.savefig(path)
+        _save(figure, path)
 
 
 def plot_choices(images, choices, title, path):
@@ -238,7 +240,7 @@ def plot_choices(images, choices, title, path):
             axis.set(xticks=[], yticks=[])
             axis.grid(False)
         figure.suptitle(title, fontsize=8, color="#404040")
-        figure.savefig(path)
+        _save(figure, path)
 
 
 def _tiles(chosen):
@@ -326,7 +328,7 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
         )
         axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
         axes.set_axis_off()
-        figure.savefig(path)
+        _save(figure, path)
 
 
 def plot_all(curves, folder):
@@ -363,6 +365,12 @@ def plot_all(curves, folder):
         paths.append(folder / "psnr_by_importance.png")
         plot_by_importance(curves, paths[-1])
     return paths
+
+
+def _save(figure, path):
+    """In one step, because other runs may draw into the folder at the same time."""
+    with replaced(path) as temporary:
+        figure.savefig(temporary)
 
 
 def _is_scored(curve):

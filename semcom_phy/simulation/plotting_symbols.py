@@ -3,6 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from semcom_phy.simulation.storage import replaced
+
 
 def plot_symbols(images, maps, path, patch_size=16):
     """Heatmaps of spent symbols beside and over images, one row for an image.
@@ -43,4 +45,5 @@ def plot_symbols(images, maps, path, patch_size=16):
     for axis in axes.flat:
         axis.set_axis_off()
     figure.colorbar(drawn, ax=axes, label="complex symbols per patch", shrink=0.8)
-    figure.savefig(path, dpi=150)
+    with replaced(path) as temporary:
+        figure.savefig(temporary, dpi=150)

@@ -2,32 +2,37 @@
 
 The file holds everything that a figure needs: scenario, system, bandwidth,
 definitions, data, versions, and per SNR point mean, 95 % interval, count and
-status of every figure of merit, with a few reconstructed images as PNG. It is
-rewritten whole after every point and replaced in one step, so that a run that is
-killed leaves the points that it finished. There is no time in it: a run that was
-killed and started again ends with the same file as one that was not.
+status of every figure of merit, with a few reconstructed images as PNG. Beside it,
+``<system>.rows.npz`` holds the figures of every transmission
+(:mod:`~semcom_phy.simulation.rows`); the JSON names its SHA-256.
+
+Both are rewritten whole after every point and replaced in one step, under a lock, on
+top of what other runs filed meanwhile: a run that is killed leaves the points that it
+finished, and several runs can fill one folder. There is no time in the files: a run
+that was killed and started again ends with the same files as one that was not.
 """
 
-import base64
+import dataclasses
 import importlib.metadata
-import io
 import json
-import math
-import os
 import platform
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from semcom_phy.simulation.document import column, entry, layout, rounded
+from semcom_phy.simulation.image_strip import decode_strip, encode_strip
 from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.rows import RowsFile, with_spent
+from semcom_phy.simulation.storage import locked, remove_leftovers, replaced
 
-FORMAT = "semcom-phy result 1"
+FORMAT = "semcom-phy result 2"
 FINISHED = ("done", "target_reached")
 METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim", "outage")
 _IDENTITY = ("scenario", "system", "description", "bandwidth", "seed", "sweep")
+_NOT_HEADER = ("format", "snr_db", "extras", "reconstructions", "rows_sha256", *METRICS)
 _PACKAGES = {
     "semcom_phy": ("semcom-phy",),
     "sionna": ("sionna-no-rt", "sionna"),
@@ -63,6 +68,9 @@ class Point:
         Their PSNR [dB]
     images_outage : [num_shown], `bool`
         True where the image shown is an outage
+    rows : `dict` of name -> [num_transmissions] array, or `None`
+        Figures of every transmission, see :mod:`~semcom_phy.simulation.rows`. A point
+        that is read from a file does not carry them: :meth:`ResultFile.rows` does
     """
 
     status: str
@@ -71,6 +79,7 @@ class Point:
     images: np.ndarray | None = None
     images_psnr_db: tuple[float, ...] = ()
     images_outage: tuple[bool, ...] = ()
+    rows: dict[str, np.ndarray] | None = None
 
 
 class ResultFile:
@@ -86,13 +95,20 @@ class ResultFile:
         ``versions``, ``original`` (:func:`encode_strip` of the images shown)
     snr_db : sequence of `float`
         SNR points [dB]; points that the file has beside these are kept
+    points : `dict` of snr_db -> :class:`Point`, optional
+        Finished points
+    rows_sha256 : `str`, optional
+        Hash of the table with their transmissions
     """
 
-    def __init__(self, path, header, snr_db, points=None):
+    def __init__(self, path, header, snr_db, points=None, rows_sha256=None):
         self.path = Path(path)
         self.header = json.loads(json.dumps(header, allow_nan=False))
         self.points = dict(points or {})
         self.snr_db = sorted({float(snr) for snr in snr_db} | set(self.points))
+        self.rows_sha256 = rows_sha256
+        self.notes = []  # what a user should be told of how it was opened
+        self._rows_file = RowsFile(self.path)
 
     @classmethod
     def read(cls, path):
@@ -139,20 +155,27 @@ class ResultFile:
             If it cannot be written.
         """
         fresh = cls(path, header, snr_db)
-        if restart or not fresh.path.exists():
-            fresh.write()
-            return fresh
-        old = cls.read(path)
-        for key, was, asked in _differences(old._identity(), fresh._identity()):
-            raise ResultError(
-                f"{path} was computed with {key} = {was}, asked is {asked}; choose "
-                "another --out or start over with --restart"
-            )
-        resumed = cls(path, old.header, snr_db, old.points)
-        known = [old.header["versions"], *old.header.get("resumed_with", [])]
-        if resumed.unfinished(snr_db) and fresh.header["versions"] not in known:
-            resumed.header["resumed_with"] = [*known[1:], fresh.header["versions"]]
-        resumed.write()
+        with locked(fresh.path):
+            remove_leftovers(fresh.path)
+            if restart or not fresh.path.exists():
+                fresh._commit({})
+                return fresh
+            old = cls.read(path)
+            old._check_same_simulation(fresh, "asked is")
+            old._rows_file.settle(old.rows_sha256)
+            resumed = cls(path, old.header, [*snr_db, *old.snr_db])
+            try:
+                rows = old.rows()
+                resumed.points = old.points
+            except ResultError as error:
+                rows = {}
+                resumed.notes.append(
+                    f"{error}: {len(old.points)} points are simulated again"
+                )
+            known = [old.header["versions"], *old.header.get("resumed_with", [])]
+            if resumed.unfinished(snr_db) and fresh.header["versions"] not in known:
+                resumed.header["resumed_with"] = [*known[1:], fresh.header["versions"]]
+            resumed._commit(rows)
         return resumed
 
     def unfinished(self, snr_db=None):
@@ -161,20 +184,73 @@ class ResultFile:
         return [snr for snr in asked if snr not in self.points]
 
     def record(self, snr_db, point):
-        """Takes in one finished point and writes the file."""
-        self.points[float(snr_db)] = point
-        self.write()
+        """Files one finished point, on top of what other runs filed meanwhile.
 
-    def write(self):
-        """Replaces the file in one step; a reader never sees half of it."""
-        text = _layout(self._to_document()) + "\n"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
-        with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, self.path)
+        Afterwards the object has the points of these runs as well.
+
+        Parameters
+        ----------
+        snr_db : `float`
+            Its SNR [dB]
+        point : :class:`Point`
+            With its ``rows``
+
+        Raises
+        ------
+        ResultError
+            If the file was meanwhile started over for another simulation, or damaged.
+        ValueError
+            If a figure is not finite, or the point has no rows.
+        """
+        if point.rows is None:
+            raise ValueError(f"the point at {snr_db:g} dB has no rows to file")
+        snr_db = float(snr_db)
+        with locked(self.path):
+            rows = {}
+            if self.path.exists():
+                filed = self.read(self.path)
+                filed._check_same_simulation(self, "this run has")
+                rows = filed.rows()
+                self.header = filed.header
+                self.snr_db = sorted({*self.snr_db, *filed.snr_db, snr_db})
+                self.points = filed.points
+            self.points[snr_db] = dataclasses.replace(point, rows=None)
+            rows[snr_db] = with_spent(point.rows, self.header["bandwidth"])
+            self._commit(rows)
+
+    def rows(self):
+        """Figures of every transmission of every finished point.
+
+        Output
+        ------
+        : `dict` of snr_db -> `dict` of name -> [num_transmissions] array
+            Columns as of :mod:`~semcom_phy.simulation.rows`
+
+        Raises
+        ------
+        ResultError
+            If they are lost or damaged.
+        """
+        try:
+            return self._rows_file.load(self.rows_sha256)
+        except ValueError as error:
+            raise ResultError(str(error)) from error
+
+    def _commit(self, rows):
+        """Replaces both files so that they agree whenever the process is killed; to be
+        called under the lock."""
+        self.rows_sha256 = self._rows_file.stage(rows)
+        with replaced(self.path) as temporary:
+            text = layout(self._to_document()) + "\n"
+            temporary.write_text(text, encoding="utf-8")
+        self._rows_file.settle(self.rows_sha256)
+
+    def _check_same_simulation(self, other, whose):
+        for key, was, asked in _differences(self._identity(), other._identity()):
+            raise ResultError(
+                f"{self.path} was computed with {key} = {was}, {whose} {asked}; choose "
+                "another --out or start over with --restart"
+            )
 
     def estimate(self, metric, snr_db):
         """The :class:`Estimate` of a figure of merit at an SNR, `None` if not run."""
@@ -208,12 +284,13 @@ class ResultFile:
         return {
             "format": FORMAT,
             **header,
+            "rows_sha256": self.rows_sha256,
             "snr_db": self.snr_db,
-            **{name: _column(points, "metrics", name) for name in METRICS},
-            "extras": {name: _column(points, "extras", name) for name in extras},
+            **{name: column(points, "metrics", name) for name in METRICS},
+            "extras": {name: column(points, "extras", name) for name in extras},
             "reconstructions": {
                 "original": self.header["original"],
-                "psnr_db": [p and _rounded(p.images_psnr_db) for p in points],
+                "psnr_db": [p and rounded(p.images_psnr_db) for p in points],
                 "outage": [p and [bool(o) for o in p.images_outage] for p in points],
                 "images": [p and encode_strip(p.images) for p in points],
             },
@@ -230,22 +307,20 @@ class ResultFile:
                 continue
             points[snr] = Point(
                 status,
-                {name: _entry(document[name], i) for name in METRICS},
-                {name: _entry(col, i) for name, col in document["extras"].items()},
+                {name: entry(document[name], i) for name in METRICS},
+                {name: entry(col, i) for name, col in document["extras"].items()},
                 decode_strip(shown["images"][i]),
                 tuple(shown["psnr_db"][i]),
                 tuple(shown["outage"][i]),
             )
         header = {
-            key: value
-            for key, value in document.items()
-            if key not in ("format", "snr_db", "extras", "reconstructions", *METRICS)
+            key: value for key, value in document.items() if key not in _NOT_HEADER
         }
         missing = {*_IDENTITY, "data", "versions", "definitions"} - set(header)
         if missing:
             raise ValueError(f"no entry {sorted(missing)[0]!r}")
         header["original"] = shown["original"]
-        return cls(path, header, snr_db, points)
+        return cls(path, header, snr_db, points, document["rows_sha256"])
 
 
 def software_versions():
@@ -279,71 +354,6 @@ def software_versions():
         except (OSError, subprocess.SubprocessError):
             versions["commit"] = "unknown"
     return versions
-
-
-def encode_strip(images):
-    """`uint8` [k, h, w, 3] side by side as one lossless PNG in base64.
-
-    ``h`` is told by the PNG; images are square, so that ``k`` is too.
-    """
-    strip = np.concatenate(list(images), axis=1)
-    buffer = io.BytesIO()
-    Image.fromarray(strip).save(buffer, "PNG", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def decode_strip(text):
-    """The images of :func:`encode_strip`."""
-    strip = np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
-    return np.stack(np.split(strip, strip.shape[1] // strip.shape[0], axis=1))
-
-
-def _column(points, group, name):
-    """One figure of merit over all points; `None` wherever it was not run."""
-    entries = [getattr(p, group).get(name) if p else None for p in points]
-    return {
-        "mean": [e and _rounded(e.mean) for e in entries],
-        "ci95": [e and e.ci95 and _rounded(e.ci95) for e in entries],
-        "num_images": [e and e.num_images for e in entries],
-        "num_transmissions": [e and e.num_transmissions for e in entries],
-        "status": [p.status if p else "not_run" for p in points],
-    }
-
-
-def _entry(column, i):
-    if column["mean"][i] is None:
-        return None
-    interval = column["ci95"][i]
-    return Estimate(
-        float(column["mean"][i]),
-        None if interval is None else (float(interval[0]), float(interval[1])),
-        int(column["num_images"][i]),
-        int(column["num_transmissions"][i]),
-    )
-
-
-def _rounded(value):
-    """Eight significant digits, so that reading and writing change nothing."""
-    if isinstance(value, (tuple, list, np.ndarray)):
-        return [_rounded(v) for v in value]
-    if not math.isfinite(value):
-        raise ValueError(f"a result must be finite, got {value}")
-    return float(f"{value:.8g}")
-
-
-def _layout(value, indent=0, width=100):
-    """JSON with one line per entry that fits, for people to read."""
-    line = json.dumps(value, allow_nan=False)
-    if len(line) <= width - indent or not value or not isinstance(value, (dict, list)):
-        return line
-    pad = " " * (indent + 1)
-    if isinstance(value, dict):
-        rows = [
-            f"{pad}{json.dumps(k)}: {_layout(v, indent + 1)}" for k, v in value.items()
-        ]
-        return "{\n" + ",\n".join(rows) + "\n" + " " * indent + "}"
-    rows = [pad + _layout(v, indent + 1) for v in value]
-    return "[\n" + ",\n".join(rows) + "\n" + " " * indent + "]"
 
 
 def _differences(was, asked, prefix=""):

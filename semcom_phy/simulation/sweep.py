@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
+from keras import ops
 from tqdm import tqdm
 
 from semcom_phy.metrics.image import ms_ssim, mse, psnr, ssim
@@ -27,6 +28,7 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.results import Point
+from semcom_phy.sources.pixel_hash import pixel_hash
 
 
 class Link(NamedTuple):
@@ -121,7 +123,7 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
         If there are not as many groups as images, or the system returns images of
         another shape.
     """
-    records, shown = _Records(_clusters(images, groups)), []
+    records, shown = _Records(images, groups), []
     status = "done"
     for draw, index, num, look in _batches(len(images), settings):
         originals = images[index]
@@ -133,7 +135,7 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
                 f"{link.system.name} returned images of shape "
                 f"{list(sent.images.shape)} for {list(originals.shape)}"
             )
-        records.add(originals[:num], sent, index[:num])
+        records.add(draw, originals[:num], h, sent, index[:num])
         if draw == 0 and len(shown) < settings.num_shown:
             shown.extend(sent.images[:num])
         if on_batch is not None:
@@ -147,7 +149,8 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
         *records.estimates(),
         crop_for_figure(np.stack(shown[:num_shown]), settings.max_shown_size),
         tuple(records.column("psnr_db")[:num_shown].tolist()),
-        tuple(records.column("outage")[:num_shown].astype(bool).tolist()),
+        tuple(records.column("outage")[:num_shown].tolist()),
+        records.rows(),
     )
 
 
@@ -254,34 +257,48 @@ def _batches(num_images, settings):
 
 
 class _Records:
-    """Figures of every transmission so far; ``clusters`` has a number per image."""
+    """Figures of every transmission so far."""
 
-    def __init__(self, clusters):
-        self._clusters = clusters
-        self._columns, self._boolean, self._image_index = {}, set(), []
+    def __init__(self, images, groups):
+        self._clusters = _clusters(images, groups)
+        labels = range(len(images)) if groups is None else groups
+        self._groups = np.array([str(label) for label in labels])
+        self._hashes = np.array([pixel_hash(image)[:16] for image in images])
+        self._columns, self._extras = {}, []
 
-    def add(self, originals, sent, index):
+    def add(self, draw, originals, h, sent, index):
         """Takes the first ``len(index)`` images of a transmission."""
         num = len(index)
         estimates = sent.images[:num]
+        power = np.abs(ops.convert_to_numpy(h)[:num]) ** 2
         rows = {
+            "image": index,
+            "image_sha256": self._hashes[index],
+            "draw": np.full(num, draw),
+            "group": self._groups[index],
+            "fade_power": power.reshape(num, -1).mean(axis=1),
             "psnr_db": psnr(originals, estimates),
             "mse": mse(originals, estimates),
             "ssim": ssim(originals, estimates),
             "ms_ssim": ms_ssim(originals, estimates),
             "outage": sent.outage[:num],
         }
-        for name, values in sent.extras.items():
-            values = np.asarray(values)
-            if values.dtype == np.bool_:
-                self._boolean.add(name)
-            rows[f"extra {name}"] = values[:num]
+        taken = sorted({*rows, "snr_db"} & set(sent.extras))
+        if taken:
+            raise ValueError(
+                f"extras may not be named {', '.join(taken)}: every system has these"
+            )
+        self._extras = list(sent.extras)
+        rows |= {name: np.asarray(sent.extras[name])[:num] for name in sent.extras}
         for name, values in rows.items():
-            self._columns.setdefault(name, []).append(np.asarray(values, "float64"))
-        self._image_index.append(index)
+            self._columns.setdefault(name, []).append(_plain(values))
 
     def column(self, name):
         return np.concatenate(self._columns[name])
+
+    def rows(self):
+        """All columns, see :mod:`~semcom_phy.simulation.rows`."""
+        return {name: self.column(name) for name in self._columns}
 
     def is_precise(self, settings):
         """True when the mean PSNR is known well enough to stop."""
@@ -305,17 +322,21 @@ class _Records:
             "outage": clustered_probability(self.column("outage"), *index),
         }
         extras = {}
-        for column in self._columns:
-            if column.startswith("extra "):
-                name = column.removeprefix("extra ")
-                kind = clustered_probability
-                if name not in self._boolean:
-                    kind = clustered_mean
-                extras[name] = kind(self.column(column), *index)
+        for name in self._extras:
+            values = self.column(name)
+            is_event = values.dtype == np.bool_
+            kind = clustered_probability if is_event else clustered_mean
+            extras[name] = kind(values, *index)
         return metrics, extras
 
     @property
     def _index(self):
         """Image of every transmission, and the group of that image."""
-        index = np.concatenate(self._image_index)
+        index = self.column("image")
         return index, self._clusters[index]
+
+
+def _plain(values):
+    """Truth values, texts and whole numbers as they are, all else as `float64`."""
+    values = np.asarray(values)
+    return values if values.dtype.kind in "biuU" else values.astype("float64")

@@ -1,19 +1,11 @@
 """The scenario adaptive_rate, its systems at equal rate, and the comparison."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import measure_rate
-from benchmarks.eca_comparison import (
-    Comparison,
-    Entry,
-    difference,
-    rate_statistics,
-    summarise,
-)
+from benchmarks import eca_comparison, measure_rate
 from link_models.matched_system import (
     MatchedSystem,
     describe_compensation,
@@ -21,7 +13,7 @@ from link_models.matched_system import (
 )
 from link_models.systems import build_channel, build_system
 from link_models.transmission import Transmission
-from scenarios import adaptive_rate
+from scenarios import adaptive_rate, compare
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
 from semcom_phy.sources.images import load_images
@@ -120,41 +112,26 @@ def test_compensation_is_named():
     assert describe_compensation(record(frozen)).startswith("InternViT, LoRA")
 
 
-def test_comparison_is_paired_kept_and_refused_if_foreign(tmp_path):
-    """Two systems see the same images; a finished point is read, not run again; a
-    folder of another comparison is refused."""
-    images, _ = load_images("sample", 6)
-    comparison = Comparison(PERFECT, images, 2, "fixed", tmp_path)
-    eca, swin = Entry("eca"), Entry("swinjscc_free", "eca")
-    points = {e.name: [comparison.point(e, 10.0)] for e in (eca, swin)}
-    step = 64 / 3072 / 6
-    gap = (
-        points["eca"][0]["cr_real"].mean()
-        - points["swinjscc_free"][0]["cr_real"].mean()
-    )
-    assert abs(gap) <= step
-    summary = summarise(points, [10.0])
-    json.dumps(summary)
-    both = summary["differences"]["eca - swinjscc_free, psnr_free"]
-    mean = (
-        points["eca"][0]["psnr_free"] - points["swinjscc_free"][0]["psnr_free"]
-    ).mean()
-    np.testing.assert_allclose(both["mean"][0], mean)
-    comparison.systems = None  # nothing may be built again
-    again = comparison.point(eca, 10.0)
-    np.testing.assert_array_equal(again["psnr"], points["eca"][0]["psnr"])
-    other = Comparison(PERFECT, images, 3, "fixed", tmp_path)
-    with pytest.raises(ValueError, match="is of another comparison"):
-        other.point(eca, 10.0)
-
-
-def test_difference_needs_the_same_images():
-    """Rows of other images are refused, not averaged."""
-    one = {"image": np.array([0, 1]), "psnr": np.array([30.0, 31.0])}
-    other = {"image": np.array([1, 0]), "psnr": np.array([30.0, 31.0])}
-    with pytest.raises(ValueError, match="did not see the same images"):
-        difference(one, other, "psnr")
-    assert difference(one, {**one, "psnr": np.array([29.0, 29.0])}, "psnr").mean == 1.5
+def test_comparison_shows_rates_and_pairs_and_is_kept(capsys, monkeypatch, tmp_path):
+    """The benchmark prints ECA beside its paper and the paired difference at one rate,
+    over fades of one power; finished points are not run again, and a folder of another
+    comparison is refused."""
+    argv = ["--dataset", "sample", "--images", "6", "--snr", "10", "--fade-power"]
+    argv += ["fixed", "--systems", "eca_free", "swinjscc_free", "--out", str(tmp_path)]
+    assert eca_comparison.main([*argv, "--draws", "2"]) == 0
+    table = capsys.readouterr().out
+    assert "cr_real, paper" in table and "0.2008" in table
+    assert "correlation_entropy" in table
+    assert "eca_free - swinjscc_free, paired" in table and "12 transmissions" in table
+    curve = compare.Curve(tmp_path / "eca_free.json", "eca_free")
+    assert curve.file.header["description"]["fade_power"].startswith("every fade")
+    np.testing.assert_allclose(curve.rows[10.0]["fade_power"], 1, rtol=1e-5)
+    monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_point", None)
+    assert eca_comparison.main([*argv, "--draws", "2"]) == 0
+    again = capsys.readouterr().out
+    assert again[again.index("eca_free   ") :] == table[table.index("eca_free   ") :]
+    assert eca_comparison.main([*argv, "--draws", "3"]) == 2
+    assert "scenario.draws = 2, asked is 3" in capsys.readouterr().err
 
 
 def test_rate_statistics_of_a_known_rule():
@@ -172,10 +149,10 @@ def test_rate_statistics_of_a_known_rule():
     rows = {
         "image": image,
         "entropy": entropy,
-        "effective": effective,
+        "effective_snr_db": effective,
         "cr_real": 0.1 + 0.02 * entropy - 0.01 * effective,
     }
-    found = rate_statistics(rows)
+    found = eca_comparison.rate_statistics(rows)
     np.testing.assert_allclose(
         found["std_images"], 0.02 * entropy[:50].std(), rtol=1e-6
     )

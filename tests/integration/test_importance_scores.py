@@ -9,8 +9,9 @@ import tiny_systems
 
 from link_models.importance_scores import ScoredByImportance
 from semcom_phy.metrics.importance import psnr_by_level
+from semcom_phy.simulation.image_strip import encode_strip
 from semcom_phy.simulation.plotting import plot_all
-from semcom_phy.simulation.results import ResultFile, encode_strip
+from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, run_sweep, simulate_point
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (6, 32, 48, 3), "uint8")

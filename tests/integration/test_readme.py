@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from link_models.systems import SYSTEMS
-from scenarios import runner
+from scenarios import compare, runner
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.metrics.image import psnr
 
@@ -46,6 +46,14 @@ def test_options_table_is_complete():
     actions = runner._parser(SCENARIO)._actions
     options = {name for action in actions for name in action.option_strings}
     assert listed == {o for o in options if o.startswith("--")} - {"--help"}
+
+
+def test_options_of_the_comparison_are_named():
+    """The section on pairs names every option of its command, and no other (exact)."""
+    section = TEXT.split("\n## Paired differences\n")[1].split("\n## ")[0]
+    actions = compare._parser()._actions
+    options = {name for action in actions for name in action.option_strings}
+    assert set(re.findall(r"`(--[a-z-]+)", section)) == options - {"-h", "--help"}
 
 
 def test_links_lead_somewhere():

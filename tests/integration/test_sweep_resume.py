@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,14 +26,16 @@ from scenarios import runner
 from test_sweep_resume import OPTIONS, SMALL
 
 if __name__ == "__main__":
-    raise SystemExit(runner.main([*OPTIONS, "--out", {out!r}], SMALL, "tiny_systems"))
+    options = [*OPTIONS, "--out", {out!r}, *{options!r}]
+    raise SystemExit(runner.main(options, SMALL, "tiny_systems"))
 """
 
 
 def run(out, *options):
     argv = [*OPTIONS, "--out", str(out), *options]
     assert runner.main(argv, SMALL, "tiny_systems") == 0
-    return {path.name: path.read_bytes() for path in Path(out).glob("*.json")}
+    kept = [*Path(out).glob("*.json"), *Path(out).glob("*.npz")]
+    return {path.name: path.read_bytes() for path in kept}
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +43,9 @@ def uninterrupted(tmp_path_factory):
     return run(tmp_path_factory.mktemp("uninterrupted"))
 
 
-def start(tmp_path, out):
-    script = tmp_path / "child.py"
-    script.write_text(CHILD.format(out=str(out)))
+def start(tmp_path, out, *options):
+    script = tmp_path / f"child{'_'.join(options)}.py"
+    script.write_text(CHILD.format(out=str(out), options=options))
     paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     paths += os.pathsep + os.environ.get("PYTHONPATH", "")
     return subprocess.Popen(
@@ -75,6 +78,32 @@ def test_a_killed_sweep_ends_as_one_that_was_not(tmp_path, uninterrupted):
     assert 2 <= len(kept.points) < 5
     assert "not_run" in (tmp_path / "out" / "fragile.json").read_text()
     assert run(tmp_path / "out") == uninterrupted
+
+
+def test_two_runs_share_a_folder(tmp_path, uninterrupted):
+    """Two runs of other SNRs in one folder at once end well, keep every point, and
+    leave the files that one run writes (byte by byte)."""
+    out = tmp_path / "out"
+    runs = [
+        start(tmp_path, out, "--snr", *snr) for snr in (["0", "10", "20"], ["5", "15"])
+    ]
+    errors = [child.communicate(timeout=300)[1] for child in runs]
+    assert [child.returncode for child in runs] == [0, 0], errors
+    assert run(out) == uninterrupted
+    assert not [path for path in out.iterdir() if "tmp" in path.name]
+
+
+def test_runs_that_start_together_do_not_trip_over_each_other(tmp_path):
+    """Eight runs that try at once whether they may write into a folder all find that
+    they may, and leave nothing there (200 times each; exact)."""
+
+    def start_up(_):
+        for _ in range(200):
+            runner._check_writable(tmp_path / "out")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(start_up, range(8)))
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):

@@ -11,6 +11,7 @@ from keras import ops
 
 from link_models import weights_store
 from link_models.learned import build_link, load_link
+from link_models.ship_weights import ship
 from link_models.systems import build_system
 from scenarios.scenario import Scenario
 from semcom_phy.phy.channels import AWGN
@@ -59,6 +60,37 @@ def test_weights_come_back(stored, suffix):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
     assert record["label"] == "mine"
     assert {p.name for p in path.parent.iterdir()} == {"mine.json", "mine.weights.h5"}
+
+
+def test_shipped_weights_take_half_the_room(tmp_path):
+    """Matrices within half a unit of their eleventh bit, vectors and integers as they
+    are; the JSON says so and belongs to the new file (exact)."""
+    model, rng = link(filters=16), np.random.default_rng(0)
+    model.set_weights(
+        [rng.normal(size=w.shape).astype(w.dtype) for w in model.get_weights()]
+    )
+    config = CONFIG | {"filters": 16}
+    about = {"config": {"codec": "adjscc", "encoder": config, "decoder": config}}
+    path = weights_store.save(model, tmp_path / "runs", "mine", about)
+    shipped = ship(path, tmp_path / "shipped")
+    again, record = load_link(shipped, channel(), SHAPE)
+    for one, two in zip(model.weights, again.weights, strict=True):
+        one, two = ops.convert_to_numpy(one), ops.convert_to_numpy(two)
+        tolerance = 2.0**-11 * np.abs(one) + 2.0**-25 if one.ndim > 1 else 0.0
+        assert np.all(np.abs(one - two) <= tolerance)
+    assert record["stored_as"] == "float16 matrices, float32 vectors"
+    sizes = [weights_store.weights_path(p).stat().st_size for p in (shipped, path)]
+    assert sizes[0] < 0.6 * sizes[1]
+
+
+def test_numbers_beyond_half_precision_are_not_shipped(tmp_path):
+    """65504 is the largest; nothing is written in place of shipped weights (exact)."""
+    model = link()
+    model.set_weights([np.full_like(w, 7e4) for w in model.get_weights()])
+    path = weights_store.save(model, tmp_path, "mine", {"config": {}})
+    with pytest.raises(ValueError, match="holds 70000, which does not fit into 16"):
+        ship(path, tmp_path / "shipped")
+    assert not list((tmp_path / "shipped").iterdir())
 
 
 def test_missing_files_are_named(copies):

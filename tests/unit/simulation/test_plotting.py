@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semcom_phy.simulation import plotting, results
+from semcom_phy.simulation import plotting
+from semcom_phy.simulation.image_strip import encode_strip
 from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.results import METRICS, Point, ResultFile
 
@@ -29,7 +30,7 @@ def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None):
         "data": {"sha256": ""},
         "definitions": {},
         "versions": {},
-        "original": results.encode_strip(IMAGES),
+        "original": encode_strip(IMAGES),
     }
     file = ResultFile.open(path / f"{title}.json", header, snr_db)
     for snr in run:
@@ -45,6 +46,7 @@ def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None):
                 RECEIVED,
                 (20.0,) * 4,
                 (False,) * 3 + (True,),
+                {"image": np.arange(4)},
             ),
         )
     return file

@@ -11,6 +11,7 @@ from semcom_phy.simulation.sweep import (
     built,
     simulate_point,
 )
+from semcom_phy.sources.pixel_hash import pixel_hash
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (10, 16, 16, 3), "uint8")
 
@@ -222,3 +223,41 @@ def test_figures_that_do_not_apply_to_an_image_are_left_out():
     point = simulate_point(Link(Scored(), Channel()), IMAGES, 0, SweepSettings())
     assert (point.extras["half"].mean, point.extras["half"].num_images) == (7.0, 5)
     assert point.extras["none"] is None
+
+
+def test_rows_are_what_the_figures_were_made_of():
+    """Every transmission has a row with its image, hash, draw, group, fade and figures;
+    their means are those of the point, and images that only fill up a batch have none
+    (exact)."""
+    link, settings = Link(System(), Channel()), SweepSettings(batch_size=4, draws=2)
+    groups = list("aabbccddee")
+    point = simulate_point(link, IMAGES, 0, settings, groups=groups)
+    rows = point.rows
+    assert {len(values) for values in rows.values()} == {20}
+    np.testing.assert_array_equal(rows["image"], [*range(10)] * 2)
+    np.testing.assert_array_equal(rows["draw"], [0] * 10 + [1] * 10)
+    np.testing.assert_array_equal(rows["group"], groups * 2)
+    hashes = [pixel_hash(image)[:16] for image in IMAGES]
+    np.testing.assert_array_equal(rows["image_sha256"], hashes * 2)
+    for name in ("psnr_db", "ssim", "ms_ssim", "outage"):
+        assert rows[name].mean() == pytest.approx(point.metrics[name].mean, rel=1e-12)
+    np.testing.assert_array_equal(rows["block_error"], True)
+    fades = [
+        np.concatenate(link.channel.fades[3 * draw : 3 * draw + 3])[:10]
+        for draw in range(2)
+    ]
+    power = np.abs(np.concatenate(fades)) ** 2
+    np.testing.assert_allclose(rows["fade_power"], power, rtol=1e-6)
+
+
+def test_an_extra_cannot_take_the_name_of_a_figure():
+    """The name is in the message (exact)."""
+
+    class Named(System):
+        def transmit(self, images, snr_db, h, seeds):
+            sent = super().transmit(images, snr_db, h, seeds)
+            sent.extras["mse"] = np.ones(len(images))
+            return sent
+
+    with pytest.raises(ValueError, match="extras may not be named mse"):
+        simulate_point(Link(Named(), Channel()), IMAGES, 0, SweepSettings())

@@ -1,0 +1,60 @@
+"""The systems of ``link_models.systems`` over fades that are all of one power.
+
+Every fade is scaled to the power that fades have on average. Not our definition of the
+SNR, but one reading of the ECA paper's: for comparison with its figures alone. Results
+say so in the description of each system.
+"""
+
+import numpy as np
+from keras import ops
+
+from link_models import systems
+
+SYSTEMS = systems.SYSTEMS
+
+
+class FixedFadePower:
+    """A channel whose fades are scaled to power 1, image by image.
+
+    Parameters
+    ----------
+    channel : with ``sample_each(seeds)``
+        Draws the fades
+    """
+
+    def __init__(self, channel):
+        self.channel = channel
+
+    def sample_each(self, seeds):
+        h = ops.convert_to_numpy(self.channel.sample_each(seeds))
+        power = np.mean(np.abs(h) ** 2, axis=tuple(range(1, h.ndim)), keepdims=True)
+        return (h / np.sqrt(power)).astype("complex64")
+
+
+class OverFixedFadePower:
+    """A system that says over which fades it was sent.
+
+    Parameters
+    ----------
+    system : any system of a sweep
+    """
+
+    def __init__(self, system):
+        self.system = system
+        self.name = system.name
+
+    def describe(self):
+        said = self.system.describe()
+        title = f"{said['title']}, fades of one power"
+        return {**said, "title": title, "fade_power": "every fade scaled to power 1"}
+
+    def transmit(self, images, snr_db, h, seeds):
+        return self.system.transmit(images, snr_db, h, seeds)
+
+
+def build_channel(scenario):
+    return FixedFadePower(systems.build_channel(scenario))
+
+
+def build_system(name, scenario):
+    return OverFixedFadePower(systems.build_system(name, scenario))

@@ -1,0 +1,237 @@
+"""Paired differences of results: ``python -m scenarios.compare DIR [A B]``.
+
+    python -m scenarios.compare results/mimo_2x2                       all pairs
+    python -m scenarios.compare results/mimo_2x2 adjscc hevc_ldpc      A - B
+    python -m scenarios.compare results/fresh/eca.json results/5ms/eca.json
+
+Systems that sent the same images over the same fades with the same noise are compared
+transmission by transmission; pairs that did not are refused. What two systems do not
+share beside their code, knowledge or rate, is marked.
+"""
+
+import argparse
+import itertools
+import sys
+import time
+from pathlib import Path
+
+from scenarios.comparison_table import FORMATS, Comparison
+from semcom_phy.simulation.pairing import (
+    MEAN_MSE,
+    PairError,
+    check_pair,
+    other_conditions,
+    paired_difference,
+)
+from semcom_phy.simulation.results import ResultError, ResultFile
+
+_READS = 5  # of a file that another run is writing
+
+
+def main(argv=None):
+    """Runs the command.
+
+    Output
+    ------
+    : `int`
+        Exit code: 0, or 2 for bad input and where no pair can be compared
+    """
+    parser = _parser()
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as leave:
+        return leave.code
+    try:
+        pairs, single = _pairs(args.results)
+        compared, refused = [], []
+        for one, other in pairs:
+            try:
+                found = compare(one, other, args.metric, args.snr, args.bootstrap)
+                compared.append(found)
+            except PairError as error:
+                if single:
+                    raise
+                refused.append(f"{one.label} - {other.label}: not compared, {error}")
+        if not compared:
+            raise ValueError("no pair can be compared: " + "; ".join(refused))
+        write = FORMATS[args.format]
+        print(write(compared, args.metric, args.bootstrap), end="")
+        for line in refused:
+            print(line, file=sys.stderr)
+    except (ValueError, OSError) as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+class Curve:
+    """A result with its rows, and a name for tables.
+
+    Parameters
+    ----------
+    path : `Path`
+        The result's JSON
+    label : `str`
+        Name in tables
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ResultError
+        If it is damaged, or its rows are.
+    """
+
+    def __init__(self, path, label):
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"there is no result {path}; {_those_of(path.parent)}"
+            )
+        self.label = label
+        for attempt in range(_READS):
+            self.file = ResultFile.read(path)
+            try:
+                self.rows = self.file.rows()
+                return
+            except ResultError:  # of another point, where a run files one just now
+                if attempt == _READS - 1:
+                    raise
+                time.sleep(0.1)
+
+
+def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
+    """Paired differences of two curves at all SNRs that both have.
+
+    Parameters
+    ----------
+    one, other : :class:`Curve`
+        The difference is ``one - other``
+    metric : `str`, (default "psnr_db")
+        A column of the rows, or ``psnr_of_mean_mse_db``
+    snr_db : sequence of `float`, optional
+        SNRs [dB]; default: all
+    bootstrap : `bool`, (default False)
+        Intervals by bootstrap of groups
+
+    Output
+    ------
+    : :class:`~scenarios.comparison_table.Comparison`
+
+    Raises
+    ------
+    PairError
+        If images, fades or noise differ, no SNR is common, or a system lacks the
+        figure.
+    """
+    check_pair(one.file, other.file)
+    common = sorted(set(one.rows) & set(other.rows))
+    if snr_db is not None:
+        common = [snr for snr in common if snr in snr_db]
+    if not common:
+        raise PairError("no SNR point that both have finished")
+    differences = {
+        snr: paired_difference(one.rows[snr], other.rows[snr], metric, bootstrap)
+        for snr in common
+    }
+    differences = {snr: d for snr, d in differences.items() if d is not None}
+    if not differences:
+        raise PairError(f"{metric!r} applies to no transmission of both")
+    labels = one.label, other.label
+    return Comparison(
+        *labels, differences, other_conditions(one.file, other.file, labels)
+    )
+
+
+def _pairs(results):
+    """Pairs of :class:`Curve` that were asked for, and whether it was a certain one."""
+    if len(results) == 1:
+        curves = _curves_of(Path(results[0]))
+        return list(itertools.combinations(curves, 2)), False
+    if len(results) == 2:
+        folder, names = Path(), results
+        if not all(name.endswith(".json") for name in names):
+            raise ValueError(
+                f"{' '.join(names)}: give a folder, a folder and two systems, or two "
+                "result files (.json)"
+            )
+    elif len(results) == 3:
+        folder, names = Path(results[0]), results[1:]
+    else:
+        raise ValueError(f"{len(results)} names: give a folder and two systems at most")
+    paths = [
+        Path(name) if name.endswith(".json") else folder / f"{name}.json"
+        for name in names
+    ]
+    labels = [path.stem for path in paths]
+    if labels[0] == labels[1]:
+        labels = [f"{path.parent.name}/{path.stem}" for path in paths]
+    return [tuple(map(Curve, paths, labels))], True
+
+
+def _curves_of(folder):
+    """The results of a folder; other files are left out with a line."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    curves = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            curve = Curve(path, path.stem)
+        except ResultError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        if curve.rows:
+            curves.append(curve)
+        else:
+            print(f"left out: {path} has no finished point", file=sys.stderr)
+    if len(curves) < 2:
+        raise ValueError(
+            f"{folder} holds {len(curves)} results with points; two are needed"
+        )
+    return curves
+
+
+def _those_of(folder):
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    return f"{folder} holds: {', '.join(names)}" if names else f"{folder} holds none"
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="scenarios.compare",
+        description=__doc__.split("\n\n")[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "results",
+        nargs="+",
+        metavar="DIR [A B]",
+        help="results folder, and two systems or result files of it; or two files",
+    )
+    parser.add_argument(
+        "--metric",
+        default="psnr_db",
+        help=f"column of the rows, or {MEAN_MSE} (psnr_db)",
+    )
+    parser.add_argument(
+        "--snr", type=float, nargs="+", metavar="X", help="SNR points [dB] (all)"
+    )
+    parser.add_argument(
+        "--bootstrap",
+        action="store_true",
+        help="intervals by bootstrap of groups (Student's t, clustered)",
+    )
+    formats = parser.add_mutually_exclusive_group()
+    for name in ("markdown", "latex", "csv"):
+        formats.add_argument(
+            f"--{name}",
+            dest="format",
+            action="store_const",
+            const=name,
+            default="text",
+            help=f"print {name}",
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
