@@ -16,6 +16,7 @@ import numpy as np
 from link_models import weights_store
 from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
 from link_models.learned import load_link
+from link_models.outage import outage_color
 from link_models.systems import build_channel
 from link_models.training import VALIDATION_SNR_DB
 from link_models.training_data import split_data
@@ -24,7 +25,6 @@ from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.feedback import AgedFeedback
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.storage import replaced
-from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_cifar10_training_images
 
 SNR_DB = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0)
@@ -86,9 +86,8 @@ def _system(label, images, correlation=1.0):
     shape = images.shape[1:]
     link, _ = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
     feedback = None if correlation == 1 else AgedFeedback(channel, correlation)
-    return AdaptiveSystem(
-        "", "", link, shape, {}, outage_color(), "free", feedback=feedback
-    )
+    color = outage_color("cifar10")
+    return AdaptiveSystem("", "", link, shape, {}, color, "free", feedback=feedback)
 
 
 def main(argv=None):

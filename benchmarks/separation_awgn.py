@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from link_models.capacity_link import CapacitySystem
+from link_models.outage import outage_color
 from link_models.separation_link import SeparationSystem
 from semcom_phy.channel_coding.mcs import mcs_table
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
@@ -24,7 +25,6 @@ from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.source_coding import shared_codec
-from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.images import load_images
 
 # SNR [dB]: published PSNR with 5G LDPC and with capacity [dB] (docs/results.md)
@@ -51,7 +51,7 @@ def build(images, num_symbols):
     shape = images.shape[1:]
     channel = EqualizedOFDMChannel(AWGN(1), Framing(num_symbols, 1))
     codec = shared_codec("hevc", shape[:2])
-    color = outage_color()
+    color = outage_color("cifar10")
     ldpc = SeparationSystem(
         "ldpc", "LDPC", codec, channel, mcs_table(2), "average", color, shape
     )

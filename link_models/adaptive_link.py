@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from semcom_phy.backend import complex_normal
-from semcom_phy.phy.knowledge import Csi
+from semcom_phy.phy.knowledge import EVERY_SNR, Csi
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.transform_precoding import PrefixTransformPrecoding
 from semcom_phy.snr import snr_db_to_no
@@ -32,6 +32,9 @@ class AdaptiveLink(keras.Model):
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
         Flat, one fade per image; its frame holds the largest number of symbols, and
         besides what side symbols there are
+
+    snr_range : :class:`~semcom_phy.phy.knowledge.SnrRange`, (default: every SNR)
+        SNRs that encoder and decoder were trained for; they are told none beyond
 
     Input
     -----
@@ -61,7 +64,7 @@ class AdaptiveLink(keras.Model):
         If the channel is not flat over an image.
     """
 
-    def __init__(self, encoder, decoder, channel, **kwargs):
+    def __init__(self, encoder, decoder, channel, snr_range=EVERY_SNR, **kwargs):
         super().__init__(**kwargs)
         if not channel.channel_model.is_flat:
             raise ValueError(
@@ -71,6 +74,7 @@ class AdaptiveLink(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         self.channel = channel
+        self.snr_range = snr_range
         self.power = PowerNormalization()
         self.precoding = PrefixTransformPrecoding(channel.num_tx_ant)
         # Their encode() and decode() are called, which build nothing by themselves.
@@ -137,7 +141,7 @@ class AdaptiveLink(keras.Model):
             h_hat = seen[:, None, :, :, None, None]
         if ordered is None:
             ordered = ops.zeros((batch,), "bool")
-        coded = self.encoder.encode(source, snr_hat, h_hat, uniform, cutoffs)
+        coded = self.encode(source, snr_hat, h_hat, uniform, cutoffs)
         received = self.send_frame(
             coded.z, coded.mask, None, snr_db, h, noise, precoder, ordered
         )
@@ -151,6 +155,24 @@ class AdaptiveLink(keras.Model):
             training=training,
         )
         return coded, decoded
+
+    def encode(self, source, snr_db, h, uniform=None, cutoffs=None):
+        """What the encoder makes of images, told no SNR beyond its range.
+
+        Input
+        -----
+        source, uniform, cutoffs
+            As in :meth:`run`
+
+        snr_db, h
+            What is fed back
+
+        Output
+        ------
+        : :class:`~semcom_phy.codecs.map_codec.Coded`
+        """
+        told = self.snr_range.told(snr_db)
+        return self.encoder.encode(source, told, h, uniform, cutoffs)
 
     def send_frame(self, z, mask, side_x, snr_db, h, noise, precoder, ordered):
         """Sends the symbols of images, and side symbols behind them.
@@ -204,6 +226,10 @@ class AdaptiveLink(keras.Model):
         """
         count = self.decoder.count_symbols(cutoffs)
         z_hat, no_eff = self.precoding.despread(x_hat, no_eff, count, ordered)
+        no_eff = self.snr_range.told_no_eff(no_eff, csi.snr_db)
+        within, told = self.snr_range.told, csi.at_transmitter
+        told = Csi(told.h_hat, within(told.snr_db))
+        csi = Csi(csi.h_hat, within(csi.snr_db), told)
         return self.decoder.decode(z_hat, no_eff, cutoffs, csi, training=training)
 
     def training_loss(

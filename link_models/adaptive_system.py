@@ -141,6 +141,7 @@ class AdaptiveSystem:
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
             "precoding": self.precoding,
+            "outage_color": self.outage_color.tolist(),
             **self.record,
         }
 
@@ -181,6 +182,7 @@ class AdaptiveSystem:
         batch, size = len(images), self.codec.num_symbols
         number = self._number(coded.cutoffs)
         num_side, lost = np.zeros(batch, int), np.zeros(batch, bool)
+        wrong = np.zeros(batch, bool)
         side_x = np.zeros((batch, MAX_SIDE_SYMBOLS), np.complex64)
         if self.side_info == "sent":
             formats = self.message.choose_format(sinr)
@@ -202,7 +204,7 @@ class AdaptiveSystem:
                 ops.convert_to_numpy(frame.no_eff[:, size:]),
                 formats,
             )
-            lost = ~received
+            lost, wrong = ~received, received & (values != number)
             number = np.where(received, values, number)
         images_hat = to_uint8(
             self._read_frame(
@@ -229,6 +231,7 @@ class AdaptiveSystem:
             "entropy": ops.convert_to_numpy(coded.entropy).mean(axis=1),
             "effective_snr_db": 10 * np.log10(effective),
             "side_info_error": lost,
+            "undetected": wrong,
         }
         extras = {
             name: v if v.dtype == bool else np.asarray(v, float)
@@ -340,7 +343,7 @@ class AdaptiveSystem:
 
     def _encode_images(self, source, snr_db, h, num_maps=None, num_rows=None):
         cutoffs = None if num_maps is None else Cutoffs(num_maps, num_rows)
-        return self.link.encoder.encode(source, snr_db, h, None, cutoffs)
+        return self.link.encode(source, snr_db, h, None, cutoffs)
 
     def _read_images(
         self,

@@ -77,6 +77,7 @@ class CapacitySystem:
             "source_codec": self.codec.name,
             "knows": knows(AVERAGE_SNR, PERFECT_CSI, KNOWN[self.rule]),
             "ideal_code": self.rule,
+            "outage_color": self.outage_color.tolist(),
         }
 
     def transmit(self, images, snr_db, h, seeds):

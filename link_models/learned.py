@@ -12,6 +12,7 @@ from semcom_phy.codecs.eca import SMALL_VIT, EcaDecoder, EcaEncoder
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
+from semcom_phy.phy.knowledge import EVERY_SNR, SnrRange
 from semcom_phy.seeding import private_streams
 
 CODECS = {
@@ -26,12 +27,27 @@ ADAPTIVE = ("eca", "swinjscc")  # choose their rate: sent over an AdaptiveLink
 VARIABLE_LENGTH = ("ntscc", "sa_oosc")  # patch by patch, over a VariableLengthLink
 
 
-def make_link(codec, encoder, decoder, channel):
+def make_link(codec, encoder, decoder, channel, snr_range=EVERY_SNR):
     """The link model that a codec of ``CODECS`` belongs to, not built."""
+    link_class = SemanticLink
     if codec in VARIABLE_LENGTH:
-        return VariableLengthLink(encoder, decoder, channel)
-    link_class = AdaptiveLink if codec in ADAPTIVE else SemanticLink
-    return link_class(encoder, decoder, channel)
+        link_class = VariableLengthLink
+    elif codec in ADAPTIVE:
+        link_class = AdaptiveLink
+    return link_class(encoder, decoder, channel, snr_range=snr_range)
+
+
+def trained_range(record):
+    """SNRs that weights were trained for, by the recipe in their JSON.
+
+    Output
+    ------
+    : :class:`~semcom_phy.phy.knowledge.SnrRange`
+        Every SNR where the JSON names none
+    """
+    recipe = record.get("recipe", {})
+    low = recipe.get("min_snr_db", EVERY_SNR.low_db)
+    return SnrRange(float(low), float(recipe.get("max_snr_db", EVERY_SNR.high_db)))
 
 
 def default_configs(codec, scenario, counts):
@@ -63,7 +79,9 @@ def default_configs(codec, scenario, counts):
     return encoder, decoder
 
 
-def build_link(codec, encoder_config, decoder_config, channel, num_side=0):
+def build_link(
+    codec, encoder_config, decoder_config, channel, num_side=0, snr_range=EVERY_SNR
+):
     """An untrained link model, built.
 
     Parameters
@@ -80,6 +98,9 @@ def build_link(codec, encoder_config, decoder_config, channel, num_side=0):
     num_side : `int`, (default 0)
         Symbols of the frame that are for side information
 
+    snr_range : :class:`~semcom_phy.phy.knowledge.SnrRange`, (default: every SNR)
+        SNRs that the networks are told
+
     Raises
     ------
     ValueError
@@ -90,7 +111,8 @@ def build_link(codec, encoder_config, decoder_config, channel, num_side=0):
     encoder_class, decoder_class = CODECS[codec]
     encoder = encoder_class(**encoder_config)
     encoder.check_rate(channel.framing.num_symbols - num_side)
-    link = make_link(codec, encoder, decoder_class(**decoder_config), channel)
+    decoder = decoder_class(**decoder_config)
+    link = make_link(codec, encoder, decoder, channel, snr_range)
     shape = (1, *encoder.image_shape)
     link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
     return link
@@ -98,6 +120,8 @@ def build_link(codec, encoder_config, decoder_config, channel, num_side=0):
 
 def load_link(label_or_file, channel, image_shape, num_side=0):
     """A trained link model over a channel, and the record of its weights.
+
+    Its networks are told no SNR beyond those that they were trained for.
 
     Raises
     ------
@@ -122,8 +146,9 @@ def load_link(label_or_file, channel, image_shape, num_side=0):
             f"{image_shape[1]}: use that image_size or train others"
         )
     _check_antennas(label_or_file, encoder, channel)
+    snr_range = trained_range(record)
     with private_streams(0):  # the first weights, which those loaded replace
-        link = build_link(codec, encoder, decoder, channel, num_side)
+        link = build_link(codec, encoder, decoder, channel, num_side, snr_range)
     weights_store.load(link, label_or_file)
     return link, record
 

@@ -76,6 +76,7 @@ class LinearSystem:
             ).as_dict(),
             "knows": knows(*known),
             "scale": scale,
+            "outage_color": None,  # whatever arrives is decoded
         }
 
     def transmit(self, images, snr_db, h, seeds):
@@ -85,21 +86,33 @@ class LinearSystem:
         scale = np.sqrt(np.mean(np.abs(z) ** 2, axis=1) + 1e-12)
         x = ops.convert_to_numpy(self.precoding.spread(z / scale[:, None]))
         if self.transport:
-            x = np.concatenate([x, self.transport.encode(quantise_scale(scale))], 1)
+            payloads = quantise_scale(scale)
+            x = np.concatenate([x, self.transport.encode(payloads)], 1)
         x_hat, no_eff = map(ops.convert_to_numpy, self._send(x, h, no, noise))
 
-        lost = np.zeros(len(images), bool)
+        lost, wrong = np.zeros(len(images), bool), np.zeros(len(images), bool)
         if self.transport:
-            side, crc_ok = self.transport.decode(
+            side, _ = self.transport.decode(
                 x_hat[:, self.num_data :], no_eff[:, self.num_data :]
             )
-            lost = ~crc_ok
-            # A lost scale is replaced by that of the average image.
-            scale = np.array([dequantise_scale(s) if s else 1.0 for s in side])
+            wrong = np.array(
+                [
+                    got is not None and got != sent
+                    for got, sent in zip(side, payloads, strict=True)
+                ]
+            )
+            # A scale is one byte; a lost one is replaced by that of the average image.
+            lost = np.array([got is None or len(got) != 1 for got in side])
+            scale = np.array(
+                [
+                    1.0 if gone else dequantise_scale(got)
+                    for got, gone in zip(side, lost, strict=True)
+                ]
+            )
         despread = self.precoding.despread(
             x_hat[:, : self.num_data], no_eff[:, : self.num_data]
         )
         z_hat, no_z = map(ops.convert_to_numpy, despread)
         images_hat = self.coder.decode(z_hat * scale[:, None], no_z, snr_db)
-        extras = {"side_info_error": lost}
+        extras = {"side_info_error": lost, "undetected": wrong}
         return Transmission(to_uint8(images_hat), np.zeros(len(images), bool), extras)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ from link_models import weights_store
 from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
 from link_models.capacity_link import CapacitySystem
 from link_models.importance_scores import ScoredByImportance
-from link_models.learned import VARIABLE_LENGTH, load_link
+from link_models.learned import VARIABLE_LENGTH, load_link, trained_range
 from link_models.linear_link import LinearSystem
 from link_models.matched_system import (
     MatchedSystem,
     describe_compensation,
     rate_profile,
 )
+from link_models.outage import outage_color
 from link_models.scene_levels import SceneLevels, StudentLevels
 from link_models.semantic_link import SemanticSystem
 from link_models.separation_link import SeparationSystem
@@ -33,7 +35,6 @@ from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.tr38901 import CDL, TDL
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.source_coding.length_code import LengthCode
-from semcom_phy.source_coding.quality import outage_color
 from semcom_phy.sources.driving import is_driving
 
 KLT_FILE = Path(__file__).with_name("weights") / "linear_32x32.npz"
@@ -88,6 +89,16 @@ def build_system(name, scenario):
     return system
 
 
+def _about_weights(record):
+    """What the result of a learned system says of its weights."""
+    ends = [end if isfinite(end) else None for end in trained_range(record)]
+    return {
+        "weights": record["label"],
+        "weights_sha256": record["sha256"],
+        "trained_snr_db": ends,
+    }
+
+
 def _learned(name, title, scenario):
     channel, shape = build_channel(scenario), scenario.image_shape
     label = scenario.weights or DEFAULT_WEIGHTS.get(name)
@@ -100,7 +111,7 @@ def _learned(name, title, scenario):
     codec = record["config"]["codec"]
     if codec != name:
         raise ValueError(f"weights {label!r} are of codec {codec!r}, not {name!r}")
-    about = {"weights": record["label"], "weights_sha256": record["sha256"]}
+    about = _about_weights(record)
     return SemanticSystem(name, title, link, shape, about)
 
 
@@ -113,7 +124,7 @@ def _adaptive(label, options, name, title, scenario):
     if codec != name.partition("_")[0]:
         raise ValueError(f"weights {label!r} are of codec {codec!r}, not {name!r}")
     link, record = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
-    about = {"weights": record["label"], "weights_sha256": record["sha256"]}
+    about = _about_weights(record)
     about |= {"compensation": describe_compensation(record)}
     options = dict(options)
     if "rate_weight" in options:  # a number that the encoder is told
@@ -122,7 +133,7 @@ def _adaptive(label, options, name, title, scenario):
     if codec == "swinjscc":
         rho = scenario.feedback_correlation
         options["rates"] = rate_profile(options.pop("rates"), False, rho)
-    color = outage_color(shape[:2])
+    color = outage_color(scenario.dataset)
     options["feedback"] = _feedback(Feedback, channel, scenario)
     return AdaptiveSystem(name, title, link, shape, about, color, **options)
 
@@ -142,7 +153,7 @@ def _variable_length(label, side_info, annotator, name, title, scenario):
     if weights_store.read_record(label)["config"].get("codec") not in VARIABLE_LENGTH:
         raise ValueError(f"weights {label!r} are not of a codec such as {name!r}")
     link, record = load_link(label, channel, shape)
-    about = {"weights": record["label"], "weights_sha256": record["sha256"]}
+    about = _about_weights(record)
     code = None
     if side_info == "sent":
         code = length_code_of(record, label)
@@ -152,7 +163,7 @@ def _variable_length(label, side_info, annotator, name, title, scenario):
         link,
         shape,
         about,
-        outage_color(),
+        outage_color(scenario.dataset),
         code,
         side_info,
         _levels_at_transmitter(annotator, scenario),
@@ -212,7 +223,7 @@ def _matched_separation(codec, label, mcs, knowledge, name, title, scenario):
             channel,
             mcs,
             "average" if knowledge == "average" else "csi",
-            outage_color(shape[:2]),
+            outage_color(scenario.dataset),
             shape,
             _feedback(Feedback, channel, scenario, aged),
         )
@@ -229,7 +240,7 @@ def _separation(codec, name, title, scenario):
         channel,
         mcs_table(2),
         scenario.link_adaptation,
-        outage_color(shape[:2]),
+        outage_color(scenario.dataset),
         shape,
         _feedback(Sounding, channel, scenario),
     )
@@ -238,7 +249,7 @@ def _separation(codec, name, title, scenario):
 def _capacity(codec, rule, name, title, scenario):
     shape = scenario.image_shape
     codec = shared_codec(codec, shape[:2])
-    channel, color = build_channel(scenario), outage_color(shape[:2])
+    channel, color = build_channel(scenario), outage_color(scenario.dataset)
     return CapacitySystem(name, title, codec, channel, rule, color, shape)
 
 

@@ -89,7 +89,7 @@ def _trainer(scenario, args):
         decoder,
         tasks,
         _load_data(args.data or "cifar10", scenario),
-        _recipe(args, scenario),
+        _recipe(args, scenario, batch_size=64),
         args.out or Path("runs"),
         args.label or f"{args.system}_{scenario.name}",
         args.start_from,

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from semcom_phy.layers.rate_allocation import MAX_LENGTH, length_of
+from semcom_phy.phy.knowledge import EVERY_SNR
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.transform_precoding import PrefixTransformPrecoding
 from semcom_phy.snr import snr_db_to_no
@@ -26,6 +27,10 @@ class VariableLengthLink(keras.Model):
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
         Radio link; its frame holds the most symbols that an image may take
+
+    snr_range : :class:`~semcom_phy.phy.knowledge.SnrRange`, (default: every SNR)
+        SNRs that the decoder's networks were trained for; they are told no error of a
+        better one
 
     Input
     -----
@@ -54,11 +59,12 @@ class VariableLengthLink(keras.Model):
     A budget that the frame holds: symbols beyond its end are not sent.
     """
 
-    def __init__(self, encoder, decoder, channel, **kwargs):
+    def __init__(self, encoder, decoder, channel, snr_range=EVERY_SNR, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.decoder = decoder
         self.channel = channel
+        self.snr_range = snr_range
         self.power = PowerNormalization()
         self.precoding = PrefixTransformPrecoding(channel.num_tx_ant)
         # Their encode() and decode() are called, which build nothing by themselves.
@@ -89,8 +95,22 @@ class VariableLengthLink(keras.Model):
         x, _ = self.pack(coded.symbols, coded.index)
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         x_hat, no_eff = self.channel(x, h, no, noise)
-        received, no = self.unpack(x_hat, no_eff, coded.index)
-        return coded, self.decoder.decode(received, no, coded.index)
+        return coded, self.read(x_hat, no_eff, coded.index, snr_db)
+
+    def read(self, x_hat, no_eff, index, snr_db):
+        """Images from a frame, [batch, H, W, 3] `float32`, around [0, 1].
+
+        Input
+        -----
+        x_hat, no_eff, index
+            As of :meth:`unpack`
+
+        snr_db : [batch], `float32`
+            Average SNR, which both ends know [dB]
+        """
+        received, no = self.unpack(x_hat, no_eff, index)
+        told = self.snr_range.told_no_eff(no, snr_db)
+        return self.decoder.decode(received, no, index, told)
 
     def pack(self, symbols, index):
         """Symbols of patches to the data symbols of a frame, one patch after the other.

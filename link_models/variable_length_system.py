@@ -108,7 +108,7 @@ class VariableLengthSystem:
         self._pack = compile_fn(self._pack_images)
         jit = self.channel.channel_model.is_flat
         self._send = compile_fn(self.channel.__call__, jit=jit)
-        self._read = compile_fn(self._read_images)
+        self._read = compile_fn(link.read)
 
     def describe(self):
         framing = self.channel.framing
@@ -124,6 +124,7 @@ class VariableLengthSystem:
             "spent is in extras, cbr and side_cbr",
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
+            "outage_color": self.outage_color.tolist(),
             "knows": knows(*known),
             "importance_at_transmitter": self.levels.name if self.levels else "none",
             **self.record,
@@ -144,7 +145,8 @@ class VariableLengthSystem:
         ------
         : :class:`~link_models.transmission.Transmission`
             extras: ``cbr`` (data symbols), ``side_cbr``, ``cbr_total``, ``side_share``
-            (of all symbols), ``side_bits`` (of the coded lengths), ``side_info_error``
+            (of all symbols), ``side_bits`` (of the coded lengths), ``side_info_error``,
+            ``undetected`` (the CRC held, the bytes are not those sent)
         """
         images_hat, lost, extras = self.send(images, snr_db, h, seeds)
         images_hat[lost] = self.outage_color
@@ -170,20 +172,29 @@ class VariableLengthSystem:
         x_hat, no_eff = self._send(
             *map(ops.convert_to_tensor, (frame, h, no.astype("float32"), noise))
         )
-        lost = np.zeros(len(images), bool)
+        lost, wrong = np.zeros(len(images), bool), np.zeros(len(images), bool)
         index = np.array(ops.convert_to_numpy(index))
         if message is not None:
             x_hat, no_eff = ops.convert_to_numpy(x_hat), ops.convert_to_numpy(no_eff)
-            index, start, lost = self._receive_lengths(
-                message, x_hat, no_eff, index, side
+            received, _ = message.decode(list(x_hat), list(no_eff))
+            wrong = np.array(
+                [
+                    got is not None and got != sent
+                    for got, sent in zip(received, payloads, strict=True)
+                ]
             )
+            index, start, lost = self._read_messages(message, received, index, side)
             place = start[:, None] + np.arange(x_hat.shape[1])
             place = np.minimum(place, x_hat.shape[1] - 1)
             x_hat, no_eff = (
                 ops.convert_to_tensor(np.take_along_axis(v, place, axis=1))
                 for v in (x_hat, no_eff)
             )
-        images_hat = to_uint8(self._read(x_hat, no_eff, ops.convert_to_tensor(index)))
+        snr = np.full(len(images), snr_db, "float32")
+        images_hat = self._read(
+            x_hat, no_eff, *map(ops.convert_to_tensor, (index, snr))
+        )
+        images_hat = to_uint8(images_hat)
         dimensions = float(np.prod(self.image_shape))
         bits = np.zeros(len(images))
         if message is not None:
@@ -195,6 +206,7 @@ class VariableLengthSystem:
             "side_share": side / (count + side),
             "side_bits": bits,
             "side_info_error": lost,
+            "undetected": wrong,
         }
         return images_hat, lost, extras
 
@@ -270,15 +282,14 @@ class VariableLengthSystem:
         plot_symbols(shown, {self.title: self.symbols_map(shown, snr_db[-1])}, path)
         return [path]
 
-    def _receive_lengths(self, message, x_hat, no_eff, index, side):
+    def _read_messages(self, message, payloads, index, side):
         """Lengths as they arrived, where the data begin, and what was lost.
 
-        Where the message is lost, what was sent stands in for it; the caller treats the
-        image as an outage.
+        Where the message is lost, or cannot be meant, what was sent stands in for it;
+        the caller treats the image as an outage.
         """
-        payloads, _ = message.decode(list(x_hat), list(no_eff))
         index, start = index.copy(), side.copy()
-        lost = np.zeros(len(x_hat), bool)
+        lost = np.zeros(len(payloads), bool)
         for b, payload in enumerate(payloads):
             grid = None if payload is None else self._read_lengths(message, payload)
             if grid is None:
@@ -298,7 +309,3 @@ class VariableLengthSystem:
 
     def _pack_images(self, latents, index):
         return self.link.pack(self.codec.to_symbols(latents, index), index)
-
-    def _read_images(self, x_hat, no_eff, index):
-        received, no = self.link.unpack(x_hat, no_eff, index)
-        return self.link.decoder.decode(received, no, index)

@@ -58,19 +58,27 @@ def definition_card(scenario):
         "CSI": f"{scenario.csi}: {_CSI[scenario.csi]}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
-            "(separate systems, unless their name says what they know)"
+            "(separate systems, unless their name says what they know), for the very "
+            "image: by what its codec makes of it within the payload of every scheme; "
+            "the receiver finds the scheme by trying them against the CRC, which is "
+            "neither charged nor simulated"
         ),
         "Feedback": _feedback(scenario),
         "Knowledge": (
             "what each system knows stands beside it; where systems of a table do not "
             "know the same, a letter marks it"
         ),
+        "Networks": (
+            "told no SNR beyond those that they were trained for (trained_snr_db of "
+            "each system), nor the error variances of a better one"
+        ),
         "PSNR": (
             "8-bit rounded images; mean of per-image PSNR, a lossless image counts "
             "60 dB; beside it the PSNR of the mean MSE"
         ),
         "Outage": (
-            "failed CRC or no rate that fits: the mean colour of the training set is "
+            "failed CRC, bytes that the codec refuses, or no rate that fits: the mean "
+            "colour of the training set, the same for all systems of a data set, is "
             "shown and counted in every mean"
         ),
         "Interval": (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scenarios.definitions import data_bandwidth, definition_card
 from scenarios.knowledge_marks import knowledge_marks
+from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
@@ -120,10 +121,13 @@ def _evaluate(args, scenario, folder, table):
     from semcom_phy.simulation.image_strip import encode_strip
 
     images, provenance, groups = _load_images(scenario)
+    batch_size = args.batch_size
+    if batch_size is None:
+        batch_size = scenario.images_at_once
     settings = sweep.SweepSettings(
         seed=scenario.seed,
         draws=scenario.draws,
-        batch_size=args.batch_size,
+        batch_size=batch_size,
         target_ci=args.target_ci,
     )
     shown = sweep.crop_for_figure(images[: settings.num_shown], settings.max_shown_size)
@@ -138,7 +142,7 @@ def _evaluate(args, scenario, folder, table):
     }
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
     systems = [sweep.built(build).system for build in builders]
-    curves = {}
+    curves, trained = {}, {}
     for build, system in zip(builders, systems, strict=True):
         description = system.describe()
         bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
@@ -152,6 +156,7 @@ def _evaluate(args, scenario, folder, table):
         curves[build] = results.ResultFile.open(
             path, header, scenario.snr_db, args.restart
         )
+        trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
         print(_bandwidth_text(curves[build].title, bandwidth, note))
         print(f"    knows: {', '.join(description['knows'])}")
@@ -163,6 +168,9 @@ def _evaluate(args, scenario, folder, table):
     )
     files = [results.ResultFile.read(file.path) for file in curves.values()]
     print("\n" + _table(files, scenario.snr_db))
+    notes = untrained_notes(trained, scenario.snr_db)
+    for line in notes + room_notes(files, scenario.snr_db):
+        print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
     for system in systems:
         if hasattr(system, "draw"):  # what an adaptive system chose to send
@@ -253,7 +261,7 @@ def _parser(scenario):
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--target-ci", type=float, help="stop a point at this half interval [dB]")
-    add("--batch-size", type=int, default=64, help="images at once (64)")
+    add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
     add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
     add("--traceback", action="store_true", help="show where an error came from")
@@ -387,6 +395,34 @@ def _table(files, snr_db):
     if notes:
         blocks.append("\n".join(notes))
     return "\n\n".join(blocks) + "\n"
+
+
+def untrained_notes(trained, snr_db):
+    """What a table says of SNRs that networks were not trained for.
+
+    Parameters
+    ----------
+    trained : `dict`, title -> [low, high] or `None`
+        ``trained_snr_db`` of the systems' descriptions; `None` where there is no
+        network, ends of `None` where the weights name no range
+
+    snr_db : sequence of `float`
+        SNRs of the table [dB]
+
+    Output
+    ------
+    : list of `str`
+        A line for every system with SNRs outside its range
+    """
+    lines = []
+    for title, ends in trained.items():
+        if ends is None or None in ends:
+            continue
+        low, high = ends
+        if min(snr_db) < low or max(snr_db) > high:
+            at = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            lines.append(f"* {title}: networks trained at {at} dB, told no SNR beyond")
+    return lines
 
 
 def _cell(metric, estimate):

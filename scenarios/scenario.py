@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 
-MAX_SLOTS = 64
+_SYMBOLS_AT_ONCE = 1_000_000  # of all images of a batch: bounds the memory
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
 _CHOICES = {
     "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
@@ -184,6 +184,11 @@ class Scenario:
         """Complex data symbols per image [channel uses times streams], `int`."""
         return math.floor(self.cbr * math.prod(self.image_shape))
 
+    @property
+    def images_at_once(self):
+        """Images that are sent together, `int`: fewer of long frames, at most 64."""
+        return max(1, min(64, _SYMBOLS_AT_ONCE // self.num_symbols))
+
     @classmethod
     def from_dict(cls, values):
         """The scenario of :meth:`to_dict`.
@@ -218,8 +223,7 @@ class Scenario:
         Raises
         ------
         ValueError
-            If the symbols do not fit into ``MAX_SLOTS`` slots, or the pilots do not
-            fit the grid.
+            If the pilots do not fit the grid.
         """
         from semcom_phy.phy.framing import Framing, OFDMGrid  # loads the backend
 
@@ -229,14 +233,7 @@ class Scenario:
             self.pilot_ofdm_symbols,
             self.subcarrier_spacing,
         )
-        framing = Framing(self.num_symbols, self.num_tx_ant, grid)
-        if framing.num_slots > MAX_SLOTS:
-            raise ValueError(
-                f"cbr {self.cbr} of {self._size_text} images fills "
-                f"{framing.num_slots} slots, at most {MAX_SLOTS} fit; lower cbr or "
-                "image_size"
-            )
-        return framing
+        return Framing(self.num_symbols, self.num_tx_ant, grid)
 
     @property
     def _size_text(self):

@@ -2,6 +2,8 @@
 
 bytes --> length --> ShortMessage --> 32 QPSK symbols ---.
      `--> Transport as long as the bytes need, CRC ------+--> x
+
+Beyond 4,095 bytes several such segments follow each other.
 """
 
 import math
@@ -16,27 +18,33 @@ from semcom_phy.channel_coding.transport import Transport
 
 _HEADER_FORMAT = FORMATS.index((64, 1))  # 18 bits at rate 0.28
 _MAX_WORD_BITS = 8448  # information bits of the longest code word of TS 38.212
+_MAX_SEGMENT = 4095  # [byte], the largest number that the header holds
+_SIZES_PER_OCTAVE = 32  # of long payloads: rounding them up costs 3 % at most
 
 
 class ProtectedMessage:
     r"""Sends byte strings on as many symbols as each of them needs.
 
-    The header holds the number of bytes, and is decoded without knowing anything but
-    where it is. The payload follows at a fixed MCS, its size rounded up so that few
-    LDPC codes are in use; an empty one takes the smallest size, because its CRC is
-    what confirms the header. A message is received if the header is, the symbols it
-    announces are there, the CRC holds, and the payload has the announced length.
+    A byte string is cut into segments. The header of a segment holds its number of
+    bytes, and is decoded without knowing anything but where it is: behind the segment
+    before it. A segment of the largest size says that another one follows, which may be
+    empty. The payload follows its header at a fixed MCS, its size rounded up so that
+    few LDPC codes are in use; an empty one takes the smallest size, because its CRC is
+    what confirms the header. A message is received if every header of it is, the
+    symbols they announce are there, the CRCs hold, and the payloads have the announced
+    lengths.
 
     Parameters
     ----------
     mcs : `Mcs`, (default QPSK, rate 1/3)
         Of the payload
 
-    max_bytes : `int`, 1 to 4095, (default 255)
-        Longest byte string
+    segment_bytes : `int`, 1 to 4095, (default 4095)
+        Largest segment
 
     granularity : `int`, >= 1, (default 4)
-        Payload sizes are multiples of it [byte]
+        Sizes of short payloads are multiples of it [byte]; long ones are rounded up to
+        one of 32 sizes between two powers of 2
 
     Input of `encode`
     -----------------
@@ -65,7 +73,7 @@ class ProtectedMessage:
     Raises
     ------
     ValueError
-        If an argument is out of its range, or a payload is too long.
+        If an argument is out of its range.
 
     Example
     -------
@@ -77,39 +85,34 @@ class ProtectedMessage:
     [b'hello', b'world, how are you?']
     """
 
-    def __init__(self, mcs=None, max_bytes=255, granularity=4):
-        if not 1 <= max_bytes <= 4095:
+    def __init__(self, mcs=None, segment_bytes=_MAX_SEGMENT, granularity=4):
+        if not 1 <= segment_bytes <= _MAX_SEGMENT:
             raise ValueError(
-                f"max_bytes must be from 1 to 4095, so that the header holds it; got "
-                f"{max_bytes}."
+                f"segment_bytes must be from 1 to {_MAX_SEGMENT}, so that the header "
+                f"holds it; got {segment_bytes}."
             )
         if granularity < 1:
             raise ValueError(f"granularity must be at least 1, got {granularity}.")
         self.mcs = Mcs(2, 1 / 3) if mcs is None else mcs
-        self.max_bytes, self.granularity = max_bytes, granularity
-        self._header = ShortMessage(max_bytes + 1)
+        self.segment_bytes, self.granularity = segment_bytes, granularity
+        self._header = ShortMessage(segment_bytes + 1)
         self._header_symbols = self._header.num_symbols[_HEADER_FORMAT]
         self._transports = {}
 
     def num_symbols(self, num_bytes):
-        """Symbols of a payload of this length, header included [channel uses]."""
-        if not 0 <= num_bytes <= self.max_bytes:
-            raise ValueError(
-                f"num_bytes must be from 0 to max_bytes={self.max_bytes}, got "
-                f"{num_bytes}."
-            )
-        transport = self._transport(self._size(num_bytes))
-        return self._header_symbols + transport.num_symbols
+        """Symbols of a byte string of this length, headers included [channel uses]."""
+        if num_bytes < 0:
+            raise ValueError(f"num_bytes must not be negative, got {num_bytes}.")
+        full, rest = divmod(num_bytes, self.segment_bytes)
+        number = self._segment_symbols(rest)
+        if full:
+            number += full * self._segment_symbols(self.segment_bytes)
+        return number
 
     def encode(self, payloads):
-        lengths = np.array([len(payload) for payload in payloads], np.int64)
-        headers = self._send_headers(lengths)
-        x = [None] * len(payloads)
-        for transport, index in self._groups(lengths):
-            symbols = transport.encode([payloads[i] for i in index])
-            for i, symbols_i in zip(index, symbols, strict=True):
-                x[i] = np.concatenate([headers[i], symbols_i])
-        return x
+        cut = [self._segments(payload) for payload in payloads]
+        parts = iter(self._encode_segments([part for parts in cut for part in parts]))
+        return [np.concatenate([next(parts) for _ in segments]) for segments in cut]
 
     def decode(self, x_hats, no_effs):
         if len(x_hats) != len(no_effs):
@@ -121,8 +124,50 @@ class ProtectedMessage:
             np.broadcast_to(no_eff, np.shape(x_hat))
             for x_hat, no_eff in zip(x_hats, no_effs, strict=True)
         ]
+        payloads = [b""] * len(x_hats)
+        start = [0] * len(x_hats)
+        waiting = list(range(len(x_hats)))  # for their next segment
+        while waiting:
+            parts = self._decode_segments(
+                [x_hats[i][start[i] :] for i in waiting],
+                [no_effs[i][start[i] :] for i in waiting],
+            )
+            more = []
+            for i, part in zip(waiting, parts, strict=True):
+                if part is None:
+                    payloads[i] = None
+                    continue
+                payloads[i] += part
+                if len(part) == self.segment_bytes:
+                    start[i] += self._segment_symbols(len(part))
+                    more.append(i)
+            waiting = more
+        return payloads, np.array([payload is not None for payload in payloads], bool)
+
+    def _segments(self, payload):
+        """The payload in pieces, the last one shorter than the others."""
+        size = self.segment_bytes
+        starts = range(0, len(payload) + 1, size)
+        return [payload[start : start + size] for start in starts]
+
+    def _segment_symbols(self, num_bytes):
+        return self._header_symbols + self._transport(self._size(num_bytes)).num_symbols
+
+    def _encode_segments(self, segments):
+        lengths = np.array([len(segment) for segment in segments], np.int64)
+        formats = np.full(len(lengths), _HEADER_FORMAT)
+        headers = self._header.encode(lengths, formats)[:, : self._header_symbols]
+        x = [None] * len(segments)
+        for transport, index in self._groups(lengths):
+            symbols = transport.encode([segments[i] for i in index])
+            for i, symbols_i in zip(index, symbols, strict=True):
+                x[i] = np.concatenate([headers[i], symbols_i])
+        return x
+
+    def _decode_segments(self, x_hats, no_effs):
+        """What the first segment of each holds, `None` where it is lost."""
         lengths = self._receive_headers(x_hats, no_effs)
-        payloads = [None] * len(x_hats)
+        segments = [None] * len(x_hats)
         start = self._header_symbols
         for transport, index in self._groups(lengths):
             used = slice(start, start + transport.num_symbols)
@@ -133,19 +178,10 @@ class ProtectedMessage:
                 np.stack([x_hats[i][used] for i in index]),
                 np.stack([no_effs[i][used] for i in index]),
             )
-            for i, payload in zip(index, found, strict=True):
-                if payload is not None and len(payload) == lengths[i]:
-                    payloads[i] = payload
-        return payloads, np.array([payload is not None for payload in payloads], bool)
-
-    def _send_headers(self, lengths):
-        if np.any(lengths > self.max_bytes):
-            raise ValueError(
-                f"a payload of {lengths.max()} bytes exceeds max_bytes="
-                f"{self.max_bytes}; shorten it or raise max_bytes."
-            )
-        formats = np.full(len(lengths), _HEADER_FORMAT)
-        return self._header.encode(lengths, formats)[:, : self._header_symbols]
+            for i, segment in zip(index, found, strict=True):
+                if segment is not None and len(segment) == lengths[i]:
+                    segments[i] = segment
+        return segments
 
     def _receive_headers(self, x_hats, no_effs):
         """Announced lengths [batch], -1 where the header is lost."""
@@ -167,7 +203,9 @@ class ProtectedMessage:
             yield self._transport(size), np.flatnonzero(sizes == size)
 
     def _size(self, num_bytes):
-        return max(1, math.ceil(num_bytes / self.granularity)) * self.granularity
+        octave = 2 ** math.ceil(math.log2(max(num_bytes, 1)))  # the next power of 2
+        step = max(self.granularity, octave // (2 * _SIZES_PER_OCTAVE))
+        return max(1, math.ceil(num_bytes / step)) * step
 
     def _transport(self, size):
         """The transport of the fewest symbols that holds ``size`` bytes."""

@@ -479,7 +479,7 @@ class NtsccDecoder(PatchCodec):
         self.transform.set_weights(encoder.transform.get_weights())
         self.mapping.copy_start(encoder.mapping)
 
-    def decode(self, received, no, index):
+    def decode(self, received, no, index, told=None):
         """Images from what was received.
 
         Input
@@ -494,18 +494,23 @@ class NtsccDecoder(PatchCodec):
         index : [batch, rows, columns], `int32`
             Indices of ``LENGTHS``, as received
 
+        told : [batch, rows, columns, 256], `float32`, optional
+            Error variances that the networks are told; ``no`` if not given
+
         Output
         ------
         : [batch, H, W, 3], `float32`
             Around [0, 1], not clipped
         """
-        return self.synthesise(self.estimate(received, no, index))
+        return self.synthesise(self.estimate(received, no, index, told))
 
-    def estimate(self, received, no, index):
+    def estimate(self, received, no, index, told=None):
         """f_d: symbols to latents, [batch, rows, columns, 256] `float32`."""
+        told = no if told is None else told
         token, sent = self.token(index), self.sent(index)
         estimate, scale = self.mapping(received, no, index, sent)
-        quality = ops.log(ops.sum(no * sent, axis=-1) / ops.sum(sent, axis=-1) + 1e-6)
+        error = ops.sum(told * sent, axis=-1) / ops.sum(sent, axis=-1)
+        quality = ops.log(error + 1e-6)
         scale = ops.broadcast_to(ops.log(scale), quality[..., None].shape)
         inputs = [estimate, received / (1.0 + no) * sent, token]
         inputs += [quality[..., None] / 2.3 + 1.0, scale]

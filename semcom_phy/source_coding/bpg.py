@@ -54,7 +54,10 @@ class BpgCodec(SourceCodec):
         with tempfile.TemporaryDirectory() as folder:
             stream, target = Path(folder, "image.bpg"), Path(folder, "image.png")
             stream.write_bytes(data)
-            result = _run([self._decoder, "-o", target, stream])
+            try:
+                result = _run([self._decoder, "-o", target, stream])
+            except subprocess.TimeoutExpired as error:
+                raise DecodeError(f"bpgdec did not end: {error}") from error
             if result.returncode != 0 or not target.is_file():
                 raise DecodeError(
                     f"bpgdec ended with code {result.returncode}: {result.stderr}"

@@ -48,6 +48,7 @@ def load_image(data, file_format, image_shape):
     except DecodeError:
         raise
     except (
+        Image.DecompressionBombError,
         OSError,
         SyntaxError,
         ValueError,

@@ -106,7 +106,6 @@ def test_target_interval_stops_early(tmp_path):
         ("--cbr 3/2", r"cbr must be in \(0, 1\], got 3/2"),
         ("--cbr much", "cbr must be a number or a fraction.*'much'"),
         ("--cbr 1/4000", "less than one symbol per image"),
-        ("--cbr 1 --image-size 512", "slots, at most 64 fit"),
         ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
         ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
         ("--dataset no/such/folder", "no/such/folder"),

@@ -44,6 +44,16 @@ def test_cbr_counts_symbols(cbr):
     assert Scenario("test", cbr=cbr).num_symbols == 768
 
 
+def test_frames_of_any_length_in_batches_that_fit():
+    """512x768 at cbr 1/8 takes 171 slots, six images at once; small ones 64, a frame
+    beyond the bound one (exact)."""
+    large = Scenario("test", image_size=(512, 768), cbr="1/8")
+    assert large.framing().num_slots == 171
+    assert large.images_at_once == 6
+    assert SCENARIO.images_at_once == 64
+    assert Scenario("test", image_size=4096, cbr=1).images_at_once == 1
+
+
 def test_a_rate_between_two_counts_spends_the_smaller():
     """0.1 of 3072 dimensions buys 307 symbols, not 308 (exact)."""
     assert Scenario("test", cbr=0.1).num_symbols == 307

@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 from seeded import assert_batches_do_not_matter, assert_no_stream_moves
 
+from link_models import variable_length_system
 from link_models.knowledge import LABEL_MAPS
 from link_models.learned import build_link
 from link_models.variable_length_system import VariableLengthSystem
@@ -209,6 +210,48 @@ def test_annotated_patches_get_more_symbols(images):
     assert np.all(told[:, 1, 1] >= unaided[:, 1, 1])
     assert told[:, 1, 1].sum() > unaided[:, 1, 1].sum()
     assert told.sum() <= NUM_SYMBOLS * len(images)
+
+
+def large(images, shape, num_symbols):
+    """A system for large pictures, and one picture, smooth on the left."""
+    set_seed(5)
+    channel = make_channel(num_symbols=num_symbols)
+    sizes = SIZES | {"image_shape": shape}
+    link = build_link("sa_oosc", sizes, sizes, channel)
+    link.encoder.fit_statistics(images.astype("float32") / 255)
+    link.decoder.copy_statistics(link.encoder)
+    rows, columns = -(-shape[0] // 64), -(-shape[1] // 96)
+    tiles = np.concatenate([images] * (-(-rows * columns // len(images))))
+    tiles = tiles[: rows * columns].reshape(rows, columns, *SHAPE)
+    picture = tiles.transpose(0, 2, 1, 3, 4).reshape(rows * 64, columns * 96, 3)
+    code = LengthCode(np.ones((len(LENGTHS) + 1, len(LENGTHS)), int))
+    system = VariableLengthSystem("t", "T", link, shape, {}, (10, 20, 30), code)
+    return system, picture[None, : shape[0], : shape[1]]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (512, 768, 3),  # 1,536 patches
+        pytest.param((1024, 2048, 3), marks=pytest.mark.slow),  # 8,192
+    ],
+)
+def test_pictures_of_any_size(images, shape, monkeypatch):
+    """Lengths of 1,536 patches, more than 255 bytes, and of 8,192 arrive at 10 dB and
+    are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 % of it."""
+    monkeypatch.setattr(variable_length_system, "compile_fn", lambda fn, jit=True: fn)
+    num_symbols = int(np.prod(shape)) // 48
+    system, picture = large(images, shape, num_symbols)
+    images_hat, lost, extras = send(system, picture, 10.0)
+    assert not lost.any() and images_hat.shape == picture.shape
+    num_bytes = int(extras["side_bits"][0]) // 8
+    assert num_bytes > 255
+    side = system.message(10.0).num_symbols(num_bytes)
+    assert extras["side_cbr"][0] * np.prod(shape) == pytest.approx(side)
+    spent = extras["cbr_total"][0] * np.prod(shape)
+    assert 0.95 * num_symbols < spent < num_symbols + 0.5
+    error = np.mean((images_hat.astype(float) - picture) ** 2)
+    assert error < 0.5 * np.var(picture.astype(float))
 
 
 def test_unknown_side_information_is_refused(link):

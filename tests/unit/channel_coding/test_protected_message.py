@@ -76,8 +76,8 @@ def test_what_follows_is_not_read(message):
 def test_other_mcs(mcs):
     """Other schemes and sizes work, 30 dB above noise, on the fewest symbols whose
     transport holds the payload (exact)."""
-    message = ProtectedMessage(mcs, max_bytes=600, granularity=1)
-    sent = payloads_of([1, 33, 600], seed=6)
+    message = ProtectedMessage(mcs, segment_bytes=600, granularity=1)
+    sent = payloads_of([1, 33, 64], seed=6)
     x = message.encode(sent)
     for x_i, payload in zip(x, sent, strict=True):
         num_symbols = len(x_i) - HEADER
@@ -126,6 +126,52 @@ def test_header_and_payload_must_agree(message):
     assert message.decode(mixed, [0.01] * 2)[1].tolist() == [False, True]
 
 
+@pytest.mark.parametrize("segment", (40, 100))
+def test_segments_follow_each_other(segment):
+    """Byte strings below, at and beyond whole segments come back (exact), on the number
+    of symbols that was said; each segment costs a header."""
+    message = ProtectedMessage(segment_bytes=segment)
+    lengths = (0, segment - 1, segment, segment + 1, 2 * segment, 5 * segment - 3)
+    sent = payloads_of(lengths, seed=11)
+    x = message.encode(sent)
+    assert [len(x_i) for x_i in x] == [message.num_symbols(n) for n in lengths]
+    one, empty = message.num_symbols(segment - 1), message.num_symbols(0)
+    assert message.num_symbols(2 * segment) == 2 * one + empty
+    received, good = message.decode(*over_awgn(x, 8.0))
+    assert received == sent and good.all()
+
+
+def test_a_lost_segment_loses_the_message():
+    """Of three segments each is lost in turn, by its header or its payload; what the
+    others hold is not handed out, and other messages are untouched (exact)."""
+    message = ProtectedMessage(segment_bytes=40)
+    whole = message.num_symbols(39)  # of a full segment
+    sent = payloads_of([100] * 7, seed=12)
+    x_hats, no_effs = over_awgn(message.encode(sent), 20.0)
+    for segment in range(3):
+        first = segment * whole
+        header = x_hats[2 * segment][first : first + HEADER]
+        x_hats[2 * segment][first : first + HEADER] = header[::-1].copy()
+        x_hats[2 * segment + 1][first + HEADER : first + whole] *= -1
+    received, good = message.decode(x_hats, no_effs)
+    assert received == [None] * 6 + [sent[6]]
+    assert good.tolist() == [False] * 6 + [True]
+
+
+def test_long_byte_strings():
+    """600 bytes (1,536 patches) are one segment, 9,000 bytes three, at 1 dB (exact);
+    sizes are rounded up by at most 1/32."""
+    message = ProtectedMessage()
+    sent = payloads_of([600, 9000], seed=13)
+    x = message.encode(sent)
+    assert [len(x_i) for x_i in x] == [message.num_symbols(n) for n in (600, 9000)]
+    assert message.decode(*over_awgn(x, 1.0))[0] == sent
+    for num_bytes in range(1, 4096):
+        size = message._size(num_bytes)
+        assert num_bytes <= size < num_bytes + max(4, num_bytes / 32)
+    assert len({message._size(n) for n in range(4096)}) < 200
+
+
 def test_empty_batch(message):
     """No messages give no symbols and no payloads (exact)."""
     assert message.encode([]) == []
@@ -144,11 +190,10 @@ def test_naive_symbols():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda m: m.encode([bytes(256)]), "256 bytes exceeds max_bytes=255"),
-        (lambda m: m.num_symbols(256), "got 256"),
+        (lambda m: m.num_symbols(-1), "got -1"),
         (lambda m: m.decode([np.ones(200, np.complex64)], []), "1 and 0"),
-        (lambda m: ProtectedMessage(max_bytes=0), "got 0"),
-        (lambda m: ProtectedMessage(max_bytes=4096), "got 4096"),
+        (lambda m: ProtectedMessage(segment_bytes=0), "got 0"),
+        (lambda m: ProtectedMessage(segment_bytes=4096), "got 4096"),
         (lambda m: ProtectedMessage(granularity=0), "granularity"),
         (lambda m: naive_symbols(0, 4, Mcs(2, 0.5)), "at least 1"),
     ],

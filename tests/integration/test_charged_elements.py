@@ -1,0 +1,185 @@
+"""Every system of the table is charged for what it occupies of the grid.
+
+Systems with an ideal code are left out: they count bits, and send no symbols.
+"""
+
+import functools
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from keras import ops
+
+from link_models import learned, scene_levels, systems, weights_store
+from link_models.systems import SYSTEMS, build_channel
+from scenarios import adaptive_rate, driving_scene, mimo_2x2
+from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.seeding import set_seed
+from semcom_phy.source_coding import shared_codec
+from semcom_phy.sources.images import load_images
+
+SNR_DB = 15.0
+SENT = [name for name in SYSTEMS if "capacity" not in name]
+# One of each kind; the others of the table take minutes.
+OF_EACH_KIND = {
+    "adjscc",
+    "deepjscc",
+    "linear",
+    "hevc_ldpc",
+    "eca",
+    "eca_low_svd_waterfilling",
+    "swinjscc",
+    "hevc_ldpc_matched",
+    "sa_oosc",
+    "ntscc_free",
+    "deepjscc_patches",
+}
+
+
+def scenario_of(name):
+    """A scenario that the system is made for."""
+    if "oosc" in name or "ntscc" in name or name == "deepjscc_patches":
+        return driving_scene.SCENARIO
+    if "eca" in name or "swinjscc" in name or "matched" in name:
+        return adaptive_rate.SCENARIO
+    return mimo_2x2.SCENARIO
+
+
+@pytest.fixture(scope="module", autouse=True)
+def uncompiled():
+    """Links as they are, each loaded once; HEVC in the place of BPG, which is the same
+    coding in another container and needs a program."""
+    load_link, links = learned.load_link, {}
+
+    def load_once(label, channel, *more):
+        key = (str(label), channel.framing.num_symbols)
+        if key not in links:
+            links[key] = load_link(label, channel, *more)
+        return links[key]
+
+    def codec(name, shape):
+        return shared_codec("hevc" if name == "bpg" else name, shape)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("link_models.") and "compile_fn" in vars(module):
+                patch.setattr(module, "compile_fn", lambda fn, jit=True: fn)
+        patch.setattr(systems, "load_link", load_once)
+        patch.setattr(systems, "shared_codec", codec)
+        yield
+
+
+@pytest.fixture(scope="module")
+def deepjscc(tmp_path_factory):
+    """Label of weights for DeepJSCC, of which none are shipped."""
+    count = mimo_2x2.SCENARIO.num_symbols
+    config = {"image_shape": (32, 32, 3), "num_symbols": count, "filters": (4, 4, 4, 4)}
+    channel = build_channel(mimo_2x2.SCENARIO)
+    link = learned.build_link("deepjscc", config, config, channel)
+    config = {"codec": "deepjscc", "encoder": config, "decoder": config}
+    folder = tmp_path_factory.mktemp("weights")
+    return weights_store.save(link, folder, "tiny", {"config": config})
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """A folder that stands for CamVid, in place of any other, and its test images."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "camvid").mkdir()
+    coarse = np.random.default_rng(3).integers(0, 256, (2, 24, 32, 3)).astype("uint8")
+    images = coarse.repeat(8, axis=1).repeat(8, axis=2)
+    labels = np.random.default_rng(4).integers(0, 11, (2, 12, 16)).astype("uint8")
+    labels = labels.repeat(16, axis=1).repeat(16, axis=2)
+    path = folder / "camvid" / "test.npz"
+    np.savez(path, images=images, labels=labels, names=np.array(["a_0", "a_1"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMCOM_DATA", str(folder))
+        forget()
+        yield images
+    forget()
+
+
+def forget():
+    scene_levels._scenes.cache_clear()
+    scene_levels._levels.cache_clear()
+
+
+def sent_frames(monkeypatch):
+    """Symbols of every frame that goes over any link, with its framing."""
+    frames = []
+    for method in ("__call__", "receive"):
+        original = getattr(EqualizedOFDMChannel, method)
+
+        @functools.wraps(original)
+        def spy(self, x, *more, _original=original):
+            frames.append((self.framing, ops.convert_to_numpy(x)))
+            return _original(self, x, *more)
+
+        monkeypatch.setattr(EqualizedOFDMChannel, method, spy)
+    return frames
+
+
+def occupied(framing, x):
+    """Data resource elements of the grid that carry something, per image."""
+    grid = ops.convert_to_numpy(framing.resource_grid(ops.convert_to_tensor(x)))
+    data = grid[:, :, :, list(framing.grid.data_ofdm_symbols)]
+    return np.any(data != 0, axis=2).sum(axis=(1, 2, 3))
+
+
+def charged(framing, system, sent, dimensions):
+    """Symbols and resource elements that every image is charged for."""
+    extras, bandwidth = sent.extras, system.describe()["bandwidth"]
+    side = np.full(len(sent.images), bandwidth["side_info_symbols"])
+    data = np.full(len(sent.images), float(bandwidth["data_symbols"]))
+    if "cbr_total" in extras:  # the lengths, then the patches, side by side
+        data, side = extras["cbr_total"] * dimensions, np.zeros(len(side))
+    elif "cr_real_charged" in extras:
+        side = (extras["cr_real_charged"] - extras["cr_real"]) * dimensions / 2
+        data = extras["cr_real"] * dimensions / 2
+    elements = np.ceil((data - 1e-3) / framing.num_streams)
+    elements += np.ceil((side - 1e-3) / framing.num_streams)
+    return data + side, elements
+
+
+def check(name, monkeypatch, request):
+    scenario = replace(scenario_of(name), csi="perfect")
+    if name == "deepjscc":
+        weights = str(request.getfixturevalue("deepjscc"))
+        scenario = replace(scenario, weights=weights)
+    if scenario.dataset == "camvid":
+        images = request.getfixturevalue("scenes")
+    else:
+        images = load_images("sample", 2, size=32)[0]
+    frames = sent_frames(monkeypatch)
+    system = SYSTEMS[name](scenario)
+    set_seed(1)
+    h = build_channel(scenario).sample(len(images))
+    sent = system.transmit(images, SNR_DB, h, range(len(images)))
+    framing, x = frames[-1]
+    symbols, elements = charged(framing, system, sent, images[0].size)
+    np.testing.assert_allclose(np.count_nonzero(x, axis=1), symbols, atol=1e-3)
+    np.testing.assert_array_equal(occupied(framing, x), elements)
+    # What is on the air has the power of the definitions, 1 per symbol on average.
+    power = np.sum(np.abs(x) ** 2, axis=1) / symbols
+    np.testing.assert_allclose(power, 1.0, atol=0.1)
+
+
+@pytest.mark.parametrize("name", [n for n in SENT if n in OF_EACH_KIND])
+def test_what_is_charged_is_occupied(name, monkeypatch, request):
+    """Non-zero symbols and resource elements of the grid, side information included,
+    are those that the system counts (exact); their mean power is 1 (0.1: QAM is not
+    scaled per image)."""
+    check(name, monkeypatch, request)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in SENT if n not in OF_EACH_KIND])
+def test_what_is_charged_is_occupied_by_the_others(name, monkeypatch, request):
+    """As above, the rest of the table."""
+    check(name, monkeypatch, request)
+
+
+def test_the_table_has_each_kind():
+    """Names above are in the table (exact)."""
+    assert OF_EACH_KIND <= set(SENT)

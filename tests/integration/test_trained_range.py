@@ -1,0 +1,172 @@
+"""Networks are told no SNR beyond those that they were trained for."""
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from link_models import weights_store
+from link_models.adaptive_system import MAX_SIDE_SYMBOLS
+from link_models.learned import CODECS, build_link, load_link, trained_range
+from link_models.semantic_link import SemanticLink
+from link_models.systems import build_channel
+from scenarios import adaptive_rate, driving_scene, siso_awgn
+from scenarios.runner import untrained_notes
+from semcom_phy.metrics.image import psnr
+from semcom_phy.phy.channels import AWGN
+from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.framing import Framing
+from semcom_phy.phy.knowledge import EVERY_SNR, Csi, SnrRange
+from semcom_phy.seeding import set_seed
+from semcom_phy.sources.images import load_images
+
+SHIPPED = sorted(path.stem for path in weights_store.SHIPPED.glob("*.json"))
+CODEC_LABELS = [
+    label
+    for label in SHIPPED
+    if json.loads((weights_store.SHIPPED / f"{label}.json").read_text())
+    .get("config", {})
+    .get("codec")
+    in CODECS
+]
+
+
+@pytest.mark.parametrize("label", CODEC_LABELS)
+def test_the_json_of_weights_tells_their_range(label):
+    """Every shipped codec: the SNRs of its recipe (exact)."""
+    record = weights_store.read_record(label)
+    recipe = record["recipe"]
+    low, high = trained_range(record)
+    assert (low, high) == (recipe["min_snr_db"], recipe["max_snr_db"])
+    assert -30 < low <= high < 60
+
+
+def test_weights_without_a_recipe_are_told_everything():
+    """Nothing is known of them (exact)."""
+    assert trained_range({"config": {}}) == EVERY_SNR
+
+
+class TellsSnr(keras.layers.Layer):
+    """Sends pairs of pixels; notes what it was told."""
+
+    def call(self, source, snr_db, h=None, num_symbols=None):
+        self.told = ops.convert_to_numpy(snr_db)
+        z = ops.view_as_complex(ops.reshape(source, (-1, num_symbols, 2)))
+        return z, ops.ones(ops.shape(ops.real(z)))
+
+
+class HearsSnr(keras.layers.Layer):
+    """Notes what it was told."""
+
+    def call(self, x_hat, no_eff, side=None, csi=None):
+        self.told = ops.convert_to_numpy(csi.snr_db)
+        self.no_eff = ops.convert_to_numpy(no_eff)
+        return ops.real(x_hat)
+
+
+def test_encoder_and_decoder_of_a_semantic_link():
+    """Both ends are told the nearer end; above the range the decoder is told the error
+    variance of its end, -21 dB on AWGN (1e-5), below it the true one."""
+    channel = EqualizedOFDMChannel(AWGN(1), Framing(96))
+    encoder, decoder = TellsSnr(), HearsSnr()
+    link = SemanticLink(encoder, decoder, channel, snr_range=SnrRange(-1.0, 21.0))
+    snr_db = np.array([-9.0, 10.0, 40.0], "float32")
+    link(np.ones((3, 8, 8, 3), "float32"), snr_db, channel.sample(3))
+    for told in (encoder.told, decoder.told):
+        np.testing.assert_allclose(told, [-1.0, 10.0, 21.0], rtol=1e-6)
+    no_eff = 10 ** (-np.array([-9.0, 10.0, 21.0]) / 10)
+    np.testing.assert_allclose(decoder.no_eff[:, 0], no_eff, rtol=1e-5)
+
+
+@pytest.mark.parametrize("codec", ["eca", "swinjscc"])
+def test_adaptive_codecs_are_told_the_ends(codec):
+    """Encoder and decoder alone, told an SNR 20 dB above the range, do as at its upper
+    end, with their errors as there (untrained, tiny; exact)."""
+    config = {"image_shape": (16, 16, 3), "num_maps": 4}
+    set_seed(1)
+    encoder_class, _ = CODECS[codec]
+    count = encoder_class(**config).num_symbols
+    scenario = replace(adaptive_rate.SCENARIO, image_size=16, cbr=Fraction(count, 768))
+    channel = build_channel(replace(scenario, csi="perfect"))
+    link = build_link(codec, config, config, channel, snr_range=SnrRange(0.0, 20.0))
+    source = np.random.default_rng(1).random((2, 16, 16, 3)).astype("float32")
+    h = channel.sample(2)
+
+    def coded(snr_db):
+        found = link.encode(source, ops.full((2,), snr_db), h)
+        return [ops.convert_to_numpy(v) for v in (found.z, found.mask)]
+
+    for at_end, beyond in ((20.0, 40.0), (0.0, -20.0)):
+        for one, other in zip(coded(at_end), coded(beyond), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert np.any(coded(20.0)[0] != coded(10.0)[0])
+    told = []
+    link.decoder.decode = lambda z, no, cutoffs, csi, training: told.append((no, csi))
+    full = link.encode(source, ops.full((2,), 20.0), h).cutoffs
+    x = ops.zeros((2, count), "complex64")
+    for snr_db in (40.0, 10.0):
+        csi = Csi(h, ops.full((2,), snr_db))
+        link.read_frame(x, ops.full((2, count), 1e-4), full, csi, ops.ones((2,)) > 1)
+    (high, high_csi), (inside, inside_csi) = told
+    np.testing.assert_allclose(ops.convert_to_numpy(high_csi.snr_db), 20.0)
+    np.testing.assert_allclose(ops.convert_to_numpy(inside_csi.snr_db), 10.0)
+    ratio = ops.convert_to_numpy(high) / ops.convert_to_numpy(inside)
+    np.testing.assert_allclose(ratio, 100.0, rtol=1e-4)
+
+
+def quality(label, snr_db):
+    """Mean PSNR of shipped weights at SNRs, over the same fades and noise."""
+    scenario, side = SCENARIOS[label]
+    scenario = replace(scenario, csi="perfect")
+    channel = build_channel(scenario, side)
+    link, _ = load_link(label, channel, scenario.image_shape, side)
+    images = load_images("sample", 3, size=scenario.image_size)[0]
+    source = ops.convert_to_tensor(images.astype("float32") / 255)
+    set_seed(2)
+    h = channel.sample(3)
+    noise = channel.draw_noise(range(3))
+    found = []
+    for snr in snr_db:
+        decoded = link(source, ops.full((3,), snr), h, ops.convert_to_tensor(noise))
+        image = decoded[0] if side else decoded
+        image = np.rint(255 * np.clip(ops.convert_to_numpy(image), 0, 1))
+        found.append(psnr(images, image.astype("uint8")).mean())
+    return found
+
+
+SCENARIOS = {
+    "adjscc_32x32": (siso_awgn.SCENARIO, 0),
+    "eca_2x2_c16": (adaptive_rate.SCENARIO, MAX_SIDE_SYMBOLS),
+    "swinjscc_2x2_c16": (adaptive_rate.SCENARIO, MAX_SIDE_SYMBOLS),
+    "ntscc_192x256": (driving_scene.SCENARIO, 0),
+    "sa_oosc_192x256": (driving_scene.SCENARIO, 0),
+}
+
+
+@pytest.mark.parametrize("label", SCENARIOS)
+def test_less_noise_never_does_harm(label):
+    """Three photographs, the same fades and noise: PSNR at 40 dB is at most 0.05 dB
+    below that at 30, and above that at the upper end of the range. Told the true SNR,
+    ADJSCC lost 5 dB beyond 25 dB and NTSCC 3 dB beyond 15."""
+    _, high = trained_range(weights_store.read_record(label))
+    at_end, at_30, at_40 = quality(label, (high, 30.0, 40.0))
+    assert at_40 > at_30 - 0.05
+    assert at_30 > at_end
+
+
+def test_the_table_marks_snrs_that_were_not_trained_for():
+    """A line per system outside its range, none inside it, none without networks
+    (exact)."""
+    trained = {"A": [-1.0, 21.0], "B": [10.0, 10.0], "C": None, "D": [None, None]}
+    notes = [
+        "* A: networks trained at -1 to 21 dB, told no SNR beyond",
+        "* B: networks trained at 10 dB, told no SNR beyond",
+    ]
+    assert untrained_notes(trained, (0.0, 25.0)) == notes
+    assert untrained_notes(trained, (-5.0, 10.0)) == notes
+    assert untrained_notes(trained, (0.0, 10.0)) == notes[1:]
+    assert untrained_notes(trained, (10.0,)) == []
