@@ -106,7 +106,7 @@ def test_receiver_detects_with_the_frame_s_own_channel(link, monkeypatch):
 @pytest.mark.parametrize("precoding", ("equal", "waterfilling"))
 def test_eigenmodes_of_an_aged_channel(link, precoding, monkeypatch):
     """The precoder comes from what was fed back, and the receiver, which knows it,
-    filters the frame's own channel: its error is what it reports (4 standard errors)."""
+    filters the frame's own channel: its error is as reported (4 standard errors)."""
     images, h = sending(link)
     system = make_system(link, AgedFeedback(link.channel, 0.5), "free", precoding)
     coded, _, _, precoder, ordered = system.encode(images, 10.0, h, SEEDS)
