@@ -32,6 +32,7 @@ from link_models.weight_average import WeightAverage
 from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
 from semcom_phy.layers.precision import set_precision
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
+from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.seeding import derived_seed, private_streams
 from semcom_phy.simulation.results import software_versions
 
@@ -134,8 +135,10 @@ class Trainer:
         decoder = decoder_class(**self.config["decoder"])
         for count in self._symbol_counts():
             encoder.check_rate(count)
+        # Validation tells the networks what an evaluation of these weights will.
+        told = SnrRange(self.recipe.min_snr_db, self.recipe.max_snr_db)
         self.links = [
-            make_link(self.codec, encoder, decoder, t.channel) for t in self.tasks
+            make_link(self.codec, encoder, decoder, t.channel, told) for t in self.tasks
         ]
         shape = (1, *self.data.exact.shape[1:])
         for link in self.links:
