@@ -169,9 +169,8 @@ class ResultFile:
                 resumed.points = old.points
             except ResultError as error:
                 rows = {}
-                resumed.notes.append(
-                    f"{error}: {len(old.points)} points are simulated again"
-                )
+                lost = ", ".join(f"{snr:g}" for snr in old.points)
+                resumed.notes.append(f"{error}: simulated again at {lost} dB")
             known = [old.header["versions"], *old.header.get("resumed_with", [])]
             if resumed.unfinished(snr_db) and fresh.header["versions"] not in known:
                 resumed.header["resumed_with"] = [*known[1:], fresh.header["versions"]]

@@ -12,7 +12,7 @@ import pytest
 import tiny_systems
 
 from link_models.transmission import Transmission
-from scenarios import mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
+from scenarios import compare, mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = replace(mimo_2x2.SCENARIO, systems=("pixels", "fragile"), num_images=8)
@@ -23,21 +23,25 @@ def run(*argv, scenario=SCENARIO):
 
 
 def test_evaluate_writes_and_prints_everything(tmp_path, capfd):
-    """Card, table, one JSON per system and the figures (exact)."""
+    """Card, table, one JSON with rows per system, which compare, and the figures
+    (exact)."""
     assert run("--out", tmp_path, "--snr", 0, 20, "--draws", 2) == 0
     out, err = capfd.readouterr()
     for word in ("SNR", "cbr = 768", "uses_per_dim", "estimated", "Outage", "8 images"):
         assert word in out
     assert err == ""
-    names = {path.name for path in tmp_path.iterdir()}
+    names = {path.name for path in tmp_path.iterdir() if path.name[0] != "."}
     figures = {"psnr_vs_snr.png", "reconstructions.png", "outage_vs_snr.png"}
-    assert names == {"pixels.json", "fragile.json"} | figures
+    curves = {"pixels.json", "pixels.rows.npz", "fragile.json", "fragile.rows.npz"}
+    assert names == curves | figures
     document = json.loads((tmp_path / "fragile.json").read_text())
     assert document["scenario"]["name"] == "mimo_2x2"
     assert document["bandwidth"]["data_symbols"] == 768
     assert document["psnr_db"]["num_transmissions"] == [16, 16]
     assert document["extras"]["block_error"] == document["outage"]
     assert f"{document['psnr_db']['mean'][1]:.2f}" in out
+    assert compare.main([str(tmp_path), "pixels", "fragile"]) == 0
+    assert "pixels - fragile, paired" in capfd.readouterr().out
 
 
 def test_plot_redraws_from_the_files(tmp_path):
