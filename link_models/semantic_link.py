@@ -53,9 +53,10 @@ class SemanticLink(keras.Model):
     known_mask : callable, (snr_db, h, num_symbols) -> mask, optional
         For codecs that do not fill the frame: which symbols are sent, as the receiver
         finds out by itself, [batch or 1, num_symbols], 1 for those that are sent. It is
-        given what both ends know: the average SNR [batch] [dB] and, with ``feedback``,
-        the fed-back channel, else `None`. The encoder's mask must be the same, and the
-        decoder is given it as ``side``. `None`: every symbol is sent
+        given what both ends know: the average SNR [batch] [dB] as the encoder is told
+        it and, with ``feedback``, the fed-back channel, else `None`. The encoder's mask
+        must be the same, and the decoder is given it as ``side``. `None`: every symbol
+        is sent
 
     snr_range : :class:`~semcom_phy.phy.knowledge.SnrRange`, (default: every SNR)
         SNRs that encoder and decoder were trained for; they are told none beyond
@@ -129,7 +130,7 @@ class SemanticLink(keras.Model):
         z, mask = self.encoder(source, told, h_fed_back, num_symbols=num_symbols)
         known = ops.ones_like(mask)
         if self.known_mask is not None:
-            known = self.known_mask(snr_db, h_fed_back, num_symbols)
+            known = self.known_mask(told, h_fed_back, num_symbols)
             known = ops.cast(ops.broadcast_to(known, ops.shape(mask)), mask.dtype)
         reception = self.channel.receive(self._to_frame(z, known), h, no, noise)
         z_hat, no_eff, side = self._from_frame(reception, known)

@@ -213,7 +213,7 @@ def test_annotated_patches_get_more_symbols(images):
 
 
 def large(images, shape, num_symbols):
-    """A system for large pictures, and one picture, smooth on the left."""
+    """A system for large pictures, and a picture whose patches differ in contrast."""
     set_seed(5)
     channel = make_channel(num_symbols=num_symbols)
     sizes = SIZES | {"image_shape": shape}
@@ -224,9 +224,12 @@ def large(images, shape, num_symbols):
     tiles = np.concatenate([images] * (-(-rows * columns // len(images))))
     tiles = tiles[: rows * columns].reshape(rows, columns, *SHAPE)
     picture = tiles.transpose(0, 2, 1, 3, 4).reshape(rows * 64, columns * 96, 3)
+    contrast = np.random.default_rng(8).random((shape[0] // 16, shape[1] // 16, 1))
+    contrast = contrast.repeat(16, axis=0).repeat(16, axis=1)
+    picture = 128 + contrast * (picture[: shape[0], : shape[1]] - 128.0)
     code = LengthCode(np.ones((len(LENGTHS) + 1, len(LENGTHS)), int))
     system = VariableLengthSystem("t", "T", link, shape, {}, (10, 20, 30), code)
-    return system, picture[None, : shape[0], : shape[1]]
+    return system, picture.astype("uint8")[None]
 
 
 @pytest.mark.parametrize(
