@@ -1,9 +1,9 @@
 """What adaptive weights spend and reach: ``python -m benchmarks.measure_rate LABEL``.
 
 Held-out training images, perfect CSI, at the rate weight in the weights' JSON. The
-rate, ten fades per image, is written there as ``rate_profile``, from where systems that
-are compared at equal rate take it; PSNR and rate over one fade per image as
-``validation``.
+rate, ten fades per image (one with aged feedback), is written there as
+``rate_profile``, from where systems that are compared at equal rate take it; PSNR and
+rate over one fade per image as ``validation``.
 """
 
 import argparse
@@ -22,36 +22,41 @@ from link_models.training import VALIDATION_SNR_DB
 from link_models.training_data import split_data
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
+from semcom_phy.phy.feedback import AgedFeedback
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
 
 SNR_DB = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0)
 DRAWS = 10
+# With aged feedback: correlations with the channel that is sent over, upwards.
+CORRELATIONS = (0.0, 0.4, 0.72, 0.9, 0.97, 0.99)
+AGED_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 SEED = 7
 
 
-def measure(label, images, snr_db=SNR_DB, draws=DRAWS):
+def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0):
     """Mean rates of weights over images and fades.
 
     Output
     ------
     : `dict`
-        ``snr_db``, ``cr_real``, ``cr_real_charged``, and count and seed
+        ``correlation``, ``snr_db``, ``cr_real``, ``cr_real_charged``, and count and
+        seed
     """
-    system = _system(label, images)
+    system = _system(label, images, correlation)
     rates = {"cr_real": [], "cr_real_charged": []}
     for snr in snr_db:
         parts = {name: [] for name in rates}
         for draw in range(draws):
             seeds = image_seeds(SEED, draw, range(len(images)))
             h = sample_fades(system.channel, seeds)
-            noise = system.channel.draw_noise(seeds)
-            for name, values in system.spent(images, snr, h, noise).items():
+            for name, values in system.spent(images, snr, h, seeds).items():
                 parts[name].append(values.mean())
         for name, values in parts.items():
             rates[name].append(round(float(np.mean(values)), 5))
     about = {"num_images": len(images), "draws": draws, "seed": SEED}
+    about["correlation"] = correlation
     return {"snr_db": list(snr_db), **rates, **about}
 
 
@@ -76,12 +81,13 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     return {"snr_db": list(snr_db), **rounded}
 
 
-def _system(label, images):
+def _system(label, images, correlation=1.0):
     channel = build_channel(replace(SCENARIO, csi="perfect"), MAX_SIDE_SYMBOLS)
-    link, _ = load_link(label, channel, images.shape[1:], MAX_SIDE_SYMBOLS)
     shape = images.shape[1:]
+    link, _ = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
+    feedback = None if correlation == 1 else AgedFeedback(channel, correlation)
     color = outage_color("cifar10")
-    return AdaptiveSystem("", "", link, shape, {}, color, side_info="free")
+    return AdaptiveSystem("", "", link, shape, {}, color, "free", feedback=feedback)
 
 
 def main(argv=None):
@@ -94,7 +100,12 @@ def main(argv=None):
         for label in args.labels:
             path = weights_store.find(label)
             record = json.loads(path.read_text())
-            record["rate_profile"] = measure(label, data.validation)
+            record["rate_profile"] = measure(label, data.validation) | {
+                "aged": [
+                    measure(label, data.validation, AGED_SNR_DB, 1, rho)
+                    for rho in CORRELATIONS
+                ]
+            }
             figures = validate(label, data.validation)
             record["validation"] = {SCENARIO.name: figures}
             with replaced(path) as trial:

@@ -142,12 +142,17 @@ class AdaptiveLink(keras.Model):
         if ordered is None:
             ordered = ops.zeros((batch,), "bool")
         coded = self.encode(source, snr_hat, h_hat, uniform, cutoffs)
-        x_hat, no_eff = self.send_frame(
+        received = self.send_frame(
             coded.z, coded.mask, None, snr_db, h, noise, precoder, ordered
         )
         csi = Csi(h_hat, snr_hat)
         decoded = self.read_frame(
-            x_hat, no_eff, coded.cutoffs, csi, ordered, training=training
+            received.x_hat,
+            received.no_eff,
+            coded.cutoffs,
+            csi,
+            ordered,
+            training=training,
         )
         return coded, decoded
 
@@ -185,11 +190,9 @@ class AdaptiveLink(keras.Model):
 
         Output
         ------
-        x_hat : [batch, num_symbols + num_side], `complex64`
-            Unbiased estimates of what was sent, those of the image still spread
-
-        no_eff : [batch, num_symbols + num_side], `float32`
-            Their error variances [linear]
+        : :class:`~semcom_phy.phy.equalized_channel.Reception`
+            Of num_symbols + num_side symbols, those of the image still spread; the
+            channel without the precoder
         """
         count = ops.cast(ops.sum(mask, axis=-1), "int32")
         x = z * ops.cast(self.power.scale(z, mask), "complex64")
@@ -197,7 +200,7 @@ class AdaptiveLink(keras.Model):
         if side_x is not None:
             x = ops.concatenate([x, side_x], axis=1)
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        return self.channel.receive(x, h, no, noise, precoder)[:2]
+        return self.channel.receive(x, h, no, noise, precoder)
 
     def read_frame(self, x_hat, no_eff, cutoffs, csi, ordered, training=False):
         """Decodes the symbols of images with the cut-offs that arrived.
@@ -211,7 +214,8 @@ class AdaptiveLink(keras.Model):
             As received; they tell how many symbols there are
 
         csi : :class:`~semcom_phy.phy.knowledge.Csi`
-            From :meth:`feedback`, the channel with the precoder
+            Of the frame, the channel with the precoder; beside it what was fed back,
+            where that is something else
 
         ordered, training
             As in :meth:`run`
@@ -223,7 +227,9 @@ class AdaptiveLink(keras.Model):
         count = self.decoder.count_symbols(cutoffs)
         z_hat, no_eff = self.precoding.despread(x_hat, no_eff, count, ordered)
         no_eff = self.snr_range.told_no_eff(no_eff, csi.snr_db)
-        csi = csi._replace(snr_db=self.snr_range.told(csi.snr_db))
+        within, told = self.snr_range.told, csi.at_transmitter
+        told = Csi(told.h_hat, within(told.snr_db))
+        csi = Csi(csi.h_hat, within(csi.snr_db), told)
         return self.decoder.decode(z_hat, no_eff, cutoffs, csi, training=training)
 
     def training_loss(

@@ -1,7 +1,7 @@
 """Adaptive-rate codecs as systems of a sweep, with their cut-offs really sent.
 
 cut-offs --> number --> 5G polar code, QPSK --> side symbols behind the data
-                              ^ length by the fed-back channel
+                              ^ length by what is fed back of the channel
 a lost number is an outage: nothing is decoded with cut-offs that did not arrive
 """
 
@@ -10,6 +10,13 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import (
+    AVERAGE_SNR,
+    FED_BACK_CSI,
+    FEEDBACK_AGE,
+    FREE_CUTOFFS,
+    knows,
+)
 from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
@@ -17,6 +24,7 @@ from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.phy.detection import lmmse_filter
+from semcom_phy.phy.feedback import AverageSnr, Feedback, draw_seeds
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import check_seeds, image_generator, image_seeds, sample_fades
@@ -25,6 +33,7 @@ from semcom_phy.snr import snr_db_to_no
 
 MAX_SIDE_SYMBOLS = MAX_SYMBOLS  # those of the longest message
 SIDE_INFO = ("sent", "free")
+DRAWS = draw_seeds(20211, 128)  # of a channel that the transmitter knows in part
 
 
 class AdaptiveSystem:
@@ -59,6 +68,10 @@ class AdaptiveSystem:
         Rate that is asked for, for codecs that do not choose it; between two rates that
         the codec has, images take one or the other, so that their mean is met
 
+    feedback : :class:`~semcom_phy.phy.feedback.Feedback`, optional
+        What is fed back; fresh if not given. Without precoding a codec that does not
+        look at the channel is fed back the SNR alone
+
     Raises
     ------
     ValueError
@@ -76,6 +89,7 @@ class AdaptiveSystem:
         side_info="sent",
         precoding=None,
         rates=None,
+        feedback=None,
     ):
         if side_info not in SIDE_INFO:
             raise ValueError(
@@ -96,24 +110,34 @@ class AdaptiveSystem:
         self.precoding = precoding
         self.rates = rates
         self.codec = link.encoder
+        self.feedback = feedback or Feedback(self.channel)
+        if not self.codec.use_csi and precoding is None:
+            self.feedback = AverageSnr(self.channel)
         self.num_choices = self.codec.num_maps * (1 if rates else self.codec.length)
         # A mask that differs from image to image takes a bit per map.
         self.masked = getattr(self.codec, "mask", None) == "learned"
         self.message = ShortMessage(
             2**self.codec.num_maps if self.masked else self.num_choices
         )
-        self._feedback = compile_fn(link.feedback)
         self._encode = compile_fn(self._encode_images)
         self._send_frame = compile_fn(link.send_frame)
         self._read_frame = compile_fn(self._read_images)
 
     def describe(self):
         framing = self.channel.framing
+        known = [AVERAGE_SNR]
+        if self.feedback.knows_channel:
+            known.append(FED_BACK_CSI)
+        if self.feedback.knows_age:
+            known.append(FEEDBACK_AGE)
+        if self.side_info == "free":
+            known.append(FREE_CUTOFFS)
         side = MAX_SIDE_SYMBOLS if framing.num_symbols > self.codec.num_symbols else 0
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(framing, self.image_shape, side).as_dict(),
             "bandwidth_note": "the most; what was spent is in extras, cr_real",
+            "knows": knows(*known),
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
             "precoding": self.precoding,
@@ -151,11 +175,10 @@ class AdaptiveSystem:
             As of :meth:`transmit`
         """
         seeds = check_seeds(seeds, len(images))
-        noise = self.channel.draw_noise(seeds)
-        coded, h_seen, snr_seen, precoder, ordered = self.encode(
-            images, snr_db, h, noise, seeds
+        coded, fades, snr_told, precoder, ordered = self.encode(
+            images, snr_db, h, seeds
         )
-        sinr = self._sinr(h_seen, snr_seen)
+        sinr = self._sinr(fades, snr_told)
         batch, size = len(images), self.codec.num_symbols
         number = self._number(coded.cutoffs)
         num_side, lost = np.zeros(batch, int), np.zeros(batch, bool)
@@ -165,37 +188,40 @@ class AdaptiveSystem:
             formats = self.message.choose_format(sinr)
             num_side = np.array(self.message.num_symbols)[formats]
             side_x = self.message.encode(number, formats)
-        x_hat, no_eff = self._send_frame(
+        frame = self._send_frame(
             coded.z,
             coded.mask,
             ops.convert_to_tensor(side_x),
             ops.convert_to_tensor(np.full(batch, snr_db, "float32")),
             ops.convert_to_tensor(h),
-            ops.convert_to_tensor(noise),
+            ops.convert_to_tensor(self.channel.draw_noise(seeds)),
             precoder,
             ordered,
         )
         if self.side_info == "sent":
             values, received = self.message.decode(
-                ops.convert_to_numpy(x_hat[:, size:]),
-                ops.convert_to_numpy(no_eff[:, size:]),
+                ops.convert_to_numpy(frame.x_hat[:, size:]),
+                ops.convert_to_numpy(frame.no_eff[:, size:]),
                 formats,
             )
             lost, wrong = ~received, received & (values != number)
             number = np.where(received, values, number)
         images_hat = to_uint8(
             self._read_frame(
-                x_hat[:, :size],
-                no_eff[:, :size],
+                frame.x_hat[:, :size],
+                frame.no_eff[:, :size],
                 *map(ops.convert_to_tensor, self._read(number)),
-                h_seen,
-                snr_seen,
+                frame.h_hat,
+                frame.snr_db,
+                fades,
+                snr_told,
+                precoder,
                 ordered,
             )
         )
         sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
         dimensions = np.prod(self.image_shape)
-        effective = np.exp(np.log1p(sinr).mean(axis=1)) - 1
+        effective = np.expm1(np.log1p(sinr).mean(axis=(1, 2)))
         extras = {
             "cr_real": 2 * sent / dimensions,
             "cr_real_charged": 2 * (sent + num_side) / dimensions,
@@ -213,7 +239,7 @@ class AdaptiveSystem:
         }
         return images_hat, lost, extras
 
-    def spent(self, images, snr_db, h, noise):
+    def spent(self, images, snr_db, h, seeds):
         """Rate of each image, without sending it.
 
         Output
@@ -221,9 +247,9 @@ class AdaptiveSystem:
         : `dict`
             ``cr_real`` and ``cr_real_charged``, [batch] each
         """
-        coded, h_seen, snr_seen, _, _ = self.encode(images, snr_db, h, noise)
+        coded, fades, snr_told, _, _ = self.encode(images, snr_db, h, seeds)
         sent = ops.convert_to_numpy(coded.mask).sum(axis=1)
-        formats = self.message.choose_format(self._sinr(h_seen, snr_seen))
+        formats = self.message.choose_format(self._sinr(fades, snr_told))
         side = np.array(self.message.num_symbols)[formats]
         dimensions = np.prod(self.image_shape)
         return {
@@ -231,17 +257,13 @@ class AdaptiveSystem:
             "cr_real_charged": 2 * (sent + side) / dimensions,
         }
 
-    def encode(self, images, snr_db, h, noise, seeds=None, compiled=True):
+    def encode(self, images, snr_db, h, seeds, compiled=True):
         """What the transmitter makes of images, with what it is fed back.
 
         Input
         -----
-        images, snr_db, h, noise
-            As of :meth:`transmit`, the noise that of the channel
-
-        seeds : sequence of `int`, optional
-            Those of the images, which share out the rates asked for where the codec
-            does not choose them
+        images, snr_db, h, seeds
+            As of :meth:`transmit`
 
         compiled : `bool`, (default `True`)
             Compile for this number of images
@@ -250,32 +272,39 @@ class AdaptiveSystem:
         ------
         coded : :class:`~semcom_phy.codecs.map_codec.Coded`
 
-        h_seen, snr_seen : tensors
-            Channel (with the precoder, if any) and SNR [dB] that both ends know
+        fades, snr_told : tensors
+            Channels that may come, with the precoder, if any
+            [batch, draws, num_rx_ant, num_tx_ant, 1, 1], and SNR [batch] [dB], as both
+            ends know them by the feedback; one draw where the channel itself is known
 
         precoder, ordered : tensors
             Precoder [batch, Nt, Nt] and whether streams are filled in order [batch]
         """
         source = ops.convert_to_tensor(images.astype("float32") / 255.0)
-        snr = ops.convert_to_tensor(np.full(len(images), snr_db, "float32"))
-        feedback = self._feedback if compiled else self.link.feedback
         encode = self._encode if compiled else self._encode_images
-        h_seen, snr_seen = feedback(
-            snr, ops.convert_to_tensor(h), ops.convert_to_tensor(noise)
-        )
         batch, num_tx_ant = len(images), self.channel.num_tx_ant
+        no = snr_db_to_no(np.full(batch, snr_db, "float32"), num_tx_ant)
+        h_hat, snr_told = self.feedback.sound(ops.convert_to_tensor(h), no, seeds)
+        no_told = snr_db_to_no(snr_told, num_tx_ant)
+        known = self.feedback.predict(h_hat, no_told, seeds)
+        fades = self.feedback.fades(known, DRAWS)[:, :, 0]
         precoder = np.tile(np.eye(num_tx_ant, dtype="complex64"), (batch, 1, 1))
         ordered = np.full(batch, self.precoding is not None)
         if self.precoding is not None:
-            seen = ops.convert_to_numpy(h_seen)
-            snr_now = ops.convert_to_numpy(snr_seen)
-            precoder = svd_precoder(seen, snr_now, self.precoding)
-            seen = np.matmul(seen[:, 0, :, :, 0, 0], precoder)
-            h_seen = ops.convert_to_tensor(seen[:, None, :, :, None, None])
+            precoder = svd_precoder(
+                known.mean,
+                ops.convert_to_numpy(snr_told),
+                self.precoding,
+                known.variance.reshape(-1),
+            )
+            seen = np.matmul(fades[..., 0, 0], precoder[:, None])
+            fades = seen[..., None, None]
+        fades, precoder, ordered = map(
+            ops.convert_to_tensor, (fades, precoder, ordered)
+        )
         cutoffs = self._asked(batch, snr_db, seeds)
-        coded = encode(source, snr_seen, h_seen, *cutoffs)
-        precoder, ordered = map(ops.convert_to_tensor, (precoder, ordered))
-        return coded, h_seen, snr_seen, precoder, ordered
+        coded = encode(source, snr_told, fades, *cutoffs)
+        return coded, fades, snr_told, precoder, ordered
 
     def choices(self, images, snr_db, seed):
         """Which symbols of which feature maps are sent, over one fade per image: that
@@ -288,8 +317,7 @@ class AdaptiveSystem:
         """
         seeds = image_seeds(seed, 0, range(len(images)))
         h = sample_fades(self.channel, seeds)
-        noise = self.channel.draw_noise(seeds)
-        coded = self.encode(images, snr_db, h, noise, seeds, compiled=False)[0]
+        coded = self.encode(images, snr_db, h, seeds, compiled=False)[0]
         sent = ops.convert_to_numpy(self.codec.positions(coded.cutoffs)) > 0
         sent = sent.reshape(len(images), *self.codec.grid, self.codec.num_maps)
         num_maps = ops.convert_to_numpy(coded.cutoffs.num_maps)
@@ -318,9 +346,23 @@ class AdaptiveSystem:
         return self.link.encode(source, snr_db, h, None, cutoffs)
 
     def _read_images(
-        self, x_hat, no_eff, num_maps, num_rows, map_order, h_seen, snr_seen, ordered
+        self,
+        x_hat,
+        no_eff,
+        num_maps,
+        num_rows,
+        map_order,
+        h_hat,
+        snr_db,
+        fades,
+        snr_told,
+        precoder,
+        ordered,
     ):
-        cutoffs, csi = Cutoffs(num_maps, num_rows, map_order), Csi(h_seen, snr_seen)
+        cutoffs = Cutoffs(num_maps, num_rows, map_order)
+        seen = ops.matmul(h_hat[:, 0, :, :, 0, 0], precoder)
+        told = Csi(fades, snr_told)
+        csi = Csi(seen[:, None, :, :, None, None], snr_db, told)
         return self.link.read_frame(x_hat, no_eff, cutoffs, csi, ordered).image
 
     def _asked(self, batch, snr_db, seeds):
@@ -345,11 +387,10 @@ class AdaptiveSystem:
         num_rows = np.full(batch, codec.length, "int32")
         return ops.convert_to_tensor(num_maps), ops.convert_to_tensor(num_rows)
 
-    def _sinr(self, h_seen, snr_seen):
-        """SINR of the streams, known at both ends, [batch, streams]."""
-        no = snr_db_to_no(snr_seen, self.channel.num_tx_ant)[:, None, None]
-        h = h_seen[:, 0, :, :, 0, 0]
-        _, no_eff = lmmse_filter(h, ops.convert_to_tensor(no))
+    def _sinr(self, fades, snr_told):
+        """SINR of the streams as both ends know it, [batch, draws, streams]."""
+        no = snr_db_to_no(snr_told, self.channel.num_tx_ant)[:, None, None, None]
+        _, no_eff = lmmse_filter(fades[..., 0, 0], ops.convert_to_tensor(no))
         return 1.0 / ops.convert_to_numpy(no_eff).astype("float64")
 
     def _number(self, cutoffs):

@@ -22,6 +22,13 @@ import numpy as np
 from keras import ops
 
 from link_models.expected_fades import expected_fades
+from link_models.knowledge import (
+    AVERAGE_SNR,
+    CAPACITY,
+    LMMSE_RATE,
+    PERFECT_CSI,
+    knows,
+)
 from link_models.transmission import Transmission
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.metrics.image import psnr
@@ -31,6 +38,7 @@ from semcom_phy.source_coding.rate_choice import choose_rate
 
 NUM_FADES = 2000
 FADES_SEED = 20211
+KNOWN = {"realisation": CAPACITY, "outage": AVERAGE_SNR, "lmmse": LMMSE_RATE}
 RULES = {"realisation": mimo_capacity, "outage": mimo_capacity, "lmmse": lmmse_sum_rate}
 
 
@@ -67,8 +75,8 @@ class CapacitySystem:
                 self.channel.framing, self.image_shape
             ).as_dict(),
             "source_codec": self.codec.name,
+            "knows": knows(AVERAGE_SNR, PERFECT_CSI, KNOWN[self.rule]),
             "ideal_code": self.rule,
-            "csi": "perfect, at both ends",
             "outage_color": self.outage_color.tolist(),
         }
 

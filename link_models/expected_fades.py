@@ -1,6 +1,7 @@
 """Fades that stand for a channel where only its average SNR is known."""
 
 from semcom_phy.phy.equalized_channel import NUM_PREDICTED
+from semcom_phy.phy.feedback import draw_seeds
 from semcom_phy.seeding import derived_seed, private_streams
 
 SYMBOLS_AT_ONCE = 500_000  # bounds the memory of channels that vary over the frame
@@ -28,9 +29,14 @@ def expected_fades(channel, most, seed):
     at_once = fades_at_once(channel)
     if at_once < most:
         most = min(most, max(_LEAST, 20 * at_once))
+    seeds = draw_seeds(seed, most)
     for start in range(0, most, at_once):
-        with private_streams(derived_seed(seed, start)):
-            h = channel.sample(min(at_once, most - start))
+        part = seeds[start : start + at_once]
+        if channel.channel_model.is_flat:
+            yield channel.sample_each(part)
+            continue
+        with private_streams(derived_seed(seed, start)):  # one by one takes too long
+            h = channel.sample(len(part))
         yield h
 
 

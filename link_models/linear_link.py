@@ -8,6 +8,7 @@ image_hat <-- inverse KLT <-- L-MMSE <-- x scale <-- data, side <-------------'
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import AVERAGE_SNR, FREE_SCALE, knows
 from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
@@ -66,12 +67,14 @@ class LinearSystem:
         self._send = compile_fn(channel.__call__, jit=jit)
 
     def describe(self):
+        known = (AVERAGE_SNR,) if self.num_side else (AVERAGE_SNR, FREE_SCALE)
         scale = "sent as 8 bits and charged" if self.num_side else "known, free"
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(
                 self.channel.framing, self.coder.image_shape, self.num_side
             ).as_dict(),
+            "knows": knows(*known),
             "scale": scale,
             "outage_color": None,  # whatever arrives is decoded
         }

@@ -7,7 +7,7 @@ import numpy as np
 from link_models import weights_store
 
 
-def rate_profile(label, charged):
+def rate_profile(label, charged, correlation=1.0):
     """Mean rate of adaptive weights at an SNR, from the JSON beside them.
 
     It was measured on held-out training images
@@ -21,10 +21,14 @@ def rate_profile(label, charged):
     charged : `bool`
         Count the side information as well
 
+    correlation : `float`, -1 to 1, (default 1)
+        Of the channel that was fed back with that sent over: its age makes the side
+        information longer
+
     Output
     ------
     : callable, snr_db -> cr_real
-        Linear between the SNRs measured, constant beyond
+        Linear between the SNRs and correlations measured, constant beyond
 
     Raises
     ------
@@ -32,16 +36,25 @@ def rate_profile(label, charged):
         If the JSON holds no such measurement.
     """
     record = weights_store.read_record(label)
+    name = "cr_real_charged" if charged else "cr_real"
     try:
         profile = record["rate_profile"]
-        snr_db = profile["snr_db"]
-        rates = profile["cr_real_charged" if charged else "cr_real"]
+        aged = profile["aged"] if abs(correlation) < 1 else []
+        curves = [(c["correlation"], c["snr_db"], c[name]) for c in aged]
+        curves.append((1.0, profile["snr_db"], profile[name]))
     except KeyError as error:
         raise ValueError(
-            f"the JSON of weights {label!r} tells no rate: run python -m "
-            f"benchmarks.measure_rate {label}"
+            f"the JSON of weights {label!r} tells no rate"
+            + (" with aged feedback" if abs(correlation) < 1 else "")
+            + f": run python -m benchmarks.measure_rate {label}"
         ) from error
-    return lambda snr: float(np.interp(snr, snr_db, rates))
+    knots = [knot for knot, _, _ in curves]
+
+    def rate(snr):
+        at_snr = [np.interp(snr, snr_db, rates) for _, snr_db, rates in curves]
+        return float(np.interp(abs(correlation), knots, at_snr))
+
+    return rate
 
 
 def describe_compensation(record):

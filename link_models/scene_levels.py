@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from link_models.knowledge import LABEL_MAPS
 from semcom_phy.knowledge_base.driving_rule import DrivingRule, StaticClassRule
 from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.sources.driving import load_driving_scenes
@@ -42,6 +43,8 @@ class SceneLevels:
         If an image is none of the scenes.
     """
 
+    knows = (LABEL_MAPS,)
+
     def __init__(self, dataset, split, size, annotator="rule"):
         self.name = annotator
         self.scenes = _scenes(str(dataset), split, tuple(size))
@@ -69,6 +72,7 @@ class StudentLevels:
     """
 
     name = "student"
+    knows = ()
 
     def __init__(self, student):
         self.student = student

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import AVERAGE_SNR, FED_BACK_CSI, knows
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
@@ -52,9 +53,10 @@ class SemanticLink(keras.Model):
     known_mask : callable, (snr_db, h, num_symbols) -> mask, optional
         For codecs that do not fill the frame: which symbols are sent, as the receiver
         finds out by itself, [batch or 1, num_symbols], 1 for those that are sent. It is
-        given what both ends know: the average SNR [batch] [dB] and, with ``feedback``,
-        the fed-back channel, else `None`. The encoder's mask must be the same, and the
-        decoder is given it as ``side``. `None`: every symbol is sent
+        given what both ends know: the average SNR [batch] [dB] as the encoder is told
+        it and, with ``feedback``, the fed-back channel, else `None`. The encoder's mask
+        must be the same, and the decoder is given it as ``side``. `None`: every symbol
+        is sent
 
     snr_range : :class:`~semcom_phy.phy.knowledge.SnrRange`, (default: every SNR)
         SNRs that encoder and decoder were trained for; they are told none beyond
@@ -128,7 +130,7 @@ class SemanticLink(keras.Model):
         z, mask = self.encoder(source, told, h_fed_back, num_symbols=num_symbols)
         known = ops.ones_like(mask)
         if self.known_mask is not None:
-            known = self.known_mask(snr_db, h_fed_back, num_symbols)
+            known = self.known_mask(told, h_fed_back, num_symbols)
             known = ops.cast(ops.broadcast_to(known, ops.shape(mask)), mask.dtype)
         reception = self.channel.receive(self._to_frame(z, known), h, no, noise)
         z_hat, no_eff, side = self._from_frame(reception, known)
@@ -219,10 +221,12 @@ class SemanticSystem:
         framing = self.link.channel.framing
         masked = self.link.known_mask is not None
         note = "the most; what was spent is in extras, cr_real"
+        fed_back = (FED_BACK_CSI,) if self.link.feedback else ()
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(framing, self.image_shape).as_dict(),
             **({"bandwidth_note": note} if masked else {}),
+            "knows": knows(AVERAGE_SNR, *fed_back),
             "parameters": int(self.link.count_params()),
             "outage_color": None,  # whatever arrives is decoded
             **self.record,

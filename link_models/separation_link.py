@@ -18,6 +18,7 @@ import numpy as np
 from keras import ops
 
 from link_models.expected_fades import expected_fades, fades_at_once
+from link_models.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE, knows
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
@@ -25,6 +26,7 @@ from semcom_phy.channel_coding.link_adaptation import payload_bytes, predicted_o
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.equalized_channel import NUM_PREDICTED
+from semcom_phy.phy.feedback import Sounding, draw_seeds
 from semcom_phy.seeding import check_seeds
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import DecodeError
@@ -32,6 +34,7 @@ from semcom_phy.source_coding.rate_choice import choose_rate
 
 NUM_ADAPTATION_FADES = 1000
 ADAPTATION_SEED = 20210
+DRAWS = draw_seeds(ADAPTATION_SEED, NUM_ADAPTATION_FADES)
 
 
 class SeparationSystem:
@@ -61,6 +64,9 @@ class SeparationSystem:
     image_shape : (`int`, `int`, `int`)
         Height, width, channels [pixels]
 
+    feedback : :class:`~semcom_phy.phy.feedback.Feedback`, optional
+        What is fed back, with "csi"; a fresh sounding if not given
+
     Raises
     ------
     ValueError
@@ -77,6 +83,7 @@ class SeparationSystem:
         knowledge,
         outage_color,
         image_shape,
+        feedback=None,
     ):
         if knowledge not in ("average", "csi"):
             raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
@@ -88,6 +95,7 @@ class SeparationSystem:
         self.candidates = tuple(candidates)
         self.num_bytes = payload_bytes(self.candidates, self.num_symbols)
         self.knowledge = knowledge
+        self.feedback = feedback or Sounding(channel)
         self.outage_color = np.asarray(outage_color, np.uint8)
         self.image_shape = tuple(image_shape)
         jit = channel.channel_model.is_flat
@@ -102,10 +110,19 @@ class SeparationSystem:
                 self.channel.framing, self.image_shape
             ).as_dict(),
             "source_codec": self.codec.name,
+            "knows": self._knows(),
             "link_adaptation": self.knowledge,
             "outage_color": self.outage_color.tolist(),
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
+
+    def _knows(self):
+        known = [AVERAGE_SNR]
+        if self.knowledge == "csi":
+            known.append(FED_BACK_CSI)
+            if self.feedback.knows_age:
+                known.append(FEEDBACK_AGE)
+        return knows(*known)
 
     def transmit(self, images, snr_db, h, seeds):
         """Sends images.
@@ -191,16 +208,16 @@ class SeparationSystem:
 
     def _predict_for_fades(self, h, no, seeds):
         """Predicted outage of every candidate by what is fed back, [batch, ...]."""
-        noise = self.channel.draw_noise(seeds, sounding=True)
-        h_hat, _ = self.channel.sound(h, no, noise)
+        h_hat, _ = self.feedback.sound(h, no, seeds)
         at_once, outage = fades_at_once(self.channel) // NUM_PREDICTED, []
-        for start in range(0, len(h), at_once):
-            part = h_hat[start : start + at_once]
-            possible = self.channel.possible_channels(part, no)
+        for start in range(0, len(seeds), at_once):
+            part = slice(start, start + at_once)
+            possible = self.feedback.possible(h_hat[part], no, seeds[part], DRAWS)
             shape = tuple(possible.shape)
             possible = ops.reshape(possible, (-1, *shape[2:]))
-            outage.append(self.predict_outage(possible, no).reshape(*shape[:2], -1))
-        return np.concatenate([of_part.mean(axis=1) for of_part in outage])
+            of_part = self.predict_outage(possible, no).reshape(*shape[:2], -1)
+            outage.append(of_part.mean(axis=1))
+        return np.concatenate(outage)
 
     def _receive(self, choices, x_hat, no_eff):
         batch = len(choices)
@@ -221,6 +238,34 @@ class SeparationSystem:
         return Transmission(
             images_hat, ~received, self._extras(choices, received, wrong)
         )
+
+    def _extras(self, choices, received, wrong):
+        nan = float("nan")
+        sent = np.array([choice.index is not None for choice in choices])
+        efficiency = [mcs.spectral_efficiency for mcs in self.candidates]
+        columns = {
+            "predicted_outage": [c.outage for c in choices],
+            "payload_bytes": [
+                len(c.encoded.bytes) if c.encoded else 0 for c in choices
+            ],
+            "spectral_efficiency": [
+                nan if c.index is None else efficiency[c.index] for c in choices
+            ],
+            "smallest_stream_bytes": [c.smallest_bytes or nan for c in choices],
+            "room_bytes": [
+                nan if c.room_bytes is None else c.room_bytes for c in choices
+            ],
+        }
+        extras = {name: np.array(column, float) for name, column in columns.items()}
+        extras["block_error"] = np.where(sent, ~received | wrong, nan)
+        extras["undetected"] = wrong
+        return extras
+
+    def _by_scheme(self, choices):
+        """Schemes in use, each with the images that are sent at it."""
+        chosen = np.array([-1 if c.index is None else c.index for c in choices])
+        for index in np.unique(chosen[chosen >= 0]):
+            yield self.candidates[index], np.flatnonzero(chosen == index)
 
     def _extras(self, choices, received, wrong):
         nan = float("nan")

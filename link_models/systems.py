@@ -30,6 +30,7 @@ from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.feedback import AgedFeedback, Feedback, Sounding, StaleFeedback
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.tr38901 import CDL, TDL
 from semcom_phy.source_coding import shared_codec
@@ -130,9 +131,18 @@ def _adaptive(label, options, name, title, scenario):
         link.encoder.rate_weight = options.pop("rate_weight")
         about["rate_weight"] = link.encoder.rate_weight
     if codec == "swinjscc":
-        options["rates"] = rate_profile(options.pop("rates"), charged=False)
+        rho = scenario.feedback_correlation
+        options["rates"] = rate_profile(options.pop("rates"), False, rho)
     color = outage_color(scenario.dataset)
+    options["feedback"] = _feedback(Feedback, channel, scenario)
     return AdaptiveSystem(name, title, link, shape, about, color, **options)
+
+
+def _feedback(fresh, channel, scenario, aged=AgedFeedback):
+    """What transmitters are fed back: by ``fresh``, or by ``aged`` after a delay."""
+    if scenario.feedback_delay and scenario.channel != "awgn":
+        return aged(channel, scenario.feedback_correlation)
+    return fresh(channel)
 
 
 def _variable_length(label, side_info, annotator, name, title, scenario):
@@ -192,40 +202,47 @@ def _levels_at_transmitter(annotator, scenario):
     return SceneLevels(scenario.dataset, "test", scenario.image_shape[:2], annotator)
 
 
-def _matched_separation(codec, label, mcs, name, title, scenario):
+def _matched_separation(codec, label, mcs, knowledge, name, title, scenario):
     """Separate coding at the rate that ECA's weights spend at each SNR, side
-    information included."""
-    rates = rate_profile(label, charged=True)
+    information included; fed back as ECA is ("csi"), the same with its age ignored
+    ("stale"), or not fed back ("average")."""
+    rates = rate_profile(label, True, scenario.feedback_correlation)
+    aged = StaleFeedback if knowledge == "stale" else AgedFeedback
     shape = scenario.image_shape
     dimensions = int(np.prod(shape))
 
     def build(cr_real):
         num_symbols = int(np.ceil(cr_real * dimensions / 2))
+        channel = build_channel(
+            replace(scenario, cbr=Fraction(num_symbols, dimensions))
+        )
         return SeparationSystem(
             name,
             title,
             shared_codec(codec, shape[:2]),
-            build_channel(replace(scenario, cbr=Fraction(num_symbols, dimensions))),
+            channel,
             mcs,
-            scenario.link_adaptation,
+            "average" if knowledge == "average" else "csi",
             outage_color(scenario.dataset),
             shape,
+            _feedback(Feedback, channel, scenario, aged),
         )
 
     return MatchedSystem(name, title, build, rates, shape)
 
 
 def _separation(codec, name, title, scenario):
-    shape = scenario.image_shape
+    shape, channel = scenario.image_shape, build_channel(scenario)
     return SeparationSystem(
         name,
         title,
         shared_codec(codec, shape[:2]),
-        build_channel(scenario),
+        channel,
         mcs_table(2),
         scenario.link_adaptation,
         outage_color(scenario.dataset),
         shape,
+        _feedback(Sounding, channel, scenario),
     )
 
 
@@ -352,22 +369,34 @@ def _adaptive_systems():
             f"SwinJSCC w/ SA&RA at ECA's rate{about} (side information free)",
             partial(swinjscc, {"rates": label, **free}),
         )
-        yield (
-            f"hevc_ldpc{suffix}_matched",
-            f"HEVC intra + 5G LDPC at ECA's rate{about}",
-            partial(_matched_separation, "hevc", label, mcs_table(2)),
-        )
-        yield (
-            f"hevc_half{suffix}_matched",
-            f"HEVC intra + LDPC of rate 1/2 at ECA's rate{about}",
-            partial(_matched_separation, "hevc", label, HALF_RATE),
-        )
+        for code, what, schemes in (
+            ("ldpc", "5G LDPC", mcs_table(2)),
+            ("half", "LDPC of rate 1/2", HALF_RATE),
+        ):
+            matched = partial(_matched_separation, "hevc", label, schemes)
+            at_rate = f"HEVC intra + {what} at ECA's rate{about}"
+            yield f"hevc_{code}{suffix}_matched", at_rate, partial(matched, "csi")
+            yield (
+                f"hevc_{code}{suffix}_matched_stale",
+                f"{at_rate}, age of the feedback ignored",
+                partial(matched, "stale"),
+            )
+            yield (
+                f"hevc_{code}{suffix}_matched_average",
+                f"{at_rate}, average SNR known",
+                partial(matched, "average"),
+            )
     for part in ("compensation", "csi", "entropy"):
         yield (
             f"eca_no_{part}",
             f"ECA without {part} (cut-offs free)",
             partial(_adaptive, f"{TABLE_1}_no_{part}", free),
         )
+    yield (
+        "eca_no_csi_sent",
+        "ECA without csi",
+        partial(_adaptive, f"{TABLE_1}_no_csi", {}),
+    )
 
 
 def _variable_length_systems():

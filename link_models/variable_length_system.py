@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from link_models.knowledge import AVERAGE_SNR, FREE_LENGTHS, knows
 from link_models.semantic_link import to_uint8
 from link_models.transmission import Transmission
 from semcom_phy.backend import compile_fn
@@ -58,8 +59,10 @@ class VariableLengthSystem:
         Send the lengths and charge them, give them to the receiver free of errors and
         charge, as published figures do, or have none, because all are equal
 
-    levels : callable, images -> [batch, rows, columns], optional
-        Levels, or expected levels, of the annotator at the transmitter
+    levels : object of :mod:`link_models.scene_levels`, optional
+        Levels, or expected levels, by the annotator at the transmitter: callable,
+        images -> [batch, rows, columns]; with ``name`` and, from the table of
+        :mod:`link_models.knowledge`, what it ``knows``
 
     Raises
     ------
@@ -109,6 +112,11 @@ class VariableLengthSystem:
 
     def describe(self):
         framing = self.channel.framing
+        known = [AVERAGE_SNR]
+        if self.side_info == "free":
+            known.append(FREE_LENGTHS)
+        if self.levels is not None:
+            known.extend(self.levels.knows)
         return {
             "title": self.title,
             "bandwidth": spent_bandwidth(framing, self.image_shape).as_dict(),
@@ -117,7 +125,8 @@ class VariableLengthSystem:
             "parameters": int(self.link.count_params()),
             "side_info": self.side_info,
             "outage_color": self.outage_color.tolist(),
-            "importance_at_transmitter": getattr(self.levels, "name", "none"),
+            "knows": knows(*known),
+            "importance_at_transmitter": self.levels.name if self.levels else "none",
             **self.record,
         }
 

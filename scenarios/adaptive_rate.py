@@ -14,7 +14,14 @@ SCENARIO = Scenario(
     fft_size=36,
     num_ofdm_symbols=10,
     pilot_ofdm_symbols=(0,),
-    systems=("eca", "swinjscc", "hevc_ldpc_matched", "hevc_half_matched"),
+    link_adaptation="csi",
+    systems=(
+        "eca",
+        "swinjscc",
+        "hevc_ldpc_matched",
+        "hevc_ldpc_matched_average",
+        "hevc_half_matched",
+    ),
 )
 
 

@@ -69,9 +69,15 @@ def definition_card(scenario, groups=None):
         "CSI": f"{scenario.csi}: {_csi(scenario)}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
-            "(separate systems), for the very image: by what its codec makes of it "
-            "within the payload of every scheme; the receiver finds the scheme by "
-            "trying them against the CRC, which is neither charged nor simulated"
+            "(separate systems, unless their name says what they know), for the very "
+            "image: by what its codec makes of it within the payload of every scheme; "
+            "the receiver finds the scheme by trying them against the CRC, which is "
+            "neither charged nor simulated"
+        ),
+        "Feedback": _feedback(scenario),
+        "Knowledge": (
+            "what each system knows stands beside it; where systems of a table do not "
+            "know the same, a letter marks it"
         ),
         "Networks": (
             "told no SNR beyond those that they were trained for (trained_snr_db of "
@@ -104,6 +110,18 @@ def group_text(provenance):
     if groups is None:
         return ""
     return f" in {groups['count']} groups (by {groups['rule']})"
+
+
+def _feedback(scenario):
+    delay = scenario.feedback_delay
+    if not delay or scenario.channel == "awgn":
+        return "where there is any: of this very channel, without errors"
+    return (
+        f"where there is any: of the channel {1e3 * delay:g} ms before, without "
+        f"errors; correlation J0(2 pi fD tau) = {scenario.feedback_correlation:.3f} at "
+        f"{scenario.speed:g} m/s and {scenario.carrier_frequency / 1e9:g} GHz; the "
+        "transmitter knows both"
+    )
 
 
 def _csi(scenario):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scenarios.arguments import Parser
 from scenarios.definitions import data_bandwidth, definition_card, group_text
+from scenarios.knowledge_marks import knowledge_marks
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
@@ -73,6 +74,11 @@ def main(argv, scenario, table="link_models.systems"):
         if args.command == "plot":
             _plot(args, chosen, folder)
         elif args.command == "train":
+            if chosen.feedback_delay:
+                raise ValueError(
+                    f"feedback_delay = {chosen.feedback_delay:g} s: training takes "
+                    "feedback without delay; leave out --feedback-delay"
+                )
             _load_backend()
             from link_models.train_command import fit_from_arguments
 
@@ -148,6 +154,7 @@ def _evaluate(args, scenario, folder, table, options):
             "system": build.system,
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
+            "definitions": card | {"Knowledge": ", ".join(description["knows"])},
             "code": code_identity(*link),
         }
         path = folder / f"{build.system}.json"
@@ -157,6 +164,7 @@ def _evaluate(args, scenario, folder, table, options):
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
         print(_bandwidth_text(curves[build].title, bandwidth, note))
+        print(f"    knows: {', '.join(description['knows'])}")
         for line in curves[build].notes:
             print(line)
     _print_data(images, provenance, backend.device())
@@ -302,6 +310,13 @@ def _parser(scenario):
     add("--csi", help="perfect or estimated")
     add("--interpolation", help="nearest, linear, time_average or lmmse")
     add("--link-adaptation", help="the separate systems' knowledge: average or csi")
+    add(
+        "--feedback-delay",
+        type=float,
+        metavar="X",
+        help="age of what transmitters are fed back [s]",
+    )
+    add("--speed", type=float, metavar="X", help="speed of the terminal [m/s]")
     add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
     add("--draws", type=int, help="channel draws per image")
     add("--seed", type=int, help="fixes images, fades and noise")
@@ -343,7 +358,7 @@ def _parser(scenario):
 def _chosen_scenario(args, scenario):
     names = ("systems", "snr_db", "num_images", "dataset", "image_size", "channel")
     names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
-    names += ("weights",)
+    names += ("weights", "feedback_delay", "speed")
     values = {name: getattr(args, name) for name in names}
     values = {name: value for name, value in values.items() if value is not None}
     if len(values.get("image_size", ())) == 1:  # square
@@ -432,17 +447,21 @@ def _table(files, snr_db):
         "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
         "outage": "Outage [%] (95 % interval)",
     }
-    width = max(len(f.title) for f in files)
+    marks, notes = knowledge_marks(files)
+    titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
+    width = max(map(len, titles))
     blocks = []
     for metric, head in heads.items():
         rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
-        for file in files:
+        for file, title in zip(files, titles, strict=True):
             cells = [
                 _cell(metric, file.estimate(metric, snr)) + ("*" * file.is_old(snr))
                 for snr in snr_db
             ]
-            rows.append(file.title.ljust(width) + "".join(f"{c:>17}" for c in cells))
+            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
         blocks.append("\n".join(rows))
+    if notes:
+        blocks.append("\n".join(notes))
     for file in files:
         for snr in filter(file.is_old, snr_db):
             code = file.points[snr].code

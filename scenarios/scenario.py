@@ -13,6 +13,7 @@ _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
     "delay_spread": (0.0, 1e-3, "s"),
     "carrier_frequency": (1e6, 1e12, "Hz"),
     "speed": (0.0, 1e4, "m/s"),
+    "feedback_delay": (0.0, 10.0, "s"),
 }
 _SNR_DB = (-100.0, 100.0)
 _CHOICES = {
@@ -62,9 +63,13 @@ class Scenario:
     delay_spread : `float`
         RMS delay spread of ``tdl`` and ``cdl`` [s]
     carrier_frequency : `float`
-        [Hz]; ``tdl`` and ``cdl``
+        [Hz]; ``tdl`` and ``cdl``, and for the age of what is fed back
     speed : `float`
-        Speed of the receiver [m/s]; ``tdl`` and ``cdl``
+        Speed of the terminal [m/s]; ``tdl`` and ``cdl``, and for the age of what is
+        fed back
+    feedback_delay : `float`
+        Age of the channel that transmitters are fed back [s]; 0: the estimate is that
+        of the frame's own channel. Flat channels only
     dataset : `str`
         ``sample``, ``cifar10``, ``camvid``, a folder of images, an .npz or .npy file
     image_size : `int` or (`int`, `int`)
@@ -104,6 +109,7 @@ class Scenario:
     delay_spread: float = 100e-9
     carrier_frequency: float = 3.5e9
     speed: float = 0.0
+    feedback_delay: float = 0.0
     dataset: str = "sample"
     image_size: int | tuple[int, int] = 32
     num_images: int = 64
@@ -143,6 +149,13 @@ class Scenario:
                 "channel 'awgn' has as many transmit as receive antennas, got "
                 f"{self.num_tx_ant} and {self.num_rx_ant}"
             )
+        if self.feedback_delay and self.channel in ("tdl", "cdl"):
+            raise ValueError(
+                f"feedback_delay = {self.feedback_delay:g} s needs a channel with one "
+                "fade per image (awgn, rayleigh, rician), not "
+                f"{self.channel!r}: leave out --feedback-delay, or choose another "
+                "--channel"
+            )
         if self.profile not in tuple("ABCDE"):
             raise ValueError(f"profile must be one of A to E, got {self.profile!r}")
         object.__setattr__(self, "cbr", _fraction("cbr", self.cbr))
@@ -158,6 +171,17 @@ class Scenario:
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         if not self.systems:
             raise ValueError("systems must name at least one system, got none")
+
+    @property
+    def feedback_correlation(self):
+        """Correlation of the channel that was fed back with that sent over, `float`;
+        1 without delay or fading."""
+        from semcom_phy.phy.feedback import jakes_correlation  # loads the backend
+
+        if self.channel == "awgn":
+            return 1.0
+        delay, carrier = self.feedback_delay, self.carrier_frequency
+        return jakes_correlation(delay, self.speed, carrier)
 
     @property
     def image_shape(self):

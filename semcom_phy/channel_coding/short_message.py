@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 from keras import ops
-from scipy.special import ndtri
+from scipy.special import ndtr
 from sionna.phy.fec.polar import Polar5GDecoder, Polar5GEncoder
 
 from semcom_phy.channel_coding.mutual_information import bicm_capacity
@@ -76,8 +76,10 @@ class ShortMessage:
 
         Input
         -----
-        sinr : [batch, num_streams], `float`
-            SINR of the streams after detection, known at both ends [linear]
+        sinr : [batch, num_draws, num_streams], `float`
+            SINR of the streams after detection [linear], known at both ends: of one
+            channel that is known, or of draws of one that is known in part, whose
+            error rates are averaged
 
         Output
         ------
@@ -86,15 +88,14 @@ class ShortMessage:
         """
         sinr_db = 10 * np.log10(np.maximum(sinr, 1e-9))
         info = bicm_capacity(2, sinr_db).mean(axis=-1) / 2  # per coded bit
-        spread = 2 * np.log2(np.e) * info * (1 - info)
+        spread = 2 * np.log2(np.e) * np.maximum(info * (1 - info), 1e-12)
         chosen = np.full(len(info), len(FORMATS) - 1)
         crc_bits = 6 if self.num_bits < 20 else 11
         for i in reversed(range(len(FORMATS))):
             length = FORMATS[i][0] * FORMATS[i][1]
-            bits = length * info + ndtri(self.target_error_rate) * np.sqrt(
-                length * spread
-            )
-            fits = bits >= self.num_bits + crc_bits + self.margin_bits
+            missing = self.num_bits + crc_bits + self.margin_bits - length * info
+            error_rate = ndtr(missing / np.sqrt(length * spread)).mean(axis=-1)
+            fits = error_rate <= self.target_error_rate
             # A code of too high a rate does not exist.
             fits &= FORMATS[i][0] >= self.num_bits + crc_bits
             chosen = np.where(fits, i, chosen)

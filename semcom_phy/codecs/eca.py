@@ -426,8 +426,10 @@ class EcaDecoder(MapDecoder):
             If ``side`` is missing or the frame holds another number of symbols.
         """
         self.check_told(side, csi)
-        features, effective_db = self.condition(csi.h_hat, csi.snr_db)
+        sent_by = csi.at_transmitter  # what the amplitudes follow
+        features, effective_db = self.condition(sent_by.h_hat, sent_by.snr_db)
         estimates, mask = self.unpack(x_hat, no_eff, side, features, effective_db)
+        features, _ = self.condition(csi.h_hat, csi.snr_db)
         told = ops.stack(
             [
                 ops.cast(side.num_maps, "float32") / self.num_maps,

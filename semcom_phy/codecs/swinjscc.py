@@ -338,7 +338,8 @@ class SwinJSCCDecoder(MapDecoder):
         : :class:`~semcom_phy.codecs.map_codec.Decoded`
         """
         self.check_told(side, csi)
-        features, effective_db = self.condition(None, csi.snr_db)
+        # The amplitudes follow what the transmitter was told.
+        features, effective_db = self.condition(None, csi.at_transmitter.snr_db)
         estimates, mask = self.unpack(x_hat, no_eff, side, features, effective_db)
         maps = self.symbols.to_maps(estimates * mask)
         if self.mask == "learned":

@@ -15,10 +15,14 @@ SNR_KNOTS = (-10.0, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0)
 class ChannelCondition(keras.layers.Layer):
     r"""Features of a channel estimate and an SNR.
 
-    The channel is averaged over slots, OFDM symbols and subcarriers. What is fed to the
-    perceptrons of the ECA paper, the real and imaginary parts of its entries and the
-    SNR, is kept; beside it stand figures that a small perceptron would have to find
-    first: the SINR of every stream after L-MMSE detection, and the effective SNR
+    The channel of a slot is averaged over OFDM symbols and subcarriers, the figures
+    made of it (in decibels) over the slots. In the place of slots there may be draws of
+    a channel that is known in part: the figures are then expectations.
+
+    What is fed to the perceptrons of the ECA paper, the real and imaginary parts of its
+    entries and the SNR, is kept; beside it stand figures that a small perceptron would
+    have to find first: the SINR of every stream after L-MMSE detection, and the
+    effective SNR
 
     .. math::
         \mathrm{SNR}_{\mathrm{eff}} =
@@ -37,7 +41,7 @@ class ChannelCondition(keras.layers.Layer):
 
     Input
     -----
-    h : [batch, slots, num_rx_ant, num_tx_ant, T, F], `complex64`
+    h : [batch, slots or draws, num_rx_ant, num_tx_ant, T, F], `complex64`
         Channel estimate; not used without ``use_csi``
 
     snr_db : [batch], `float32`
@@ -85,15 +89,18 @@ class ChannelCondition(keras.layers.Layer):
                 "receive before transmit antennas, received "
                 f"{tuple(h.shape)}: the codec is made for other antennas."
             )
-        h = ops.stop_gradient(ops.mean(ops.cast(h, "complex64"), axis=(1, 4, 5)))
+        h = ops.stop_gradient(ops.mean(ops.cast(h, "complex64"), axis=(4, 5)))
         no = snr_db_to_no(snr_db, self.num_tx_ant)
-        _, no_eff = lmmse_filter(h, no[:, None, None])
+        _, no_eff = lmmse_filter(h, no[:, None, None, None])
         sinr = 1.0 / no_eff
         effective = ops.expm1(ops.mean(ops.log1p(sinr), axis=-1))
         effective_db = ops.stop_gradient(linear_to_db(effective))
-        entries = ops.reshape(ops.view_as_real(h), (-1, 2 * int(np.prod(antennas))))
         streams = ops.stop_gradient(linear_to_db(sinr)) / 10.0
-        return self._features([entries, streams], snr_db, effective_db), effective_db
+        h = ops.mean(h, axis=1)
+        entries = ops.reshape(ops.view_as_real(h), (-1, 2 * int(np.prod(antennas))))
+        effective_db = ops.mean(effective_db, axis=1)
+        parts = [entries, ops.mean(streams, axis=1)]
+        return self._features(parts, snr_db, effective_db), effective_db
 
     @staticmethod
     def _features(parts, snr_db, effective_db):

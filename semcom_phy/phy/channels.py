@@ -96,6 +96,20 @@ class ChannelModel:
             "num_tx_ant": self.num_tx_ant,
         }
 
+    # Models with one fade per image also have its two parts, h = line of sight +
+    # sqrt(scattered_power) scattered: what stays and what moves on.
+
+    scattered_power = None
+    """`float` : Mean power of what fades in an entry, 0 to 1; `None`: not in parts."""
+
+    def line_of_sight(self, seeds):
+        """What does not fade of the channels of :meth:`sample_each`, in its layout."""
+        raise NotImplementedError
+
+    def scattered(self, seeds):
+        """What fades of the channels of :meth:`sample_each`, of mean power 1."""
+        raise NotImplementedError
+
 
 class AWGN(ChannelModel):
     r"""No fading: every stream arrives at its own receive antenna.
@@ -111,9 +125,16 @@ class AWGN(ChannelModel):
     """
 
     is_random = False
+    scattered_power = 0.0
 
     def __init__(self, num_ant=1):
         super().__init__(num_ant, num_ant)
+
+    def line_of_sight(self, seeds):
+        return self.sample(len(seeds))
+
+    def scattered(self, seeds):
+        return ops.zeros_like(self.sample(len(seeds)))
 
     def sample_each(self, seeds, num_slots=1):
         return self.sample(len(seeds), num_slots)
@@ -136,6 +157,8 @@ class BlockRayleigh(ChannelModel):
         Draw a new fade for every slot; otherwise one for the whole image
     """
 
+    scattered_power = 1.0
+
     def __init__(self, num_rx_ant=1, num_tx_ant=1, per_slot=False):
         super().__init__(num_rx_ant, num_tx_ant)
         self.per_slot = per_slot
@@ -155,6 +178,12 @@ class BlockRayleigh(ChannelModel):
 
     def describe(self):
         return super().describe() | {"per_slot": self.per_slot}
+
+    def line_of_sight(self, seeds):
+        return ops.zeros_like(self.scattered(seeds))
+
+    def scattered(self, seeds):
+        return BlockRayleigh.sample_each(self, seeds)
 
 
 class Rician(BlockRayleigh):
@@ -182,27 +211,32 @@ class Rician(BlockRayleigh):
         check_number("k_factor_db", k_factor_db, -100, 100, "dB")
         self.k_factor_db = k_factor_db
         k = float(db_to_linear(k_factor_db))
+        self.scattered_power = 1 / (k + 1)
         self._los_gain = float(np.sqrt(k / (k + 1)))
-        self._scatter_gain = float(np.sqrt(1 / (k + 1)))
+        self._scatter_gain = float(np.sqrt(self.scattered_power))
 
     def sample(self, batch, num_slots=1):
-        return self._with_los(super().sample(batch, num_slots), uniform((batch, 3)))
+        scattered = super().sample(batch, num_slots)
+        return self._sight(uniform((batch, 3))) + self._scatter_gain * scattered
 
     def sample_each(self, seeds, num_slots=1):
+        scattered = super().sample_each(seeds, num_slots)
+        return self.line_of_sight(seeds) + self._scatter_gain * scattered
+
+    def line_of_sight(self, seeds):
         turns = [
             image_generator(s, "line of sight").random(3, "float32") for s in seeds
         ]
-        turns = ops.convert_to_tensor(np.stack(turns))
-        return self._with_los(super().sample_each(seeds, num_slots), turns)
+        return self._sight(ops.convert_to_tensor(np.stack(turns)))
 
-    def _with_los(self, scattered, turns):
-        """Adds a line of sight of directions and a phase given in turns, [batch, 3]."""
+    def _sight(self, turns):
+        """Line of sight of directions and a phase given in turns, [batch, 3]."""
         phase = 2 * np.pi * turns
         rx = self._steering(phase[:, 0], self.num_rx_ant)
         tx = self._steering(phase[:, 1], self.num_tx_ant)
         common = _expi(phase[:, 2])[:, None, None]
         los = (common * rx[:, :, None] * tx[:, None, :])[:, None, :, :, None, None]
-        return self._los_gain * los + self._scatter_gain * scattered
+        return self._los_gain * los
 
     def describe(self):
         return super().describe() | {"rician_k_db": self.k_factor_db}

@@ -390,7 +390,7 @@ class EqualizedOFDMChannel:
         if not self.channel_model.is_random:
             h = self.sample(h_hat.shape[0])[:, None]
             return ops.repeat(h, NUM_PREDICTED, axis=1)
-        error, power = self._sounding_error(h_hat, no), 1.0
+        error, power = self.sounding_error(h_hat, no), 1.0
         if not self.channel_model.normalized:
             power = ops.mean(
                 _energy(h_hat) - error, axis=(1, 2, 3, 4, 5), keepdims=True
@@ -449,8 +449,22 @@ class EqualizedOFDMChannel:
         sinr = framing.from_slots(sinr, framing.num_data_res)
         return framing.from_streams(sinr, framing.num_symbols)
 
-    def _sounding_error(self, h_hat, no):
-        """Error variance of every entry of a sounded channel, broadcasts to it."""
+    def sounding_error(self, h_hat, no):
+        """Error variance of every entry of a sounded channel.
+
+        Input
+        -----
+        h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+            From :meth:`sound`
+
+        no : scalar or [batch], `float32`, positive
+            Noise variance of the sounding [linear]
+
+        Output
+        ------
+        : broadcasts to ``h_hat``, `float32`
+            [linear]; 0 with perfect CSI
+        """
         if self.channel_model.is_flat:
             error = self.csi.error_variance_flat(
                 self._block_pilots(h_hat), self._no_vector(no)

@@ -18,10 +18,19 @@ class Csi(NamedTuple):
 
     snr_db : [batch], `float32`
         Average SNR per receive antenna, estimated or perfect [dB]
+
+    told : :class:`Csi` or `None`
+        What the transmitter was told, where it is something else: known to both ends
     """
 
     h_hat: Any
     snr_db: Any
+    told: Any = None
+
+    @property
+    def at_transmitter(self):
+        """:class:`Csi` : What the transmitter goes by."""
+        return self if self.told is None else self.told
 
 
 class SnrRange(NamedTuple):

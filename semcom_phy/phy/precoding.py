@@ -5,7 +5,7 @@ import numpy as np
 LEAST_POWER = 1e-4
 
 
-def svd_precoder(h, snr_db, power="equal"):
+def svd_precoder(h, snr_db, power="equal", error_variance=0.0):
     r"""Eigenmode transmission: stream 1 on the strongest eigenmode, and so on.
 
     .. math::
@@ -25,6 +25,11 @@ def svd_precoder(h, snr_db, power="equal"):
         Equal powers, or those that maximise the sum of log(1 + SNR). Water-filling may
         leave a mode without power, up to 1e-4 that keep the receiver's filter finite:
         what is mapped to it is lost
+
+    error_variance : [batch or 1] or scalar, `float32`, (default 0)
+        Variance of every entry around ``h``, where that is the mean of a channel known
+        in part [linear]: water-filling then goes by the mean power gains of the modes,
+        :math:`\sigma_k^2 + N_r \sigma_e^2`
 
     Output
     ------
@@ -55,7 +60,9 @@ def svd_precoder(h, snr_db, power="equal"):
     if power == "waterfilling":
         no = num_tx_ant * 10 ** (-np.broadcast_to(snr_db, len(h)) / 10)
         gains = np.zeros((len(h), num_tx_ant))
-        gains[:, : singular.shape[1]] = singular**2 / no[:, None]
+        gains[:, : singular.shape[1]] = singular**2
+        gains += h.shape[2] * np.reshape(error_variance, (-1, 1))
+        gains /= no[:, None]
         powers = (1 - LEAST_POWER) * _waterfilling(gains, num_tx_ant) + LEAST_POWER
     w = np.conj(np.swapaxes(vh, 1, 2)) * np.sqrt(powers)[:, None]
     return w.astype(np.complex64)

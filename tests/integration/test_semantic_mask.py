@@ -13,7 +13,7 @@ from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
-from semcom_phy.phy.knowledge import Csi
+from semcom_phy.phy.knowledge import Csi, SnrRange
 from semcom_phy.seeding import set_seed
 from semcom_phy.snr import snr_db_to_no
 
@@ -175,6 +175,8 @@ def test_what_is_sent_is_charged():
         extras = transmit(mine, snr_db).extras
         for name in ("cr_real", "cr_real_charged"):
             np.testing.assert_array_equal(extras[name], 2 * count / 768)
+    mine.link.snr_range = SnrRange(0.0, 4.0)  # both ends go by what networks are told
+    np.testing.assert_array_equal(transmit(mine, 10.0).extras["cr_real"], 2 * 96 / 768)
     about = json.loads(json.dumps(mine.describe()))
     assert "the most" in about["bandwidth_note"]
     full = system(all_sent, None)

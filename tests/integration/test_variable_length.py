@@ -6,6 +6,7 @@ from keras import ops
 from seeded import assert_batches_do_not_matter, assert_no_stream_moves
 
 from link_models import variable_length_system
+from link_models.knowledge import LABEL_MAPS
 from link_models.learned import build_link
 from link_models.variable_length_system import VariableLengthSystem
 from semcom_phy.layers.rate_allocation import LENGTHS, length_of
@@ -58,6 +59,18 @@ def make_system(link, side_info="sent", levels=None, num_symbols=NUM_SYMBOLS):
     return VariableLengthSystem(
         "t", "T", link, SHAPE, {}, color, code, side_info, levels
     )
+
+
+class Told:
+    """Levels that somebody with label maps wrote down."""
+
+    name, knows = "told", (LABEL_MAPS,)
+
+    def __init__(self, levels):
+        self.levels = levels
+
+    def __call__(self, images):
+        return self.levels
 
 
 def send(system, images, snr_db, method="send"):
@@ -190,7 +203,9 @@ def test_annotated_patches_get_more_symbols(images):
     link = make_link("sa_oosc", images=images)
     levels = np.zeros((len(images), 4, 6), "int32")
     levels[:, 1, 1] = 3
-    told = make_system(link, "free", lambda images: levels).symbols_map(images)
+    told = make_system(link, "free", Told(levels))
+    assert told.describe()["knows"] == ["average SNR", "label maps", "lengths (free)"]
+    told = told.symbols_map(images)
     unaided = make_system(link, "free").symbols_map(images)
     assert np.all(told[:, 1, 1] >= unaided[:, 1, 1])
     assert told[:, 1, 1].sum() > unaided[:, 1, 1].sum()
@@ -198,7 +213,7 @@ def test_annotated_patches_get_more_symbols(images):
 
 
 def large(images, shape, num_symbols):
-    """A system for large pictures, and one picture, smooth on the left."""
+    """A system for large pictures, and a picture whose patches differ in contrast."""
     set_seed(5)
     channel = make_channel(num_symbols=num_symbols)
     sizes = SIZES | {"image_shape": shape}
@@ -209,9 +224,12 @@ def large(images, shape, num_symbols):
     tiles = np.concatenate([images] * (-(-rows * columns // len(images))))
     tiles = tiles[: rows * columns].reshape(rows, columns, *SHAPE)
     picture = tiles.transpose(0, 2, 1, 3, 4).reshape(rows * 64, columns * 96, 3)
+    contrast = np.random.default_rng(8).random((shape[0] // 16, shape[1] // 16, 1))
+    contrast = contrast.repeat(16, axis=0).repeat(16, axis=1)
+    picture = 128 + contrast * (picture[: shape[0], : shape[1]] - 128.0)
     code = LengthCode(np.ones((len(LENGTHS) + 1, len(LENGTHS)), int))
     system = VariableLengthSystem("t", "T", link, shape, {}, (10, 20, 30), code)
-    return system, picture[None, : shape[0], : shape[1]]
+    return system, picture.astype("uint8")[None]
 
 
 @pytest.mark.parametrize(

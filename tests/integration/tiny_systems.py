@@ -34,6 +34,7 @@ class PixelsOverAWGN:
     def describe(self):
         return {
             "title": self.name.capitalize(),
+            "knows": ["average SNR"],
             "margin_db": self.margin_db,
             "bandwidth": {"side_info_symbols": 0},
         }

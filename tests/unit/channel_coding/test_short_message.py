@@ -10,7 +10,7 @@ def over_awgn(message, values, snr_db, seed=1):
     """Received numbers and whether they were taken for right."""
     rng = np.random.default_rng(seed)
     no = 10 ** (-snr_db / 10)
-    formats = message.choose_format(np.full((len(values), 2), 1 / no))
+    formats = message.choose_format(np.full((len(values), 1, 2), 1 / no))
     x = message.encode(values, formats)
     noise = rng.standard_normal((2, *x.shape)) * np.sqrt(no / 2)
     x_hat = (x + noise[0] + 1j * noise[1]).astype(np.complex64)
@@ -36,7 +36,7 @@ def test_better_channels_take_fewer_symbols():
     """The length falls with the SINR, and is the longest where none is enough."""
     message = ShortMessage(1024)
     sinr = 10 ** (np.array([-30.0, -3.0, 3.0, 8.0, 20.0]) / 10)
-    formats = message.choose_format(np.stack([sinr, sinr], axis=1))
+    formats = message.choose_format(np.stack([sinr, sinr], axis=1)[:, None])
     lengths = np.array(message.num_symbols)[formats]
     assert lengths[0] == 128 and lengths[-1] == 12
     assert np.all(np.diff(lengths) <= 0) and len(set(lengths)) >= 4

@@ -24,13 +24,14 @@ def snrs(batch, seed=1):
 
 
 def sinr_of(h, snr_db):
-    """L-MMSE SINR of every stream: 1 / [(I + H^H H / no)^-1]_kk - 1, float64."""
-    h = h.astype(complex).mean((1, 4, 5))
-    num_tx_ant = h.shape[2]
+    """L-MMSE SINR of every slot and stream: 1 / [(I + H^H H / no)^-1]_kk - 1,
+    float64."""
+    h = h.astype(complex).mean((4, 5))
+    num_tx_ant = h.shape[3]
     no = num_tx_ant * 10 ** (-snr_db.astype(float) / 10)
-    gram = np.conj(np.swapaxes(h, 1, 2)) @ h / no[:, None, None]
+    gram = np.conj(np.swapaxes(h, 2, 3)) @ h / no[:, None, None, None]
     error = np.linalg.inv(np.eye(num_tx_ant) + gram)
-    return 1 / np.einsum("bkk->bk", error).real - 1
+    return 1 / np.einsum("bskk->bsk", error).real - 1
 
 
 @pytest.mark.parametrize(
@@ -44,14 +45,15 @@ def sinr_of(h, snr_db):
     ],
 )
 def test_effective_snr_against_numpy(num_rx_ant, num_tx_ant, spread):
-    """exp(mean log(1 + SINR)) - 1 of the average channel (1e-3 dB, 500 channels)."""
+    """exp(mean log(1 + SINR)) - 1 of a slot's average channel, in decibels the mean
+    over slots (1e-3 dB, 500 channels)."""
     h, snr_db = channels(500, num_rx_ant, num_tx_ant, **spread), snrs(500)
     layer = ChannelCondition(num_tx_ant, num_rx_ant)
     features, effective_db = layer(
         ops.convert_to_tensor(h), ops.convert_to_tensor(snr_db)
     )
     sinr = sinr_of(h, snr_db)
-    expected = 10 * np.log10(np.expm1(np.log1p(sinr).mean(1)))
+    expected = 10 * np.log10(np.expm1(np.log1p(sinr).mean(2))).mean(1)
     effective_db = ops.convert_to_numpy(effective_db)
     assert effective_db.shape == (500,) and effective_db.dtype == np.float32
     np.testing.assert_allclose(effective_db, expected, atol=1e-3)
@@ -71,7 +73,7 @@ def test_features_against_numpy():
     expected = np.concatenate(
         [
             h.reshape(50, 4).view("float32"),
-            np.log10(sinr_of(h, snr_db)),
+            np.log10(sinr_of(h, snr_db)[:, 0]),
             snr_db[:, None] / 10,
             np.maximum(1 - np.abs(near[:, None] - knots) / 5, 0),
         ],
@@ -80,6 +82,26 @@ def test_features_against_numpy():
     features = ops.convert_to_numpy(features)
     assert features.dtype == np.float32
     np.testing.assert_allclose(features, expected, atol=1e-4)
+
+
+def test_figures_of_a_channel_known_in_part_are_expectations():
+    """Of draws in the place of slots: the mean of what each draw alone has, and hats of
+    the mean effective SNR (1e-4)."""
+    h, snr_db = channels(20, 2, 2, slots=7), ops.convert_to_tensor(snrs(20))
+    layer = ChannelCondition(2, 2)
+    features, effective_db = map(ops.convert_to_numpy, layer(h, snr_db))
+    each = [layer(h[:, i : i + 1], snr_db) for i in range(7)]
+    mean, mean_db = (
+        np.mean([ops.convert_to_numpy(value) for value in values], axis=0)
+        for values in zip(*each, strict=True)
+    )
+    np.testing.assert_allclose(effective_db, mean_db, atol=1e-4)
+    before = slice(0, layer.num_entries + 1)
+    np.testing.assert_allclose(features[:, before], mean[:, before], atol=1e-4)
+    knots = np.array(SNR_KNOTS)
+    near = np.clip(mean_db, knots[0], knots[-1])
+    hats = np.maximum(1 - np.abs(near[:, None] - knots) / 5, 0)
+    np.testing.assert_allclose(features[:, before.stop :], hats, atol=1e-4)
 
 
 @pytest.mark.parametrize("num_ant", [1, 2, 4])

@@ -1,0 +1,55 @@
+"""What a system knows beyond its scenario: plain words, out of one table.
+
+Every system states it in ``describe()["knows"]``. Systems of a comparison that do not
+know the same are marked in its tables: a lead of one over another is then not that of
+its code alone.
+"""
+
+AVERAGE_SNR = "average SNR"
+FED_BACK_CSI = "fed-back CSI"
+FEEDBACK_AGE = "age of the fed-back CSI"
+LABEL_MAPS = "label maps"
+FREE_CUTOFFS = "cut-offs (free)"
+FREE_LENGTHS = "lengths (free)"
+FREE_SCALE = "image's scale (free)"
+PERFECT_CSI = "perfect CSI"
+CAPACITY = "capacity of each fade (genie)"
+LMMSE_RATE = "L-MMSE rate of each fade (genie)"
+
+KNOWLEDGE = {
+    AVERAGE_SNR: "both ends know the average SNR and how fades are distributed",
+    FED_BACK_CSI: "the transmitter is fed back an estimate of every image's channel",
+    FEEDBACK_AGE: "the transmitter knows how old what it is fed back is, and the speed",
+    LABEL_MAPS: "the transmitter has the ground-truth label map of every test picture",
+    FREE_CUTOFFS: "the receiver knows how much was sent, without errors or charge",
+    FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",
+    FREE_SCALE: "the receiver knows the scale of the image, without errors or charge",
+    PERFECT_CSI: "the receiver knows the channel, whatever the scenario's CSI",
+    CAPACITY: "the transmitter knows the capacity of every fade, and reaches it",
+    LMMSE_RATE: "the transmitter knows the L-MMSE rate of every fade, and reaches it",
+}
+
+
+def knows(*names):
+    """The list for ``describe()["knows"]``, in the order of the table.
+
+    Parameters
+    ----------
+    names : `str`
+        Keys of ``KNOWLEDGE``
+
+    Output
+    ------
+    : `list` of `str`
+
+    Raises
+    ------
+    ValueError
+        If a name is not in the table.
+    """
+    for name in names:
+        if name not in KNOWLEDGE:
+            raise ValueError(
+                f"unknown knowledge {name!r}; there is: {', '.join(KNOWLEDGE)}"
+            )
+    return [name for name in KNOWLEDGE if name in names]
