@@ -109,8 +109,8 @@ def other_conditions(one, other, labels=("one", "other")):
     ------
     : `list` of `str`
         What one of them knows and the other does not, and entries of the scenario that
-        are part of neither the link nor the images, such as the age of the feedback, and
-        points that were kept from older code; empty where there is nothing of the kind
+        are part of neither the link nor the images, such as the age of the feedback;
+        and points that were kept from older code. Empty where there is nothing of that
     """
     lines = []
     known = [file.header["description"].get("knows") for file in (one, other)]
