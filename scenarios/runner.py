@@ -266,7 +266,7 @@ def _results(folder, quiet=False):
             files.append(ResultFile.read(path))
         except (ResultError, OSError) as error:
             if not quiet:
-                print(f"{path.name} is left out: {_one_line(error)}")
+                print(f"{path.name} is left out: {' '.join(str(error).split())}")
     return files
 
 

@@ -165,7 +165,7 @@ def test_target_interval_stops_early(tmp_path):
         ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
         ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
         ("--dataset no/such/folder", "no/such/folder"),
-        ("--group-by name", "group_by is 'name', but 'sample' is no folder"),
+        ("--group-by name", "--group-by is 'name', but 'sample' is no folder"),
         ("--group-by class", "invalid choice: 'class'"),
         ("--batch-size 0", "--batch-size must be at least 1, got 0"),
         ("--target-ci -1", "--target-ci must be a number from .* dB, got -1"),
