@@ -3,18 +3,22 @@
 import importlib
 import sys
 import tempfile
-import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scenarios.arguments import Parser
-from scenarios.definitions import data_bandwidth, definition_card, group_text
-from scenarios.knowledge_marks import knowledge_marks
+from scenarios.definitions import data_bandwidth, definition_card
+from scenarios.options import scenario_parser
+from scenarios.result_text import (
+    bandwidth_text,
+    card_text,
+    data_text,
+    result_table,
+    untrained_notes,
+)
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
-_LIST = {"nargs": "+", "metavar": "X"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def main(argv, scenario, table="link_models.systems"):
     : `int`
         Exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted
     """
-    parser = _parser(scenario)
+    parser = scenario_parser(scenario)
     try:
         args = parser.parse_args(argv)
     except SystemExit as leave:  # --help, or an option that argparse refuses
@@ -123,7 +127,7 @@ def _evaluate(args, scenario, folder, table, options):
     samples = _load_samples(scenario, args)
     images, provenance = samples.images, samples.provenance
     card = definition_card(scenario, provenance.get("groups"))
-    print(_card_text(scenario, card))
+    print(card_text(scenario, card))
     batch_size = args.batch_size
     if batch_size is None:
         batch_size = scenario.images_at_once
@@ -163,11 +167,11 @@ def _evaluate(args, scenario, folder, table, options):
         )
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
-        print(_bandwidth_text(curves[build].title, bandwidth, note))
+        print(bandwidth_text(curves[build].title, bandwidth, note))
         print(f"    knows: {', '.join(description['knows'])}")
         for line in curves[build].notes:
             print(line)
-    _print_data(images, provenance, backend.device())
+    print(data_text(images, provenance, backend.device()), flush=True)
     sweep.run_sweep(
         curves,
         images,
@@ -177,7 +181,7 @@ def _evaluate(args, scenario, folder, table, options):
         groups=samples.groups,
     )
     files = [results.ResultFile.read(file.path) for file in curves.values()]
-    print("\n" + _table(files, scenario.snr_db))
+    print("\n" + result_table(files, scenario.snr_db))
     notes = untrained_notes(trained, scenario.snr_db)
     for line in notes + room_notes(files, scenario.snr_db):
         print(line)
@@ -270,91 +274,6 @@ def _results(folder, quiet=False):
     return files
 
 
-def _parser(scenario):
-    parser = Parser(
-        prog=f"scenarios.{scenario.name}",
-        description=f"Scenario {scenario.name}: {', '.join(scenario.systems)}.",
-    )
-    parser.add_argument(
-        "command",
-        nargs="?",
-        choices=("evaluate", "train", "plot"),
-        default="evaluate",
-        help="simulate and draw; fit a learned system; redraw from the result files",
-    )
-    add = parser.add_options("scenario (default: its own values)")
-    add("--systems", dest="systems", **_LIST, help="systems to compare")
-    add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
-    add("--images", dest="num_images", type=int, help="number of images")
-    add("--dataset", help="sample, cifar10, camvid, a folder, an .npz or .npy file")
-    add(
-        "--group-by",
-        choices=("picture", "folder", "name"),
-        default="picture",
-        help="folders: which pictures are alike and count as one in intervals: none, "
-        'those of a subfolder, or of one file name up to its last "_" (picture)',
-    )
-    add(
-        "--strict-images",
-        action="store_true",
-        help="folders: refuse pictures that are not 8-bit RGB, damaged or too small",
-    )
-    add(
-        "--image-size",
-        type=int,
-        nargs="+",
-        metavar=("H", "W"),
-        help="side of square images, or height and width [pixel]",
-    )
-    add("--channel", help="awgn, rayleigh, rician, tdl or cdl")
-    add("--csi", help="perfect or estimated")
-    add("--interpolation", help="nearest, linear, time_average or lmmse")
-    add("--link-adaptation", help="the separate systems' knowledge: average or csi")
-    add(
-        "--feedback-delay",
-        type=float,
-        metavar="X",
-        help="age of what transmitters are fed back [s]",
-    )
-    add("--speed", type=float, metavar="X", help="speed of the terminal [m/s]")
-    add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
-    add("--draws", type=int, help="channel draws per image")
-    add("--seed", type=int, help="fixes images, fades and noise")
-    add("--weights", help="label or file of trained weights")
-
-    add = parser.add_options("evaluate, plot")
-    add("--out", type=Path, help="results folder (default: results/<scenario>)")
-    add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
-    add("--restart", action="store_true", help="forget what is in the folder")
-    add("--keep", action="store_true", help="keep points of older code, marked")
-    add("--target-ci", type=float, help="stop a point at this half interval [dB]")
-    add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
-    add("--workers", type=int, default=1, help="processes (1: this one alone)")
-    add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
-    add("--traceback", action="store_true", help="show where an error came from")
-
-    add = parser.add_options("train")
-    add("--system", default="adjscc", help="the learned system to fit (adjscc)")
-    add("--label", help="name of the weights (default: system and scenario)")
-    add("--data", help="training images: as --dataset")
-    add("--together-with", **_LIST, help="further scenarios to train for at once")
-    add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
-    add("--resume", action="store_true", help="go on from the last checkpoint")
-    add("--start-from", help="label or file of weights to go on from")
-    add("--annotator", choices=("rule", "static"), help="rule or static (rule)")
-    add("--steps", type=int, default=10000, help="gradient steps (10000)")
-    add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
-    add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
-    add("--rate-weight", type=float, help="codecs that choose their rate; none: random")
-    add("--share-precoded", type=float, help="share of images sent over eigenmodes")
-    add("--optimizer", help="muon or adam (muon)")
-    add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
-    add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")
-    add("--average-decay", type=float, help="of the weights, 0: no average (0.999)")
-    add("--checkpoint-steps", type=int, help="steps between validations (500)")
-    return parser
-
-
 def _chosen_scenario(args, scenario):
     names = ("systems", "snr_db", "num_images", "dataset", "image_size", "channel")
     names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
@@ -405,107 +324,6 @@ def _check_writable(folder):
             f"cannot write to the results folder {folder} ({error.strerror}); choose "
             "another with --out"
         ) from error
-
-
-def _card_text(scenario, card):
-    indent = max(map(len, card)) + 4
-    lines = [
-        textwrap.fill(
-            text,
-            width=100,
-            initial_indent=f"  {name}".ljust(indent),
-            subsequent_indent=" " * indent,
-        )
-        for name, text in card.items()
-    ]
-    return "\n".join([f"Scenario {scenario.name}: definitions", *lines, ""])
-
-
-def _bandwidth_text(title, used, note):
-    return (
-        f"{title}: cbr {used['cbr']:.4f} + side information "
-        f"{used['side_info_cbr']:.4f}; resource elements {used['data_res']:g} data + "
-        f"{used['side_info_res']:g} side information + {used['pilot_res']:g} pilots"
-    ) + (f" ({note})" if note else "")
-
-
-def _print_data(images, provenance, device):
-    size = "x".join(map(str, images.shape[1:3]))
-    print(
-        f"{len(images)} images of {size}{group_text(provenance)}: "
-        f"{provenance['source']}"
-    )
-    print(f"computed on the {device}\n", flush=True)
-
-
-def _table(files, snr_db):
-    """Mean PSNR with interval, and outage, of every system at every SNR."""
-    data = files[0].header["data"]
-    images = f"{data['num_images']} images{group_text(data)}"
-    heads = {
-        "psnr_db": f"PSNR, mean over {images} [dB] (+- half of the 95 % interval)",
-        "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
-        "outage": "Outage [%] (95 % interval)",
-    }
-    marks, notes = knowledge_marks(files)
-    titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
-    width = max(map(len, titles))
-    blocks = []
-    for metric, head in heads.items():
-        rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
-        for file, title in zip(files, titles, strict=True):
-            cells = [
-                _cell(metric, file.estimate(metric, snr)) + ("*" * file.is_old(snr))
-                for snr in snr_db
-            ]
-            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
-        blocks.append("\n".join(rows))
-    if notes:
-        blocks.append("\n".join(notes))
-    for file in files:
-        for snr in filter(file.is_old, snr_db):
-            code = file.points[snr].code
-            blocks.append(f"* {file.title}, {snr:g} dB: kept, code is {code}")
-    return "\n\n".join(blocks) + "\n"
-
-
-def untrained_notes(trained, snr_db):
-    """What a table says of SNRs that networks were not trained for.
-
-    Parameters
-    ----------
-    trained : `dict`, title -> [low, high] or `None`
-        ``trained_snr_db`` of the systems' descriptions; `None` where there is no
-        network, ends of `None` where the weights name no range
-
-    snr_db : sequence of `float`
-        SNRs of the table [dB]
-
-    Output
-    ------
-    : list of `str`
-        A line for every system with SNRs outside its range
-    """
-    lines = []
-    for title, ends in trained.items():
-        if ends is None or None in ends:
-            continue
-        low, high = ends
-        if min(snr_db) < low or max(snr_db) > high:
-            at = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-            lines.append(f"* {title}: networks trained at {at} dB, told no SNR beyond")
-    return lines
-
-
-def _cell(metric, estimate):
-    if estimate is None:
-        return "not run"
-    if metric == "outage":
-        low, high = (100 * end for end in estimate.ci95)
-        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
-    if estimate.half_width is None:
-        return f"{estimate.mean:.2f}"
-    return f"{estimate.mean:.2f} +- {estimate.half_width:.2f}"
 
 
 def _without(values, *names):

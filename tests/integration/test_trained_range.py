@@ -15,7 +15,7 @@ from link_models.learned import CODECS, build_link, load_link, trained_range
 from link_models.semantic_link import SemanticLink
 from link_models.systems import build_channel
 from scenarios import adaptive_rate, driving_scene, siso_awgn
-from scenarios.runner import untrained_notes
+from scenarios.result_text import untrained_notes
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
