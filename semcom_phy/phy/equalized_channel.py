@@ -416,7 +416,8 @@ class EqualizedOFDMChannel:
                 + \sum_{j \neq k} |f_{kj}|^2 + N_0 \lVert \mathbf{w}_k \rVert^2}
 
         With perfect CSI this is 1 / ``no_eff``. With an estimate it is less than the
-        receiver believes, most of all on weak streams.
+        receiver believes, most of all on weak streams. On selective channels, where
+        it may also be more, an element counts with the smaller of the two.
 
         Input
         -----
@@ -600,6 +601,11 @@ class EqualizedOFDMChannel:
         return ops.broadcast_to(h, h_hat.shape), h_hat, err_var
 
     def _predict_selective(self, h, no):
+        """The SINR of the estimate's errors, at most what the receiver believes.
+
+        Errors differ from element to element, and the decoder does not know where: an
+        element gives it no more than it believes of it, and no more than is true.
+        """
         framing, grid = self.framing, self.framing.grid
         noise = _in_turn(h.shape[0], self.noise_shape(1)[1:])
         parts = self._frame_estimate(h, no, ops.convert_to_tensor(noise))
@@ -610,7 +616,8 @@ class EqualizedOFDMChannel:
         )
         err_var = ops.mean(ops.sum(err_var, axis=-1, keepdims=True), -2, keepdims=True)
         no = ops.reshape(self._no_vector(no), (-1,) + (1,) * 5)
-        sinr = _mismatched_sinr(seen, true, no, err_var)
+        _, no_eff = lmmse_filter(seen, no + err_var)
+        sinr = ops.minimum(_mismatched_sinr(seen, true, no, err_var), 1.0 / no_eff)
         sinr = ops.reshape(sinr, (-1, grid.num_data_res, self.num_tx_ant))
         sinr = framing.from_slots(sinr, framing.num_data_res)
         return framing.from_streams(sinr, framing.num_symbols)
