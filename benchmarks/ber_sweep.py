@@ -15,7 +15,6 @@ number of block errors.
 Times leave out start-up and compilation on both sides (they are printed apart).
 """
 
-import argparse
 import contextlib
 import io
 import json
@@ -27,6 +26,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+
+from scenarios.arguments import Parser
 
 CODE_RATE = 0.5
 MODULATION_ORDER = 4
@@ -143,16 +144,17 @@ class OurChain:
         """Wrong blocks among `OUR_BATCH`; the seed fixes bits, fades and noise."""
         from keras import ops
 
-        from semcom_phy.seeding import set_seed
+        from semcom_phy.seeding import derived_seed, private_streams
         from semcom_phy.snr import snr_db_to_no
 
-        set_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        seed = derived_seed(*seed)
         rng = np.random.default_rng(seed)
         shape = (OUR_BATCH, self.transport.transport_block_bits)
         bits = rng.integers(0, 2, shape, dtype=np.uint8)
         x = self.transport.encode_blocks(bits)
         no = ops.convert_to_tensor(snr_db_to_no(snr_db, NUM_ANT))
-        x_hat, no_eff = self._radio(ops.convert_to_tensor(x), no)
+        with private_streams(seed):
+            x_hat, no_eff = self._radio(ops.convert_to_tensor(x), no)
         x_hat, no_eff = ops.convert_to_numpy(x_hat), ops.convert_to_numpy(no_eff)
         bits_hat, _ = self.transport.decode_blocks(x_hat, no_eff)
         return int((bits_hat != bits).any(axis=1).sum())
@@ -215,7 +217,7 @@ def best_batch_size(chain, snr_db):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--snr", type=float, nargs="+", default=[8, 11, 14, 17, 20])
     parser.add_argument("--errors", type=int, default=100, help="block errors per SNR")
     parser.add_argument("--workers", type=int, default=os.cpu_count())

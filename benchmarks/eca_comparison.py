@@ -11,13 +11,13 @@ ECA spends on held-out training images. ``--fade-power fixed`` scales every fade
 power that fades have on average: the paper's eq. 7 read as the SNR of each realisation.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from scenarios import adaptive_rate, runner
+from scenarios.arguments import Parser
 from scenarios.compare import Curve, compare
 from scenarios.comparison_table import as_text
 
@@ -126,7 +126,7 @@ def _row(label, cells):
 
 def main(argv=None):
     """Runs the sweeps and prints the tables; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="cifar10")
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--draws", type=int, default=10)

@@ -25,7 +25,7 @@ from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.feedback import AgedFeedback
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.storage import replaced
-from semcom_phy.sources.images import load_cifar10_training_images
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
 
 SNR_DB = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0)
 DRAWS = 10

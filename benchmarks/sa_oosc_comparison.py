@@ -10,7 +10,6 @@ rate unless a system is marked free. Intervals (95 %) are by bootstrap over segm
 ten consecutive frames.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from link_models.scene_levels import SceneLevels
 from link_models.systems import build_system
 from link_models.train_student import load_student, recall_by_level
 from scenarios import driving_scene, driving_scene_2x2, runner
+from scenarios.arguments import Parser
 from scenarios.compare import Curve, compare
 from scenarios.comparison_table import as_text
 from semcom_phy.channel_coding.mcs import Mcs
@@ -215,7 +215,7 @@ PARTS_OF_RUN = {
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=233)
     parser.add_argument("--draws", type=int, default=1)
     parser.add_argument("--snr", type=float, nargs="+", default=SNR_DB)

@@ -9,7 +9,6 @@ from its surroundings and shares its headers. *Per image*: every 32x32 image alo
 symbols at the SNR. PSNR of the mean MSE, as a tiled picture has it.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from link_models.capacity_link import CapacitySystem
 from link_models.outage import outage_color
 from link_models.separation_link import SeparationSystem
+from scenarios.arguments import Parser
 from semcom_phy.channel_coding.mcs import mcs_table
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.channels import AWGN
@@ -83,7 +83,7 @@ def measure(images, num_symbols, snr_db, seed):
 
 def main(argv=None):
     """Prints the table; returns 0 if the tiled figures are met, else 1."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--snr", type=float, nargs="+", default=list(PUBLISHED))

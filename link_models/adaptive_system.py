@@ -28,7 +28,7 @@ from semcom_phy.phy.feedback import AverageSnr, Feedback, draw_seeds
 from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import check_seeds, image_generator, image_seeds, sample_fades
-from semcom_phy.simulation.plotting import plot_choices
+from semcom_phy.simulation.plotting_symbols import plot_choices
 from semcom_phy.snr import snr_db_to_no
 
 MAX_SIDE_SYMBOLS = MAX_SYMBOLS  # those of the longest message

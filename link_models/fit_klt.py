@@ -14,7 +14,7 @@ import numpy as np
 from link_models.systems import KLT_FILE
 from link_models.weights_store import file_hash
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
-from semcom_phy.sources.images import load_cifar10_training_images
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
 
 
 def main(argv=None):

@@ -7,7 +7,9 @@ import numpy as np
 from keras import ops
 
 from link_models.batched_muon import BatchedMuon
+from semcom_phy.checks import check_integer, check_number
 from semcom_phy.layers.precision import PRECISIONS
+from semcom_phy.snr import SNR_RANGE_DB
 
 OPTIMIZERS = ("muon", "adam")
 
@@ -82,36 +84,29 @@ class Recipe:
 
     def __post_init__(self):
         for name in ("steps", "batch_size", "checkpoint_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be at least 1, got {getattr(self, name)}"
-                )
-        for name in ("warmup_steps", "clip_norm"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(
-                    f"{name} must not be negative, got {getattr(self, name)}"
-                )
+            check_integer(name, getattr(self, name), 1)
+        for name in ("warmup_steps", "seed"):
+            check_integer(name, getattr(self, name), 0, 2**32 - 1)
         for name, known in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(
                     f"{name} must be one of {', '.join(known)}, got "
                     f"{getattr(self, name)!r}"
                 )
-        for name in ("share_exact", "exact_from"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
-        if not 0 <= self.average_decay < 1:
+        for name, low, high in (
+            ("clip_norm", 0, 1e6),
+            ("share_exact", 0, 1),
+            ("exact_from", 0, 1),
+            ("average_decay", 0, 0.999999),
+            ("learning_rate", 1e-12, 1),
+        ):
+            check_number(name, getattr(self, name), low, high)
+        for name in ("min_snr_db", "max_snr_db"):
+            check_number(name, getattr(self, name), *SNR_RANGE_DB, "dB")
+        if self.min_snr_db > self.max_snr_db:
             raise ValueError(
-                f"average_decay must be in [0, 1), got {self.average_decay}"
-            )
-        if not -100 < self.min_snr_db <= self.max_snr_db < 100:
-            raise ValueError(
-                "min_snr_db must not exceed max_snr_db, both finite, got "
+                "min_snr_db must not exceed max_snr_db, got "
                 f"{self.min_snr_db} and {self.max_snr_db}"
-            )
-        if not 0 < self.learning_rate < 1:
-            raise ValueError(
-                f"learning_rate must be in (0, 1), got {self.learning_rate}"
             )
 
 

@@ -12,7 +12,7 @@ from keras import ops
 from link_models.scene_levels import ANNOTATORS
 from link_models.semantic_link import to_uint8
 from link_models.training import Trainer
-from link_models.training_data import Batches, draw_link
+from link_models.training_data import Batches, described_images, draw_link
 from semcom_phy.backend import compile_fn
 from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
@@ -35,6 +35,13 @@ class SceneData:
     validation_levels: np.ndarray
     provenance: dict
     copies: np.ndarray = field(default_factory=lambda: np.zeros((0,), np.uint8))
+
+    def identity(self):
+        """What tells these scenes and levels from others."""
+        images = self.exact, self.validation
+        levels = self.pixel_levels, self.validation_levels
+        annotator = {"annotator": self.provenance.get("annotator")}
+        return annotator | described_images(self, *images, *levels)
 
 
 def load_scene_data(dataset, size, annotator="rule", num_validation=25):

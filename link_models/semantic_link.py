@@ -316,7 +316,8 @@ def to_uint8(images):
     images = np.asarray(ops.convert_to_numpy(images))
     if not np.isfinite(images).all():
         raise ValueError(
-            "The decoder returned values that are not finite: the weights are broken "
-            "or the SNR lies outside the range that they were trained for."
+            "The decoder returned values that are not finite: the weights are broken, "
+            "or a channel has a rank below its number of streams in 32 bits (lower the "
+            "SNR)."
         )
     return np.rint(255.0 * np.clip(images, 0.0, 1.0)).astype(np.uint8)

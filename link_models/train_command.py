@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from link_models.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.learned import ADAPTIVE, CODECS, VARIABLE_LENGTH, default_configs
 from link_models.recipe import Recipe
 from link_models.scene_training import (
@@ -20,7 +21,8 @@ from link_models.training import Trainer
 from link_models.training_data import Task, split_data
 from semcom_phy.backend import device
 from semcom_phy.codecs.eca import ChannelAwareLoss
-from semcom_phy.sources.images import load_cifar10_training_images, load_images
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
+from semcom_phy.sources.images import load_samples
 
 MOST_TRAINED = "1/24"  # cbr of the frame that variable-length codecs are trained in
 _RECIPE_OPTIONS = (
@@ -36,7 +38,7 @@ _RECIPE_OPTIONS = (
 )
 
 
-def fit_from_arguments(scenario, args):
+def fit_from_arguments(scenario, args, options=None):
     """Trains a codec over the link of a scenario.
 
     Parameters
@@ -51,21 +53,36 @@ def fit_from_arguments(scenario, args):
         ``share_precoded`` (codecs that choose their rate), and what
         :class:`~link_models.recipe.Recipe` takes (`None`: its default)
 
+    options : `dict` of `str` -> `str`, optional
+        Name in ``args`` -> the option of the command line, for messages
+
     Raises
     ------
     ValueError, FileNotFoundError, FileExistsError
         On bad options, missing data, or a run that is already there.
+
+    KeyboardInterrupt
+        After Ctrl-C, with what the checkpoint holds.
     """
     if args.system not in CODECS:
         raise ValueError(
             f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}"
         )
+    if args.resume and args.restart:
+        raise ValueError("--resume goes on, --restart forgets: give one of them")
+    args.out = args.out or Path("runs")
+    args.label = args.label or f"{args.system}_{scenario.name}"
+    with telling_what_is_left(checkpoint_path(args.out, args.label)):
+        _fit(scenario, args, options)
+
+
+def _fit(scenario, args, options):
     if args.system in VARIABLE_LENGTH:
         trainer = _scene_trainer(scenario, args)
     else:
         trainer = _trainer(scenario, args)
     if args.resume:
-        trainer.resume()
+        trainer.resume(options)
     print(
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
         f"{trainer.recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
@@ -88,10 +105,10 @@ def _trainer(scenario, args):
         encoder,
         decoder,
         tasks,
-        _load_data(args.data or "cifar10", scenario),
+        _load_data(args.data or "cifar10", scenario, args.strict_images),
         _recipe(args, scenario, batch_size=64),
-        args.out or Path("runs"),
-        args.label or f"{args.system}_{scenario.name}",
+        args.out,
+        args.label,
         args.start_from,
     )
 
@@ -125,8 +142,8 @@ def _scene_trainer(scenario, args):
             max_snr_db=10.0,
             share_exact=1.0,
         ),
-        args.out or Path("runs"),
-        args.label or f"{args.system}_{scenario.name}",
+        args.out,
+        args.label,
         args.start_from,
     )
 
@@ -192,11 +209,16 @@ def _configs(args, scenario, counts):
     return configs
 
 
-def _load_data(dataset, scenario):
+def _load_data(dataset, scenario, strict):
     if dataset == "cifar10":
         return split_data(*load_cifar10_training_images())
-    images, provenance = load_images(dataset, size=scenario.image_size, split="train")
-    return split_data(images, images[:0], provenance)
+    samples = load_samples(
+        dataset, size=scenario.image_size, split="train", strict=strict
+    )
+    print(f"{len(samples)} training images: {samples.provenance['source']}")
+    return split_data(
+        samples.images, samples.images[:0], samples.provenance, groups=samples.groups
+    )
 
 
 def _further(names, scenario):

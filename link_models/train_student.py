@@ -11,21 +11,30 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import keras
 import numpy as np
 from keras import ops
 from tqdm import tqdm
 
 from link_models import weights_store
+from link_models.checkpoint import (
+    Checkpoint,
+    checkpoint_path,
+    held_interrupt,
+    telling_what_is_left,
+)
 from link_models.recipe import Recipe, make_optimizer
 from link_models.scene_levels import SceneLevels
 from link_models.weight_average import WeightAverage
+from semcom_phy.array_hash import array_sha256
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.knowledge_base.importance_student import ImportanceStudent
 from semcom_phy.seeding import derived_seed, private_streams
-from semcom_phy.simulation.results import software_versions
+from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.driving import CLASSES
 
 LABEL = "importance_student"
+SIZES = ("filters", "blocks", "num_classes")  # of the student's configuration
 
 
 def recall_by_level(levels, guessed):
@@ -54,8 +63,35 @@ def level_weights(levels):
     return (weight / (weight * share).sum()).astype("float32")
 
 
-def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
+def _batch(step, recipe, images, levels, shares):
+    """What a step sees, a function of (seed, step) alone."""
+    rng = np.random.default_rng(derived_seed(recipe.seed, "step", step))
+    index = rng.integers(len(images), size=recipe.batch_size)
+    flip = rng.random(recipe.batch_size) < 0.5
+    image = images[index].astype("float32") / 255
+    gain = rng.uniform(0.7, 1.3, (recipe.batch_size, 1, 1, 3)).astype("float32")
+    target = np.eye(len(LEVELS), dtype="float32")[levels[index]]
+    batch = [image * gain, target, shares[index]]
+    for values in batch:
+        values[flip] = values[flip, :, ::-1]
+    noise = rng.normal(0, 0.02, image.shape).astype("float32")
+    return map(ops.convert_to_tensor, [*batch, noise])
+
+
+def train(
+    dataset,
+    size,
+    recipe,
+    folder,
+    label=LABEL,
+    annotator="rule",
+    resume=False,
+    restart=False,
+    options=None,
+):
     """Trains a student on the split train and keeps the last average of its weights.
+
+    Ctrl-C lets a step end and writes a checkpoint of it.
 
     Parameters
     ----------
@@ -66,15 +102,35 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
         Steps, batch size, optimiser; SNRs are of no meaning
 
     folder, label
-        Where the weights go, and their name
+        Where weights and checkpoints go, and their name
+
+    resume : `bool`, (default `False`)
+        Go on from the checkpoint, bit for bit on a CPU
+
+    restart : `bool`, (default `False`)
+        Forget the checkpoint of an earlier run
+
+    options : `dict` of `str` -> `str`, optional
+        Name of a value -> the option that sets it, for messages
 
     Output
     ------
     : `Path`
         JSON beside the weights, with the recall on the split val
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, FileExistsError
+        If the loss is no longer finite, data are missing, the checkpoint to go on from
+        is missing, broken or of another run, or one may not be overwritten.
+
+    KeyboardInterrupt
+        After Ctrl-C.
     """
     source = SceneLevels(dataset, "train", size, annotator)
     scenes, levels = source.scenes, source(source.scenes.images)
+    held = SceneLevels(dataset, "val", size, annotator)
+    held_levels = held(held.scenes.images)
     shares = class_shares(scenes.labels)
     weights = ops.convert_to_tensor(level_weights(levels))
     with private_streams(recipe.seed):
@@ -96,23 +152,48 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
         after_update=average.update,
         clip_norm=recipe.clip_norm,
     )
-    for step in tqdm(range(recipe.steps), unit="step", disable=None):
-        rng = np.random.default_rng(derived_seed(recipe.seed, "step", step))
-        index = rng.integers(len(scenes), size=recipe.batch_size)
-        flip = rng.random(recipe.batch_size) < 0.5
-        image = scenes.images[index].astype("float32") / 255
-        gain = rng.uniform(0.7, 1.3, (recipe.batch_size, 1, 1, 3)).astype("float32")
-        target = np.eye(len(LEVELS), dtype="float32")[levels[index]]
-        batch = [image * gain, target, shares[index]]
-        for values in batch:
-            values[flip] = values[flip, :, ::-1]
-        noise = rng.normal(0, 0.02, image.shape).astype("float32")
-        loss = float(step_fn(*map(ops.convert_to_tensor, [*batch, noise])))
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"the loss is {loss} after {step + 1} steps: lower the learning rate"
-            )
-    held = SceneLevels(dataset, "val", size, annotator)
+    images = {
+        "annotator": annotator,
+        "training_images": len(scenes),
+        "validation_images": len(held.scenes),
+        "images_sha256": array_sha256(
+            scenes.images, levels, shares, held.scenes.images, held_levels
+        ),
+    }
+    checkpoint = Checkpoint(
+        checkpoint_path(folder, label),
+        {
+            "student": {name: student.get_config()[name] for name in SIZES},
+            **asdict(recipe),
+            "data": images,
+            "backend": keras.backend.backend(),
+        },
+        [*student.variables, *optimizer.variables, *average.variables],
+    )
+    done = 0
+    if resume:
+        (done,) = checkpoint.load(options=options)
+    elif not restart:
+        checkpoint.refuse_overwriting()
+    if not done:  # what is there belongs to another run
+        checkpoint.path.unlink(missing_ok=True)
+
+    bar = tqdm(total=recipe.steps, initial=done, unit="step", disable=None)
+    with bar, held_interrupt() as pressed:
+        for step in range(done, recipe.steps):
+            loss = float(step_fn(*_batch(step, recipe, scenes.images, levels, shares)))
+            if not np.isfinite(loss):
+                raise ValueError(
+                    f"the loss is {loss} after {step + 1} steps: lower the learning "
+                    "rate; the last checkpoint is kept"
+                )
+            bar.update()
+            last = step + 1 == recipe.steps
+            stop = pressed() and not last
+            if stop or last or (step + 1) % recipe.checkpoint_steps == 0:
+                checkpoint.save(step + 1)
+            if stop:
+                raise KeyboardInterrupt
     with average.applied():
         guessed = student.levels(held.scenes.images)
         record = {
@@ -121,15 +202,11 @@ def train(dataset, size, recipe, folder, label=LABEL, annotator="rule"):
             "data": {
                 "train": scenes.provenance,
                 "validation": held.scenes.provenance,
-                "annotator": annotator,
+                **images,
             },
             "validation": {
                 "recall": dict(
-                    zip(
-                        LEVELS,
-                        recall_by_level(held(held.scenes.images), guessed),
-                        strict=True,
-                    )
+                    zip(LEVELS, recall_by_level(held_levels, guessed), strict=True)
                 )
             },
             "versions": {**software_versions(), "device": backend.device()},
@@ -148,8 +225,7 @@ def load_student(label=LABEL):
     config = weights_store.read_record(label)["config"]
     if config.get("codec") != "importance_student":
         raise ValueError(f"weights {label!r} are not those of an importance student")
-    names = ("filters", "blocks", "num_classes")
-    student = ImportanceStudent(name="student", **{n: config[n] for n in names})
+    student = ImportanceStudent(name="student", **{n: config[n] for n in SIZES})
     weights_store.load(student, label)
     return student
 
@@ -162,13 +238,30 @@ def main(argv=None):
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--label", default=LABEL)
+    parser.add_argument("--resume", action="store_true", help="go on after a stop")
+    parser.add_argument("--restart", action="store_true", help="forget what is there")
     args = parser.parse_args(argv)
     try:
+        if args.resume and args.restart:
+            raise ValueError("--resume goes on, --restart forgets: give one of them")
         recipe = Recipe(steps=args.steps, batch_size=16, warmup_steps=100)
-        path = train(args.data, args.image_size, recipe, args.out, args.label)
+        with telling_what_is_left(checkpoint_path(args.out, args.label)):
+            path = train(
+                args.data,
+                args.image_size,
+                recipe,
+                args.out,
+                args.label,
+                resume=args.resume,
+                restart=args.restart,
+                options={"steps": "--steps", "data": "--data"},
+            )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stop:
+        print(f"\ninterrupted; {stop}", file=sys.stderr)
+        return 130
     print(f"wrote {path}")
     return 0
 

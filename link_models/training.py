@@ -12,7 +12,6 @@ had not been interrupted.
 
 import contextlib
 import json
-import os
 import time
 from dataclasses import asdict
 from functools import cached_property
@@ -24,6 +23,7 @@ from keras import ops
 from tqdm import tqdm
 
 from link_models import weights_store
+from link_models.checkpoint import Checkpoint, checkpoint_path, held_interrupt
 from link_models.learned import CODECS, load_link, make_link
 from link_models.recipe import make_optimizer
 from link_models.semantic_link import to_uint8
@@ -34,7 +34,7 @@ from semcom_phy.layers.precision import set_precision
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.seeding import derived_seed, private_streams
-from semcom_phy.simulation.results import software_versions
+from semcom_phy.simulation.versions import software_versions
 
 VALIDATION_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 LOG_STEPS = 100
@@ -101,9 +101,10 @@ class Trainer:
         if hasattr(encoder, "fit_statistics"):
             self.fit_statistics(encoder)
             decoder.copy_statistics(encoder)
-        if start_from is not None:
-            self._start_from(start_from)
         self.start_from = start_from and str(start_from)
+        self._start = {"label": None, "sha256": None}
+        if start_from is not None:
+            self._start = self._start_from(start_from)
         for layer in (encoder, decoder):
             set_precision(layer, recipe.precision)
         if hasattr(encoder, "train_policies"):
@@ -127,14 +128,18 @@ class Trainer:
         ]
         self.step, self.history = 0, []
         self.best = {"step": 0, "psnr_db": -np.inf}
+        self.data_identity = data.identity()
+        self._checkpoint = Checkpoint(
+            checkpoint_path(folder, label), self._identity(), self._state()
+        )
 
     def _make_links(self):
         """Encoder and decoder with their first weights, and a built link per task."""
         encoder_class, decoder_class = CODECS[self.codec]
         encoder = encoder_class(**self.config["encoder"])
         decoder = decoder_class(**self.config["decoder"])
-        for count in self._symbol_counts():
-            encoder.check_rate(count)
+        for task in self.tasks:
+            encoder.check_rate(task.channel.framing.num_symbols)
         # Validation tells the networks what an evaluation of these weights will.
         told = SnrRange(self.recipe.min_snr_db, self.recipe.max_snr_db)
         self.links = [
@@ -158,11 +163,15 @@ class Trainer:
         return compile_fn(link.__call__, jit=jit)
 
     def _start_from(self, label):
-        """Takes over given weights: all, or of another configuration what fits."""
+        """Takes over given weights: all, or of another configuration what fits.
+
+        Returns their label and the SHA-256 of their file.
+        """
         record = weights_store.read_record(label)
+        start = {name: record[name] for name in ("label", "sha256")}
         if record["config"] == json.loads(json.dumps(self.config)):
             weights_store.load(self.links[0], label)
-            return
+            return start
         channel = self.tasks[0].channel
         shape = record["config"]["encoder"].get("image_shape", self.image_shape)
         source, _ = load_link(label, channel, shape)
@@ -172,6 +181,7 @@ class Trainer:
         if missing:
             parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in missing)
             print(f"not in {label}, start anew: {', '.join(parts)}")
+        return start
 
     @property
     def image_shape(self):
@@ -181,7 +191,7 @@ class Trainer:
     @property
     def checkpoint(self):
         """Path of the checkpoint."""
-        return self.folder / f"{self.label}.checkpoint.npz"
+        return self._checkpoint.path
 
     @property
     def num_weights(self):
@@ -194,7 +204,10 @@ class Trainer:
         return self.recipe.batch_size * len(self.tasks)
 
     def fit(self, progress=True, restart=False):
-        """Trains to the end.
+        """Trains to the end, or to Ctrl-C.
+
+        Ctrl-C lets the step end and writes a checkpoint of it: nothing is lost, and a
+        run that is resumed there ends as if it had not been interrupted.
 
         Parameters
         ----------
@@ -216,12 +229,14 @@ class Trainer:
 
         ValueError
             If the loss is no longer finite; the last checkpoint is kept.
+
+        KeyboardInterrupt
+            After Ctrl-C.
         """
-        if self.checkpoint.exists() and not (self.step or restart):
-            raise FileExistsError(
-                f"{self.checkpoint} holds an earlier run: go on with --resume, forget "
-                "it with --restart, or choose another --label"
-            )
+        if not (self.step or restart):
+            self._checkpoint.refuse_overwriting()
+        if not self.step:  # what is there belongs to another run
+            self.checkpoint.unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         log = scalar_logger(self.folder / "logs" / self.label)
         self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
@@ -233,7 +248,7 @@ class Trainer:
             unit="step",
             disable=None if progress else True,
         )
-        with bar, contextlib.closing(batches):
+        with bar, contextlib.closing(batches), held_interrupt() as pressed:
             for _ in range(self.step, self.recipe.steps):
                 with clock.waiting():
                     batch = next(batches)
@@ -244,7 +259,8 @@ class Trainer:
                 bar.update()
                 last = self.step == self.recipe.steps
                 due = self.step % self.recipe.checkpoint_steps == 0 or last
-                if due or self.step % LOG_STEPS == 0:
+                stop = pressed() and not last
+                if due or stop or self.step % LOG_STEPS == 0:
                     log("loss", self._checked(loss), self.step)
                 if due:
                     speed = clock.read(self.step)
@@ -257,6 +273,10 @@ class Trainer:
                     brief = f"step {self.step}: {_brief(figures)}{mark}, {speed}"
                     bar.write(brief)
                     clock.restart(self.step)
+                elif stop:
+                    self.save_checkpoint()
+                if stop:
+                    raise KeyboardInterrupt
         return self.folder / f"{self.label}.json"
 
     def validate(self):
@@ -315,14 +335,11 @@ class Trainer:
         self.best = {"step": self.step, "psnr_db": round(score, 4)}
         record = {
             "config": self.config,
-            "tasks": [
-                {**t.describe(), "num_symbols": n}
-                for t, n in zip(self.tasks, self._symbol_counts(), strict=True)
-            ],
+            "tasks": self._described_tasks(),
             "start_from": self.start_from,
             "recipe": asdict(self.recipe),
             "steps_done": self.step,
-            "data": self.data.provenance,
+            "data": self.data.provenance | self.data_identity,
             "validation": figures,
             "versions": {**software_versions(), "device": device()},
         }
@@ -343,24 +360,16 @@ class Trainer:
     def save_checkpoint(self):
         """All state of the run, in one replaced file, and the history beside it."""
         history = json.dumps(self.history, indent=1)
-        arrays = {
-            f"state_{i}": ops.convert_to_numpy(variable)
-            for i, variable in enumerate(self._state())
-        }
-        trial = self.checkpoint.with_suffix(".tmp.npz")
-        np.savez(
-            trial,
-            step=self.step,
-            about=np.array(self._fingerprint()),
-            best=np.array(json.dumps(self.best)),
-            history=np.array(history),
-            **arrays,
-        )
-        os.replace(trial, self.checkpoint)
+        self._checkpoint.save(self.step, best=json.dumps(self.best), history=history)
         (self.folder / f"{self.label}.history.json").write_text(history + "\n")
 
-    def resume(self):
+    def resume(self, options=None):
         """Goes on from the checkpoint, bit for bit on a CPU.
+
+        Parameters
+        ----------
+        options : `dict` of `str` -> `str`, optional
+            Name of a value -> the option that sets it, for the message
 
         Raises
         ------
@@ -368,44 +377,32 @@ class Trainer:
             If there is none.
 
         ValueError
-            If it is broken, or of another configuration, recipe or Keras backend.
+            If it is broken, or of other images, another configuration, link, recipe,
+            start or Keras backend; what differs is named.
         """
-        if not self.checkpoint.is_file():
-            raise FileNotFoundError(
-                f"{self.checkpoint} does not exist: start without --resume"
-            )
-        state = self._state()
-        try:
-            with np.load(self.checkpoint, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            about = str(arrays["about"])
-            values = [arrays[f"state_{i}"] for i in range(len(state))]
-            step, best, history = (arrays[n] for n in ("step", "best", "history"))
-        except Exception as error:  # numpy raises zip, EOF and key errors
-            raise ValueError(f"{self.checkpoint} is broken: {error!r}") from error
-        if about != self._fingerprint():
-            raise ValueError(
-                f"{self.checkpoint} belongs to another configuration, recipe or Keras "
-                "backend; use the same options, or another --label with --start-from"
-            )
-        for variable, value in zip(state, values, strict=True):
-            variable.assign(value)
-        self.step = int(step)
-        self.best, self.history = json.loads(str(best)), json.loads(str(history))
+        stored = self._checkpoint.load("best", "history", options=options)
+        self.step, best, history = stored
+        self.best, self.history = json.loads(best), json.loads(history)
 
     def _state(self):
         """Variables that a run goes on from, with those of random layers."""
         model = self.links[0].variables
         return [*model, *self.optimizer.variables, *self.average.variables]
 
-    def _symbol_counts(self):
-        return [t.channel.framing.num_symbols for t in self.tasks]
+    def _described_tasks(self):
+        return [{**task.describe(), **task.channel.describe()} for task in self.tasks]
 
-    def _fingerprint(self):
-        about = [self.config, asdict(self.recipe), self._symbol_counts()]
-        about += [task.describe() for task in self.tasks]
-        about += [self.start_from, keras.backend.backend()]
-        return json.dumps(about, sort_keys=True)
+    def _identity(self):
+        """What fixes the numbers of a run, under the names of its options."""
+        return {
+            "system": self.codec,
+            "codec_config": {k: self.config[k] for k in ("encoder", "decoder")},
+            "together_with": self._described_tasks(),
+            **asdict(self.recipe),
+            "start_from": self._start,
+            "data": self.data_identity,
+            "backend": keras.backend.backend(),
+        }
 
     def _checked(self, loss):
         loss = float(loss)

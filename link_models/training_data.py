@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
+from semcom_phy.array_hash import array_sha256
+from semcom_phy.checks import check_number
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import derived_seed, private_streams
 
@@ -26,14 +28,45 @@ class TrainingData:
     validation: np.ndarray
     provenance: dict
 
+    def identity(self):
+        """What tells these images from others: their numbers, and a hash of all."""
+        parts = self.exact, self.copies, self.validation
+        return described_images(self, *parts)
 
-def split_data(exact, copies, provenance, seed=123):
-    """Holds out some exact images for validation: a :class:`TrainingData`."""
+
+def split_data(exact, copies, provenance, seed=123, groups=None):
+    """Holds out some exact images for validation: a :class:`TrainingData`.
+
+    Where images come in ``groups`` (crops of one photograph), whole groups are held
+    out: a crop would say little of pictures that were not trained on if its neighbours
+    were.
+    """
     held = min(NUM_VALIDATION_IMAGES, len(exact) // 5)
     if held < 1:
         raise ValueError(f"training needs at least 5 images, got {len(exact)}")
-    order = np.random.default_rng(seed).permutation(len(exact))
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(exact))
+    if groups is not None:
+        names, group = np.unique(np.asarray(groups), return_inverse=True)
+        if len(names) < 2:
+            raise ValueError(
+                f"all training images are of one group, {names[0]}: training needs "
+                "another one to hold out for validation"
+            )
+        group = rng.permutation(len(names))[group]
+        order = order[np.argsort(group[order], kind="stable")]  # group after group
+        held = np.count_nonzero(group <= group[order[held - 1]])
+        held = min(held, np.count_nonzero(group < len(names) - 1))
     return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
+
+
+def described_images(data, *arrays):
+    """Numbers of images for training and validation, and the hash of some arrays."""
+    return {
+        "training_images": len(data.exact) + len(data.copies),
+        "validation_images": len(data.validation),
+        "images_sha256": array_sha256(*arrays),
+    }
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,7 @@ class Task:
     share_precoded: float = 0.0
 
     def __post_init__(self):
+        check_number("share_precoded", self.share_precoded, 0, 1)
         if not callable(self.loss) and self.loss not in ("normalised", "log"):
             raise ValueError(
                 f'loss must be "normalised", "log" or a loss object, got {self.loss!r}'

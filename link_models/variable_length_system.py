@@ -102,7 +102,11 @@ class VariableLengthSystem:
         self.length_code = length_code
         self.side_info = side_info
         self.levels = levels
-        self._messages = {mcs: ProtectedMessage(mcs) for mcs in (STRONG, WEAK)}
+        # Lengths take 3 bits a patch at most; a header that can only mean what fits is
+        # less easily mistaken.
+        short = 3 * np.prod(self.codec.grid) < 8 * 255
+        segment = 255 if short else 4095
+        self._messages = {mcs: ProtectedMessage(mcs, segment) for mcs in (STRONG, WEAK)}
         self._analyse = compile_fn(self.codec.analyse)
         self._choose = compile_fn(self.codec.choose_lengths)
         self._pack = compile_fn(self._pack_images)

@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from scenarios.arguments import Parser
 from scenarios.comparison_table import FORMATS, Comparison
 from semcom_phy.simulation.pairing import (
     MEAN_MSE,
@@ -196,7 +197,7 @@ def _those_of(folder):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="scenarios.compare",
         description=__doc__.split("\n\n")[0],
         formatter_class=argparse.RawDescriptionHelpFormatter,

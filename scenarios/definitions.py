@@ -4,6 +4,11 @@ _CSI = {
     "perfect": "the receiver knows the channel",
     "estimated": "least squares from the pilots; L-MMSE told the error variance",
 }
+_SELECTIVE_CSI = (
+    "least squares from the pilots, interpolation {}; L-MMSE told the variance of "
+    "noise and interpolation error together, from the delay profile and the speed{}"
+)
+_NOMINAL = " of the TDL model of the same profile"
 _ADAPTATION = {
     "average": "the rate is chosen by the average SNR alone",
     "csi": "the rate is chosen by the fed-back estimate of each image's channel",
@@ -23,8 +28,14 @@ def data_bandwidth(scenario):
     return spent_bandwidth(scenario.framing(), scenario.image_shape).as_dict()
 
 
-def definition_card(scenario):
+def definition_card(scenario, groups=None):
     """The definitions that hold for every figure of a scenario.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.scenario.Scenario`
+    groups : `dict` or `None`
+        ``provenance["groups"]`` of the images, where some of them are alike
 
     Output
     ------
@@ -55,7 +66,7 @@ def definition_card(scenario):
             "OFDM; the symbols of analogue systems are spread by a DFT and scrambled "
             "per stream (transform precoding), QAM symbols are not"
         ),
-        "CSI": f"{scenario.csi}: {_CSI[scenario.csi]}",
+        "CSI": f"{scenario.csi}: {_csi(scenario)}",
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
             "(separate systems, unless their name says what they know), for the very "
@@ -82,13 +93,23 @@ def definition_card(scenario):
             "shown and counted in every mean"
         ),
         "Interval": (
-            f"95 %, clustered by {_cluster(scenario)}; a point that was not run is null"
+            f"95 %, clustered by {'image' if groups is None else groups['rule']}; a "
+            "point that was not run is null"
         ),
         "Pairing": (
-            "all systems, at every SNR, see the same images and fades, and the same "
-            "noise if they send as many symbols"
+            "fade and noise follow from (seed, draw, image): all systems see the same, "
+            "at every SNR"
         ),
     }
+
+
+def group_text(provenance):
+    """How many groups the images are in, and what a group is: " in 12 groups (by
+    photograph)", or nothing where every image stands for itself."""
+    groups = provenance.get("groups")
+    if groups is None:
+        return ""
+    return f" in {groups['count']} groups (by {groups['rule']})"
 
 
 def _feedback(scenario):
@@ -103,9 +124,9 @@ def _feedback(scenario):
     )
 
 
-def _cluster(scenario):
-    from semcom_phy.sources.driving import is_driving
-
-    if is_driving(scenario.dataset):
-        return "segment of 10 consecutive frames of a drive"
-    return "image"
+def _csi(scenario):
+    """What the receiver knows of the channel, and which error its detector knows."""
+    if scenario.csi == "perfect" or scenario.channel not in ("tdl", "cdl"):
+        return _CSI[scenario.csi]
+    nominal = _NOMINAL if scenario.channel == "cdl" else ""
+    return _SELECTIVE_CSI.format(scenario.interpolation, nominal)

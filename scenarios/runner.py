@@ -1,20 +1,24 @@
 """The command line of every scenario: ``python -m scenarios.mimo_2x2 --help``."""
 
-import argparse
 import importlib
 import sys
 import tempfile
-import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.definitions import data_bandwidth, definition_card
-from scenarios.knowledge_marks import knowledge_marks
+from scenarios.options import scenario_parser
+from scenarios.result_text import (
+    bandwidth_text,
+    card_text,
+    data_text,
+    result_table,
+    untrained_notes,
+)
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
 _QUICK_IMAGES = 8
-_LIST = {"nargs": "+", "metavar": "X"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def main(argv, scenario, table="link_models.systems"):
     : `int`
         Exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted
     """
-    parser = _parser(scenario)
+    parser = scenario_parser(scenario)
     try:
         args = parser.parse_args(argv)
     except SystemExit as leave:  # --help, or an option that argparse refuses
@@ -82,22 +86,20 @@ def main(argv, scenario, table="link_models.systems"):
             _load_backend()
             from link_models.train_command import fit_from_arguments
 
-            fit_from_arguments(chosen, args)
+            fit_from_arguments(chosen, args, parser.options)
         else:
-            _evaluate(args, chosen, folder, table)
+            _evaluate(args, chosen, folder, table, parser.options)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         if args.traceback:
             raise
-        print(f"{parser.prog}: error: {_one_line(error)}", file=sys.stderr)
+        text = _one_line(error, parser.options)
+        print(f"{parser.prog}: error: {text}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        kept = "checkpoints" if args.command == "train" else "finished points"
-        how = "with --resume" if args.command == "train" else "to go on from there"
-        print(
-            f"\n{parser.prog}: interrupted; {kept} are kept: give the same command "
-            f"again {how}",
-            file=sys.stderr,
+    except KeyboardInterrupt as stop:
+        left = str(stop) or (
+            "finished points are kept: give the same command again to go on from there"
         )
+        print(f"\n{parser.prog}: interrupted; {left}", file=sys.stderr)
         return 130
     return 0
 
@@ -109,18 +111,23 @@ def _load_backend():
     return backend
 
 
-def _evaluate(args, scenario, folder, table):
+def _evaluate(args, scenario, folder, table, options):
+    if args.keep and args.restart:
+        raise ValueError("--keep and --restart exclude each other: give one of them")
     backend = _load_backend()
     _check_systems(scenario.systems, table)
     scenario.framing()
     _check_writable(folder)
-    card = definition_card(scenario)
-    print(_card_text(scenario, card))
 
     from semcom_phy.simulation import plotting, results, sweep
+    from semcom_phy.simulation.identity.code_identity import code_identity
     from semcom_phy.simulation.image_strip import encode_strip
+    from semcom_phy.simulation.versions import software_versions
 
-    images, provenance, groups = _load_images(scenario)
+    samples = _load_samples(scenario, args)
+    images, provenance = samples.images, samples.provenance
+    card = definition_card(scenario, provenance.get("groups"))
+    print(card_text(scenario, card))
     batch_size = args.batch_size
     if batch_size is None:
         batch_size = scenario.images_at_once
@@ -137,67 +144,101 @@ def _evaluate(args, scenario, folder, table):
         "sweep": _without(settings.to_dict(), "seed"),
         "data": provenance,
         "definitions": card,
-        "versions": results.software_versions(),
+        "versions": software_versions(),
         "original": encode_strip(shown),
     }
+    _check_neighbours(folder, common, scenario.systems)
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
-    systems = [sweep.built(build).system for build in builders]
+    links = [sweep.built(build) for build in builders]
     curves, trained = {}, {}
-    for build, system in zip(builders, systems, strict=True):
-        description = system.describe()
+    for build, link in zip(builders, links, strict=True):
+        description = link.system.describe()
         bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
         header = common | {
             "system": build.system,
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
             "definitions": card | {"Knowledge": ", ".join(description["knows"])},
+            "code": code_identity(*link),
         }
         path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
-            path, header, scenario.snr_db, args.restart
+            path, header, scenario.snr_db, args.restart, args.keep, options
         )
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
-        print(_bandwidth_text(curves[build].title, bandwidth, note))
+        print(bandwidth_text(curves[build].title, bandwidth, note))
         print(f"    knows: {', '.join(description['knows'])}")
         for line in curves[build].notes:
             print(line)
-    _print_data(images, provenance, backend.device())
+    print(data_text(images, provenance, backend.device()), flush=True)
     sweep.run_sweep(
-        curves, images, scenario.snr_db, settings, _engine(args), groups=groups
+        curves,
+        images,
+        scenario.snr_db,
+        settings,
+        _engine(args),
+        groups=samples.groups,
     )
     files = [results.ResultFile.read(file.path) for file in curves.values()]
-    print("\n" + _table(files, scenario.snr_db))
+    print("\n" + result_table(files, scenario.snr_db))
     notes = untrained_notes(trained, scenario.snr_db)
     for line in notes + room_notes(files, scenario.snr_db):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
-    for system in systems:
+    for system, _ in links:
         if hasattr(system, "draw"):  # what an adaptive system chose to send
             written += system.draw(images, scenario.snr_db, scenario.seed, folder)
     for path in written:
         print(f"wrote {path}")
 
 
-def _load_images(scenario):
-    """Test images, where they come from, and which of them are alike, or `None`."""
+def _load_samples(scenario, args):
+    """Test images, where they come from, and which of them are alike."""
     from semcom_phy.simulation.segments import describe_groups, drive_segments
     from semcom_phy.sources.driving import is_driving, load_driving_scenes
-    from semcom_phy.sources.images import load_images
+    from semcom_phy.sources.images import load_samples
+    from semcom_phy.sources.samples import Samples
 
     options = {"num_images": scenario.num_images, "seed": scenario.seed}
-    if is_driving(scenario.dataset):
-        scenes = load_driving_scenes(
-            scenario.dataset, "test", scenario.image_shape[:2], **options
+    if not is_driving(scenario.dataset):
+        return load_samples(
+            scenario.dataset,
+            size=scenario.image_size,
+            split="test",
+            group_by=args.group_by,
+            strict=args.strict_images,
+            **options,
         )
-        groups = drive_segments(scenes.names)
-        rule = "segments of 10 consecutive frames of a drive"
-        about = {"groups": describe_groups(groups, rule)}
-        return scenes.images, scenes.provenance | about, groups
-    images, provenance = load_images(
-        scenario.dataset, size=scenario.image_size, split="test", **options
+    if args.group_by != "picture":
+        raise ValueError(
+            f"--group-by is {args.group_by!r}: leave it out, driving scenes are in "
+            "groups by segments of a drive"
+        )
+    scenes = load_driving_scenes(
+        scenario.dataset, "test", scenario.image_shape[:2], **options
     )
-    return images, provenance, None
+    groups = drive_segments(scenes.names)
+    rule = "segment of 10 consecutive frames of a drive"
+    about = {"groups": describe_groups(groups, rule)}
+    return Samples(scenes.images, tuple(groups), scenes.provenance | about)
+
+
+def _check_neighbours(folder, header, names):
+    """Refuses a folder with results of other systems whose figures those of this run
+    would replace, although the two cannot share one."""
+    from semcom_phy.simulation.comparable import first_difference
+
+    for file in _results(folder, quiet=True):
+        if file.path.stem in names:
+            continue
+        difference = first_difference(file.header, header)
+        if difference is not None:
+            key, was, asked = difference
+            raise ValueError(
+                f"{folder} holds {file.path.name}, computed with {key} = {was}, asked "
+                f"is {asked}: its figures would be overwritten; choose another --out"
+            )
 
 
 def _plot(args, scenario, folder):
@@ -205,94 +246,32 @@ def _plot(args, scenario, folder):
 
     if args.systems:
         paths = [folder / f"{name}.json" for name in scenario.systems]
+        files = [results.ResultFile.read(path) for path in paths]
     else:
-        found = {path.stem: path for path in folder.glob("*.json")}
+        found = {file.path.stem: file for file in _results(folder)}
         known = [name for name in scenario.systems if name in found]
-        paths = [found[n] for n in [*known, *sorted(set(found) - set(known))]]
-    if not paths:
+        files = [found[n] for n in [*known, *sorted(set(found) - set(known))]]
+    if not files:
         raise FileNotFoundError(f"{folder} holds no result; run 'evaluate' first")
-    files = [results.ResultFile.read(path) for path in paths]
+    for file in files:
+        if not file.points:
+            print(f"{file.path.name} is left out: no point was simulated yet")
     for path in plotting.plot_all(files, folder):
         print(f"wrote {path}")
 
 
-def _parser(scenario):
-    parser = _Parser(
-        prog=f"scenarios.{scenario.name}",
-        description=f"Scenario {scenario.name}: {', '.join(scenario.systems)}.",
-    )
-    parser.add_argument(
-        "command",
-        nargs="?",
-        choices=("evaluate", "train", "plot"),
-        default="evaluate",
-        help="simulate and draw; fit a learned system; redraw from the result files",
-    )
-    add = parser.add_argument_group("scenario (default: its own values)").add_argument
-    add("--systems", dest="systems", **_LIST, help="systems to compare")
-    add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
-    add("--images", dest="num_images", type=int, help="number of images")
-    add("--dataset", help="sample, cifar10, camvid, a folder or an .npz file")
-    add(
-        "--image-size",
-        type=int,
-        nargs="+",
-        metavar=("H", "W"),
-        help="side of square images, or height and width [pixel]",
-    )
-    add("--channel", help="awgn, rayleigh, rician, tdl or cdl")
-    add("--csi", help="perfect or estimated")
-    add("--interpolation", help="nearest, linear, time_average or lmmse")
-    add("--link-adaptation", help="the separate systems' knowledge: average or csi")
-    add(
-        "--feedback-delay",
-        type=float,
-        metavar="X",
-        help="age of what transmitters are fed back [s]",
-    )
-    add("--speed", type=float, metavar="X", help="speed of the terminal [m/s]")
-    add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
-    add("--draws", type=int, help="channel draws per image")
-    add("--seed", type=int, help="fixes images, fades and noise")
-    add("--weights", help="label or file of trained weights")
+def _results(folder, quiet=False):
+    """The result files of a folder; other JSON files are none of its business."""
+    from semcom_phy.simulation.results import ResultError, ResultFile
 
-    add = parser.add_argument_group("evaluate, plot").add_argument
-    add("--out", type=Path, help="results folder (default: results/<scenario>)")
-    add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
-    add("--restart", action="store_true", help="forget what is in the folder")
-    add("--target-ci", type=float, help="stop a point at this half interval [dB]")
-    add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
-    add("--workers", type=int, default=1, help="processes (1: this one alone)")
-    add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
-    add("--traceback", action="store_true", help="show where an error came from")
-
-    add = parser.add_argument_group("train").add_argument
-    add("--system", default="adjscc", help="the learned system to fit (adjscc)")
-    add("--label", help="name of the weights (default: system and scenario)")
-    add("--data", help="training images: cifar10, camvid, a folder or an .npz file")
-    add("--together-with", **_LIST, help="further scenarios to train for at once")
-    add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
-    add("--resume", action="store_true", help="go on from the last checkpoint")
-    add("--start-from", help="label or file of weights to go on from")
-    add("--annotator", choices=("rule", "static"), help="rule or static (rule)")
-    add("--steps", type=int, default=10000, help="gradient steps (10000)")
-    add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
-    add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
-    add("--rate-weight", type=float, help="codecs that choose their rate; none: random")
-    add("--share-precoded", type=float, help="share of images sent over eigenmodes")
-    add("--optimizer", help="muon or adam (muon)")
-    add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
-    add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")
-    add("--average-decay", type=float, help="of the weights, 0: no average (0.999)")
-    add("--checkpoint-steps", type=int, help="steps between validations (500)")
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the list of all options."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message}\n")
+    files = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            files.append(ResultFile.read(path))
+        except (ResultError, OSError) as error:
+            if not quiet:
+                print(f"{path.name} is left out: {' '.join(str(error).split())}")
+    return files
 
 
 def _chosen_scenario(args, scenario):
@@ -347,98 +326,11 @@ def _check_writable(folder):
         ) from error
 
 
-def _card_text(scenario, card):
-    indent = max(map(len, card)) + 4
-    lines = [
-        textwrap.fill(
-            text,
-            width=100,
-            initial_indent=f"  {name}".ljust(indent),
-            subsequent_indent=" " * indent,
-        )
-        for name, text in card.items()
-    ]
-    return "\n".join([f"Scenario {scenario.name}: definitions", *lines, ""])
-
-
-def _bandwidth_text(title, used, note):
-    return (
-        f"{title}: cbr {used['cbr']:.4f} + side information "
-        f"{used['side_info_cbr']:.4f}; resource elements {used['data_res']:g} data + "
-        f"{used['side_info_res']:g} side information + {used['pilot_res']:g} pilots"
-    ) + (f" ({note})" if note else "")
-
-
-def _print_data(images, provenance, device):
-    size = "x".join(map(str, images.shape[1:3]))
-    print(f"{len(images)} images of {size}: {provenance['source']}")
-    print(f"computed on the {device}\n", flush=True)
-
-
-def _table(files, snr_db):
-    """Mean PSNR with interval, and outage, of every system at every SNR."""
-    heads = {
-        "psnr_db": "PSNR, mean over images [dB] (+- half of the 95 % interval)",
-        "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
-        "outage": "Outage [%] (95 % interval)",
-    }
-    marks, notes = knowledge_marks(files)
-    titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
-    width = max(map(len, titles))
-    blocks = []
-    for metric, head in heads.items():
-        rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
-        for file, title in zip(files, titles, strict=True):
-            cells = [_cell(metric, file.estimate(metric, snr)) for snr in snr_db]
-            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
-        blocks.append("\n".join(rows))
-    if notes:
-        blocks.append("\n".join(notes))
-    return "\n\n".join(blocks) + "\n"
-
-
-def untrained_notes(trained, snr_db):
-    """What a table says of SNRs that networks were not trained for.
-
-    Parameters
-    ----------
-    trained : `dict`, title -> [low, high] or `None`
-        ``trained_snr_db`` of the systems' descriptions; `None` where there is no
-        network, ends of `None` where the weights name no range
-
-    snr_db : sequence of `float`
-        SNRs of the table [dB]
-
-    Output
-    ------
-    : list of `str`
-        A line for every system with SNRs outside its range
-    """
-    lines = []
-    for title, ends in trained.items():
-        if ends is None or None in ends:
-            continue
-        low, high = ends
-        if min(snr_db) < low or max(snr_db) > high:
-            at = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-            lines.append(f"* {title}: networks trained at {at} dB, told no SNR beyond")
-    return lines
-
-
-def _cell(metric, estimate):
-    if estimate is None:
-        return "not run"
-    if metric == "outage":
-        low, high = (100 * end for end in estimate.ci95)
-        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
-    if estimate.half_width is None:
-        return f"{estimate.mean:.2f}"
-    return f"{estimate.mean:.2f} +- {estimate.half_width:.2f}"
-
-
 def _without(values, *names):
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _one_line(error):
-    return " ".join(str(error).split()) or type(error).__name__
+def _one_line(error, options):
+    """The message; the name of a value that it starts with gives way to its option."""
+    words = str(error).split() or [type(error).__name__]
+    return " ".join([options.get(words[0], words[0]), *words[1:]])

@@ -3,9 +3,19 @@
 import math
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
+from numbers import Real
 
 _SYMBOLS_AT_ONCE = 1_000_000  # of all images of a batch: bounds the memory
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
+_NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
+    "rician_k_db": (-100.0, 40.0, "dB"),
+    "subcarrier_spacing": (1e3, 1e7, "Hz"),
+    "delay_spread": (0.0, 1e-3, "s"),
+    "carrier_frequency": (1e6, 1e12, "Hz"),
+    "speed": (0.0, 1e4, "m/s"),
+    "feedback_delay": (0.0, 10.0, "s"),
+}
+_SNR_DB = (-100.0, 100.0)
 _CHOICES = {
     "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
     "csi": ("perfect", "estimated"),
@@ -46,7 +56,8 @@ class Scenario:
     fft_size, num_ofdm_symbols, pilot_ofdm_symbols, subcarrier_spacing
         The OFDM slot: subcarriers, symbols, indices of pilot symbols, spacing [Hz]
     rician_k_db : `float`
-        Power of the line of sight over the scattered power, ``rician`` only [dB]
+        Power of the line of sight over the scattered power, ``rician`` only, -100 to
+        40 [dB]; above, streams can no longer be told apart in 32 bits
     profile : `str`
         Delay profile of ``tdl`` and ``cdl``: A to E
     delay_spread : `float`
@@ -60,14 +71,14 @@ class Scenario:
         Age of the channel that transmitters are fed back [s]; 0: the estimate is that
         of the frame's own channel. Flat channels only
     dataset : `str`
-        ``sample``, ``cifar10``, a folder of images, or an .npz file
+        ``sample``, ``cifar10``, ``camvid``, a folder of images, an .npz or .npy file
     image_size : `int` or (`int`, `int`)
         Side of square images, or height and width [pixel]; a pair of equal sides is
         kept as one number
     num_images, draws : `int`
         Images, and channel draws per image, at every SNR
     snr_db : `tuple` of `float`
-        SNR per receive antenna [dB]; kept sorted, each once
+        SNR per receive antenna, -100 to 100 [dB]; kept sorted, each once
     systems : `tuple` of `str`
         Names from ``link_models.systems.SYSTEMS``
     weights : `str` or `None`
@@ -125,6 +136,8 @@ class Scenario:
             ("seed", 0, 2**32 - 1),
         ):
             _check_integer(name, getattr(self, name), low, high)
+        for name, limits in _NUMBERS.items():
+            _check_number(name, getattr(self, name), *limits)
         object.__setattr__(self, "image_size", _image_size(self.image_size))
         if self.num_tx_ant > self.num_rx_ant:
             raise ValueError(
@@ -136,8 +149,6 @@ class Scenario:
                 "channel 'awgn' has as many transmit as receive antennas, got "
                 f"{self.num_tx_ant} and {self.num_rx_ant}"
             )
-        for name in ("speed", "feedback_delay"):
-            _check_not_negative(name, getattr(self, name))
         if self.feedback_delay and self.channel in ("tdl", "cdl"):
             raise ValueError(
                 f"feedback_delay = {self.feedback_delay:g} s needs a channel with one "
@@ -248,11 +259,11 @@ def _check_integer(name, value, low, high):
         raise ValueError(f"{name} must be {bound}, got {value}")
 
 
-def _check_not_negative(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{name} must be a number, got {value!r}")
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be finite and not negative, got {value}")
+def _check_number(name, value, low, high, unit):
+    if not isinstance(value, Real) or not low <= value <= high:
+        raise ValueError(
+            f"{name} must be a number from {low:g} to {high:g} {unit}, got {value!r}"
+        )
 
 
 def _image_size(value):
@@ -274,7 +285,7 @@ def _fraction(name, value):
     """A float counts as the decimal number that it is printed as."""
     try:
         return Fraction(str(value) if isinstance(value, float) else value)
-    except (TypeError, ValueError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise ValueError(
             f'{name} must be a number or a fraction such as "1/4", got {value!r}'
         ) from error
@@ -284,6 +295,5 @@ def _snr_points(values):
     if not len(values):
         raise ValueError("snr_db must hold at least one SNR in dB, got none")
     for value in values:
-        if not math.isfinite(value):
-            raise ValueError(f"snr_db must hold finite numbers, got {value}")
+        _check_number("snr_db", value, *_SNR_DB, "dB")
     return tuple(sorted({float(value) for value in values}))

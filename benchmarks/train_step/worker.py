@@ -12,7 +12,7 @@ from semcom_phy.backend import device
 
 import numpy as np  # isort: skip
 
-from semcom_phy.simulation.results import software_versions
+from semcom_phy.simulation.versions import software_versions
 
 WARM_UP_STEPS = 3
 

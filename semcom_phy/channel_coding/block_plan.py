@@ -54,8 +54,8 @@ def plan_blocks(mcs: Mcs, num_symbols):
 
     Base graph and segmentation follow TS 38.212 (clauses 6.2.2, 5.2.2) save two
     points: all code blocks have one size (TS 38.214 quantises the size instead),
-    and base graph 2 serves all rates under 1/3, because Sionna's encoder takes
-    base graph 1 from rate 1/3 on.
+    and base graph 2 serves all rates up to 1/3, because Sionna's encoder takes
+    base graph 1 from rate 1/3 on, and whole bits leave a little less than the rate.
 
     Input
     -----
@@ -73,7 +73,7 @@ def plan_blocks(mcs: Mcs, num_symbols):
     num_info = int(num_symbols * order * rate)
     crc_bits = 24 if num_info - 24 > _LONG_BLOCK else 16
     short = num_info - crc_bits
-    if short <= 292 or rate < 1 / 3 or (short <= _LONG_BLOCK and rate <= 0.67):
+    if short <= 292 or rate <= 1 / 3 or (short <= _LONG_BLOCK and rate <= 0.67):
         base_graph, largest = "bg2", 3840
     else:
         base_graph, largest = "bg1", 8448

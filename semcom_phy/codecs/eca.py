@@ -169,9 +169,10 @@ class EcaEncoder(MapEncoder):
         self.rate_weight = rate_weight
         self.slope = slope
         for name in ("temperature", "rate_weight"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < np.inf:
                 raise ValueError(
-                    f"{name} must be positive, received {getattr(self, name)}."
+                    f"{name} must be positive and finite, received "
+                    f"{getattr(self, name)}."
                 )
         self.embedding = TwoLayerPerceptron(
             2 * CONDITION_UNITS, CONDITION_UNITS, name="embedding"

@@ -8,7 +8,9 @@ from sionna.phy.ofdm import (
     NearestNeighborInterpolator,
 )
 
+from semcom_phy.array_hash import array_sha256
 from semcom_phy.phy.interpolation import LMMSEInterpolator
+from semcom_phy.phy.interpolation_error import InterpolationError
 
 
 class PerfectCSI:
@@ -17,6 +19,10 @@ class PerfectCSI:
     uses_pilots = False
     label = "perfect"
     is_mmse = True
+
+    def describe(self):
+        """What the receiver knows, a `dict` of plain values."""
+        return {"csi": self.label}
 
     def estimate_flat(self, h, y_pilots, pilots, no):
         return h, self.error_variance_flat(pilots, no)
@@ -51,17 +57,16 @@ class LSEstimator:
         How selective channels are interpolated: nearest neighbour, linear over
         subcarriers and then OFDM symbols, linear with the average over OFDM symbols, or
         LMMSE over both (:class:`~semcom_phy.phy.interpolation.LMMSEInterpolator`). No
-        effect on flat channels. Sionna reports the error variance of the first three
-        as an interpolation of the pilots' and leaves the interpolation error itself
-        out; only "lmmse" reports the whole of it
+        effect on flat channels. The error variance of each counts noise and
+        interpolation error (:class:`~semcom_phy.phy.interpolation_error.
+        InterpolationError`), so that detection is told the whole of it
 
     cov_time : [num_ofdm_symbols, num_ofdm_symbols], `complex64`, or `None` (default)
-        Covariance of the channel over OFDM symbols for "lmmse"; `None` takes the
-        channel model's
+        Covariance of the channel over OFDM symbols: "lmmse" interpolates by it, the
+        others take their error variance from it; `None` takes the channel model's
 
     cov_freq : [num_effective_subcarriers] * 2, `complex64`, or `None` (default)
-        Covariance over the effective subcarriers for "lmmse"; `None` takes the channel
-        model's
+        Covariance over the effective subcarriers; `None` takes the channel model's
 
     Raises
     ------
@@ -81,6 +86,14 @@ class LSEstimator:
         self.interpolation = interpolation
         self.cov_time = cov_time
         self.cov_freq = cov_freq
+
+    def describe(self):
+        """How the channel is estimated, a `dict` of plain values."""
+        about = {"csi": self.label, "interpolation": self.interpolation}
+        given = [c for c in (self.cov_time, self.cov_freq) if c is not None]
+        if given:
+            about["covariances_sha256"] = array_sha256(*given)
+        return about
 
     @property
     def is_mmse(self):
@@ -137,9 +150,19 @@ class LSEstimator:
         interpolator = INTERPOLATORS[self.interpolation](
             self, resource_grid.pilot_pattern, grid, channel_model
         )
-        estimator = LSChannelEstimator(resource_grid, interpolator=interpolator)
+        estimate = LSChannelEstimator(resource_grid, interpolator=interpolator)
+        if self.interpolation != "lmmse":  # which reports the whole error itself
+            estimate = _with_whole_error(
+                estimate,
+                InterpolationError(
+                    interpolator,
+                    grid,
+                    num_streams,
+                    *self.covariances(grid, channel_model),
+                ),
+            )
         if channel_model.normalized:
-            return lambda y, h, no: estimator(y, no)
+            return lambda y, h, no: estimate(y, no)
 
         pilot_rows = list(grid.pilot_ofdm_symbols)
 
@@ -150,14 +173,14 @@ class LSEstimator:
             power = ops.mean(power, axis=(1, 2, 3)) - no
             power = ops.maximum(power, 1e-2 * no) / num_streams
             scale = ops.cast(ops.sqrt(power), "complex64")[:, None, None, None, None]
-            h_hat, err_var = estimator(y / scale, no / power)
+            h_hat, err_var = estimate(y / scale, no / power)
             scale, power = scale[..., None, None], power[:, None, None, None, None]
             return h_hat * scale, err_var * power[..., None, None]
 
         return estimate_with_gain_control
 
     def covariances(self, grid, channel_model):
-        """Covariance matrices (time, frequency) for LMMSE interpolation."""
+        """Covariance matrices (time, frequency) that interpolation reckons with."""
         time, freq = self.cov_time, self.cov_freq
         if time is None or freq is None:
             model_time, model_freq = channel_model.covariances(grid)
@@ -171,6 +194,15 @@ class LSEstimator:
                     f"got {tuple(cov.shape)}."
                 )
         return time, freq
+
+
+def _with_whole_error(estimator, error):
+    """An estimator that reports noise and interpolation error of its estimates."""
+
+    def estimate(y, no):
+        return estimator(y, no)[0], error(no)
+
+    return estimate
 
 
 INTERPOLATORS = {

@@ -13,6 +13,7 @@ filter are one small problem per fading block, and only resource elements in use
 computed. On selective channels Sionna's blocks run over the whole grid.
 """
 
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -191,6 +192,15 @@ class EqualizedOFDMChannel:
             As of :meth:`sample`; nobody's random streams are touched
         """
         return self.channel_model.sample_each(seeds, self.framing.num_slots)
+
+    def describe(self):
+        """What fixes the link beside fades and noise, a `dict` of plain values."""
+        return {
+            **self.channel_model.describe(),
+            **self.csi.describe(),
+            "num_symbols": self.framing.num_symbols,
+            **asdict(self.framing.grid),
+        }
 
     def noise_shape(self, batch, sounding=False):
         """Shape of the noise for a frame, or for a sounding.
@@ -406,7 +416,8 @@ class EqualizedOFDMChannel:
                 + \sum_{j \neq k} |f_{kj}|^2 + N_0 \lVert \mathbf{w}_k \rVert^2}
 
         With perfect CSI this is 1 / ``no_eff``. With an estimate it is less than the
-        receiver believes, most of all on weak streams.
+        receiver believes, most of all on weak streams. On selective channels, where
+        it may also be more, an element counts with the smaller of the two.
 
         Input
         -----
@@ -590,6 +601,11 @@ class EqualizedOFDMChannel:
         return ops.broadcast_to(h, h_hat.shape), h_hat, err_var
 
     def _predict_selective(self, h, no):
+        """The SINR of the estimate's errors, at most what the receiver believes.
+
+        Errors differ from element to element, and the decoder does not know where: an
+        element gives it no more than it believes of it, and no more than is true.
+        """
         framing, grid = self.framing, self.framing.grid
         noise = _in_turn(h.shape[0], self.noise_shape(1)[1:])
         parts = self._frame_estimate(h, no, ops.convert_to_tensor(noise))
@@ -600,7 +616,8 @@ class EqualizedOFDMChannel:
         )
         err_var = ops.mean(ops.sum(err_var, axis=-1, keepdims=True), -2, keepdims=True)
         no = ops.reshape(self._no_vector(no), (-1,) + (1,) * 5)
-        sinr = _mismatched_sinr(seen, true, no, err_var)
+        _, no_eff = lmmse_filter(seen, no + err_var)
+        sinr = ops.minimum(_mismatched_sinr(seen, true, no, err_var), 1.0 / no_eff)
         sinr = ops.reshape(sinr, (-1, grid.num_data_res, self.num_tx_ant))
         sinr = framing.from_slots(sinr, framing.num_data_res)
         return framing.from_streams(sinr, framing.num_symbols)

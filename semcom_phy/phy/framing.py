@@ -6,6 +6,8 @@ import numpy as np
 from keras import ops
 from sionna.phy.ofdm import PilotPattern, ResourceGrid, ResourceGridMapper
 
+from semcom_phy.checks import check_number
+
 _PILOT_SEED = 0
 
 
@@ -28,9 +30,9 @@ class OFDMGrid:
         Subcarrier spacing [Hz]
 
     cyclic_prefix_length : `int`, (default 6)
-        Length of the cyclic prefix [samples]; it sets the time between OFDM symbols.
-        The link is simulated per subcarrier, so delays beyond it cause no
-        intersymbol interference
+        Length of the cyclic prefix [samples of fft_size]; it sets the time between
+        OFDM symbols. The link is simulated per subcarrier, so delays beyond it cause
+        no intersymbol interference: TDL and CDL refuse those that would
 
     num_guard_carriers : (`int`, `int`), (default (0, 0))
         Unused subcarriers at the lower and the upper edge
@@ -69,10 +71,7 @@ class OFDMGrid:
                 "cyclic_prefix_length must be from 0 to fft_size, "
                 f"got {self.cyclic_prefix_length}."
             )
-        if not self.subcarrier_spacing > 0:
-            raise ValueError(
-                f"subcarrier_spacing must be positive, got {self.subcarrier_spacing}."
-            )
+        check_number("subcarrier_spacing", self.subcarrier_spacing, 1e3, 1e7, "Hz")
         guards = self.num_guard_carriers
         if len(guards) != 2 or min(guards) < 0 or self.num_effective_subcarriers < 1:
             raise ValueError(
@@ -112,6 +111,11 @@ class OFDMGrid:
     def ofdm_symbol_duration(self):
         """`float` : Duration of an OFDM symbol with its cyclic prefix [s]."""
         return (1 + self.cyclic_prefix_length / self.fft_size) / self.subcarrier_spacing
+
+    @property
+    def cyclic_prefix_duration(self):
+        """`float` : Duration of the cyclic prefix [s]."""
+        return self.cyclic_prefix_length / self.fft_size / self.subcarrier_spacing
 
     def resource_grid(self, num_streams, effective_only=False):
         """Sionna's description of one slot.

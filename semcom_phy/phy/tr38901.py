@@ -23,6 +23,7 @@ from semcom_phy.seeding import derived_seed, private_streams
 
 _LOS_ANGLE_OF_ARRIVAL = np.pi / 4
 _PROFILES = ("A", "B", "C", "D", "E")
+MAX_POWER_BEHIND_PREFIX = 0.01
 
 
 class SelectiveChannel(ChannelModel):
@@ -77,6 +78,30 @@ class SelectiveChannel(ChannelModel):
         frequencies = ops.convert_to_numpy(frequencies)[grid.effective_subcarriers]
         self._frequencies = frequencies.astype(np.float32)
         self._compiled = {}
+
+    def _check_cyclic_prefix(self):
+        """Refuses a delay profile of which more than 1 % of the power arrives after the
+        cyclic prefix.
+
+        It would interfere between OFDM symbols, which a link that is simulated per
+        subcarrier leaves out. The delays are those of the TDL model of the profile.
+        """
+        if not self.delay_spread:
+            return
+        model = tr38901.TDL(self.profile, self.delay_spread, self.carrier_frequency)
+        delays, powers = (
+            np.abs(ops.convert_to_numpy(values)).ravel()
+            for values in (model.delays, model.mean_powers)
+        )
+        prefix = self.grid.cyclic_prefix_duration
+        share = powers[delays > prefix].sum() / powers.sum()
+        if share > MAX_POWER_BEHIND_PREFIX:
+            raise ValueError(
+                f"with a delay_spread of {self.delay_spread:g} s, {100 * share:.1f} % "
+                f"of the power of profile {self.profile} arrives after the cyclic "
+                f"prefix of {prefix:.3g} s (its last path at {delays.max():.3g} s); "
+                "use a smaller delay_spread, or a grid with a longer cyclic prefix."
+            )
 
     def sample(self, batch, num_slots=1):
         steps = num_slots * self.grid.num_ofdm_symbols if self.speed else 1
@@ -133,6 +158,14 @@ class SelectiveChannel(ChannelModel):
         used = grid.effective_subcarriers
         return time, ops.convert_to_numpy(freq)[np.ix_(used, used)]
 
+    def describe(self):
+        return super().describe() | {
+            "profile": self.profile,
+            "delay_spread": self.delay_spread,
+            "carrier_frequency": self.carrier_frequency,
+            "speed": self.speed,
+        }
+
     def _cir(self, batch, steps, sampling_frequency):
         return self._model(batch, steps, sampling_frequency)
 
@@ -160,6 +193,12 @@ class TDL(SelectiveChannel):
     speed : `float`, (default 0.0)
         Speed of the receiver [m/s]
 
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or more than 1 % of the power arrives after the
+        cyclic prefix of the grid.
+
     References
     ----------
     3GPP TR 38.901, section 7.7.2.
@@ -178,6 +217,7 @@ class TDL(SelectiveChannel):
         super().__init__(
             num_rx_ant, num_tx_ant, grid, carrier_frequency, speed, model, delay_spread
         )
+        self._check_cyclic_prefix()
         self._model = tr38901.TDL(
             model=model,
             delay_spread=self.delay_spread,
@@ -227,6 +267,7 @@ class CDL(SelectiveChannel):
         super().__init__(
             num_rx_ant, num_tx_ant, grid, carrier_frequency, speed, model, delay_spread
         )
+        self._check_cyclic_prefix()
         self.direction = direction
         self._model = tr38901.CDL(
             model=model,
@@ -236,6 +277,9 @@ class CDL(SelectiveChannel):
             max_speed=self.speed,
             **_arrays(self, direction),
         )
+
+    def describe(self):
+        return super().describe() | {"direction": self.direction}
 
 
 class UMi(SelectiveChannel):
@@ -294,6 +338,7 @@ class UMi(SelectiveChannel):
             )
         self.direction = direction
         self.indoor_probability = float(indoor_probability)
+        self.shadow_fading = bool(shadow_fading)
         self._model = tr38901.UMi(
             carrier_frequency=self.carrier_frequency,
             o2i_model="low",
@@ -304,6 +349,13 @@ class UMi(SelectiveChannel):
 
     def _one_image(self, num_slots):
         return partial(self.sample, 1, num_slots)
+
+    def describe(self):
+        return super().describe() | {
+            "direction": self.direction,
+            "indoor_probability": self.indoor_probability,
+            "shadow_fading": self.shadow_fading,
+        }
 
     def _cir(self, batch, steps, sampling_frequency):
         topology = gen_single_sector_topology(

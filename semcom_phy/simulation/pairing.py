@@ -110,7 +110,7 @@ def other_conditions(one, other, labels=("one", "other")):
     : `list` of `str`
         What one of them knows and the other does not, and entries of the scenario that
         are part of neither the link nor the images, such as the age of the feedback;
-        empty where both know the same
+        and points that were kept from older code. Empty where there is nothing of that
     """
     lines = []
     known = [file.header["description"].get("knows") for file in (one, other)]
@@ -128,6 +128,10 @@ def other_conditions(one, other, labels=("one", "other")):
         first, second = (s.get(name, "not stated") for s in scenarios)
         if first != second:
             lines.append(f"{name} {first} for {labels[0]}, {second} for {labels[1]}")
+    for file, label in zip((one, other), labels, strict=True):
+        old = ", ".join(f"{snr:g}" for snr in file.points if file.is_old(snr))
+        if old:
+            lines.append(f"{label} at {old} dB was kept from older code")
     return lines
 
 

@@ -1,8 +1,10 @@
-"""Where the symbols of an image go, drawn over the image."""
+"""Where the symbols of an image go."""
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from semcom_phy.simulation.plotting_style import STYLE, save
 from semcom_phy.simulation.storage import replaced
 
 
@@ -47,3 +49,53 @@ def plot_symbols(images, maps, path, patch_size=16):
     figure.colorbar(drawn, ax=axes, label="complex symbols per patch", shrink=0.8)
     with replaced(path) as temporary:
         figure.savefig(temporary, dpi=150)
+
+
+def plot_choices(images, choices, title, path):
+    """Draws which symbols of which feature maps were sent.
+
+    Every feature map is a tile, every symbol a cell of it: dark where it was sent,
+    light where a kept map was pruned, white where the map was not kept.
+
+    Parameters
+    ----------
+    images : [n, h, w, 3], `uint8`
+        The images
+    choices : `dict` of snr_db -> [n, rows, columns, num_maps], `float`
+        1 sent, 0.25 pruned, 0 map not kept; what a cell stands for is up to the codec
+    title : `str`
+        Name of the system, and what a cell stands for
+    path : `Path`
+        The figure to write
+    """
+    with matplotlib.rc_context(STYLE):
+        count, columns = len(images), 1 + len(choices)
+        figure = Figure(figsize=(1.5 * columns, 1.75 * count), layout="constrained")
+        axes = np.reshape(figure.subplots(count, columns), (count, columns))
+        for row, image in enumerate(images):
+            axes[row, 0].imshow(image, interpolation="nearest")
+            for column, (snr, chosen) in enumerate(choices.items(), start=1):
+                axis = axes[row, column]
+                axis.imshow(_tiles(chosen[row]), cmap="Greys", vmin=0, vmax=1.2)
+                kept = int(np.sum(np.any(chosen[row] > 0, axis=(0, 1))))
+                sent = int(np.sum(chosen[row] == 1))
+                axis.set_xlabel(f"{kept} maps, {sent} symbols", fontsize=7)
+                if row == 0:
+                    axis.set_title(f"SNR {snr:g} dB", fontsize=9)
+        for axis in axes.ravel():
+            axis.set(xticks=[], yticks=[])
+            axis.grid(False)
+        figure.suptitle(title, fontsize=8, color="#404040")
+        save(figure, path)
+
+
+def _tiles(chosen):
+    """Maps [rows, columns, num_maps] side by side, with a line between them."""
+    rows, columns, num_maps = chosen.shape
+    across = int(np.ceil(np.sqrt(num_maps)))
+    down = -(-num_maps // across)
+    picture = np.full((down * (rows + 1) - 1, across * (columns + 1) - 1), 0.6)
+    for k in range(num_maps):
+        top, left = k // across * (rows + 1), k % across * (columns + 1)
+        picture[top : top + rows, left : left + columns] = chosen[:, :, k]
+    return picture

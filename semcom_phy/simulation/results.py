@@ -13,16 +13,20 @@ that was killed and started again ends with the same files as one that was not.
 """
 
 import dataclasses
-import importlib.metadata
 import json
-import platform
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from semcom_phy.differences import tell_differences
 from semcom_phy.simulation.document import column, entry, layout, rounded
+from semcom_phy.simulation.identity.stale_points import (
+    CURRENT,
+    code_changes,
+    in_words,
+    sort_points,
+)
 from semcom_phy.simulation.image_strip import decode_strip, encode_strip
 from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.rows import RowsFile, with_spent
@@ -32,17 +36,10 @@ FORMAT = "semcom-phy result 2"
 FINISHED = ("done", "target_reached")
 METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim", "outage")
 _IDENTITY = ("scenario", "system", "description", "bandwidth", "seed", "sweep")
-_NOT_HEADER = ("format", "snr_db", "extras", "reconstructions", "rows_sha256", *METRICS)
-_PACKAGES = {
-    "semcom_phy": ("semcom-phy",),
-    "sionna": ("sionna-no-rt", "sionna"),
-    "tensorflow": ("tensorflow", "tensorflow-cpu"),
-    "torch": ("torch",),
-    "keras": ("keras",),
-    "numpy": ("numpy",),
-    "pillow": ("pillow",),
-    "av": ("av",),
-}
+_NOT_HEADER = (
+    *("format", "rows_sha256", "snr_db", "code_of_points", "extras", "reconstructions"),
+    *METRICS,
+)
 
 
 class ResultError(ValueError):
@@ -71,6 +68,9 @@ class Point:
     rows : `dict` of name -> [num_transmissions] array, or `None`
         Figures of every transmission, see :mod:`~semcom_phy.simulation.rows`. A point
         that is read from a file does not carry them: :meth:`ResultFile.rows` does
+    code : `str`
+        ``current``: computed by the code that the header describes; else ``old``, with
+        what has changed since (:mod:`~semcom_phy.simulation.identity.stale_points`)
     """
 
     status: str
@@ -80,6 +80,7 @@ class Point:
     images_psnr_db: tuple[float, ...] = ()
     images_outage: tuple[bool, ...] = ()
     rows: dict[str, np.ndarray] | None = None
+    code: str = CURRENT
 
 
 class ResultFile:
@@ -92,7 +93,9 @@ class ResultFile:
     header : `dict`
         Plain JSON values: ``scenario``, ``system``, ``description``,
         ``bandwidth``, ``seed``, ``sweep``, ``data``, ``definitions``,
-        ``versions``, ``original`` (:func:`encode_strip` of the images shown)
+        ``versions``, ``original`` (:func:`encode_strip` of the images shown), and
+        ``code`` (:mod:`~semcom_phy.simulation.identity.code_identity`), without which
+        a change of the code is not noticed
     snr_db : sequence of `float`
         SNR points [dB]; points that the file has beside these are kept
     points : `dict` of snr_db -> :class:`Point`, optional
@@ -135,17 +138,23 @@ class ResultFile:
             ) from error
 
     @classmethod
-    def open(cls, path, header, snr_db, restart=False):
+    def open(cls, path, header, snr_db, restart=False, keep=False, options=None):
         """Resumes the file where it belongs to the same simulation, or starts it.
 
         The same simulation: equal scenario, system description, bandwidth, seed,
-        sweep settings, image data and groups of images. Other versions of the
-        software are no obstacle; they are noted in the file under ``resumed_with``.
+        sweep settings, image data and groups of images. Points of other code, weights,
+        package data or packages than ``header["code"]`` are dropped, with a line in
+        ``notes``; versions that have no say in the figures are noted in the file under
+        ``resumed_with``.
 
         Parameters
         ----------
         restart : `bool`, (default False)
             Forget what the file holds
+        keep : `bool`, (default False)
+            Keep points of other code, marked as such
+        options : `dict` of `str` -> `str`, optional
+            Name of a value -> the option that sets it, for the message
 
         Raises
         ------
@@ -161,17 +170,24 @@ class ResultFile:
                 fresh._commit({})
                 return fresh
             old = cls.read(path)
-            old._check_same_simulation(fresh, "asked is")
+            old._check_same_simulation(fresh, options)
             old._rows_file.settle(old.rows_sha256)
-            resumed = cls(path, old.header, [*snr_db, *old.snr_db])
+            points, notes = sort_points(old, fresh, keep)
+            header = fresh.header
+            if points:  # beside what made them: the code that goes on
+                new = ("code", "description")  # the latter names the weights
+                header = old.header | {k: header[k] for k in new if k in header}
+            resumed = cls(path, header, [*snr_db, *old.snr_db])
+            resumed.notes += notes
             try:
-                rows = old.rows()
-                resumed.points = old.points
+                rows = {snr: row for snr, row in old.rows().items() if snr in points}
+                resumed.points = points
             except ResultError as error:
                 rows = {}
-                lost = ", ".join(f"{snr:g}" for snr in old.points)
-                resumed.notes.append(f"{error}: simulated again at {lost} dB")
-            known = [old.header["versions"], *old.header.get("resumed_with", [])]
+                lost = ", ".join(f"{snr:g}" for snr in points)
+                if points:
+                    resumed.notes.append(f"{error}: simulated again at {lost} dB")
+            known = [header["versions"], *header.get("resumed_with", [])]
             if resumed.unfinished(snr_db) and fresh.header["versions"] not in known:
                 resumed.header["resumed_with"] = [*known[1:], fresh.header["versions"]]
             resumed._commit(rows)
@@ -208,7 +224,8 @@ class ResultFile:
             rows = {}
             if self.path.exists():
                 filed = self.read(self.path)
-                filed._check_same_simulation(self, "this run has")
+                filed._check_same_simulation(self)
+                filed._check_same_code(self)
                 rows = filed.rows()
                 self.header = filed.header
                 self.snr_db = sorted({*self.snr_db, *filed.snr_db, snr_db})
@@ -244,11 +261,23 @@ class ResultFile:
             temporary.write_text(text, encoding="utf-8")
         self._rows_file.settle(self.rows_sha256)
 
-    def _check_same_simulation(self, other, whose):
-        for key, was, asked in _differences(self._identity(), other._identity()):
+    def _check_same_simulation(self, other, options=None):
+        noted = "code" in self.header and "code" in other.header
+        identities = (file._identity(noted) for file in (self, other))
+        changed = tell_differences(*identities, options)
+        if changed:
             raise ResultError(
-                f"{self.path} was computed with {key} = {was}, {whose} {asked}; choose "
-                "another --out or start over with --restart"
+                f"{self.path} holds another simulation: {changed}; give the same "
+                "again, choose another --out, or start over with --restart"
+            )
+
+    def _check_same_code(self, other):
+        codes = (file.header.get("code") for file in (self, other))
+        changes = in_words(code_changes(*codes))
+        if changes:
+            raise ResultError(
+                f"another run resumed {self.path} meanwhile with other code "
+                f"({changes}); choose another --out for one of them"
             )
 
     def estimate(self, metric, snr_db):
@@ -257,6 +286,11 @@ class ResultFile:
         if point is None:
             return None
         return point.metrics.get(metric) or point.extras.get(metric)
+
+    def is_old(self, snr_db):
+        """Whether the point at an SNR was kept from older code."""
+        point = self.points.get(float(snr_db))
+        return point is not None and point.code != CURRENT
 
     @property
     def title(self):
@@ -268,8 +302,13 @@ class ResultFile:
         """The images that were sent, as far as shown, `uint8` [k, h, w, 3]."""
         return decode_strip(self.header["original"])
 
-    def _identity(self):
+    def _identity(self, code_noted):
         identity = {key: self.header[key] for key in _IDENTITY}
+        if code_noted:  # among it the weights
+            about = identity["description"]
+            identity["description"] = {
+                key: value for key, value in about.items() if key != "weights_sha256"
+            }
         data = self.header["data"]
         identity["data sha256"] = data["sha256"]
         if "groups" in data:  # intervals of one kind in a file
@@ -285,6 +324,7 @@ class ResultFile:
             **header,
             "rows_sha256": self.rows_sha256,
             "snr_db": self.snr_db,
+            "code_of_points": [p and p.code for p in points],
             **{name: column(points, "metrics", name) for name in METRICS},
             "extras": {name: column(points, "extras", name) for name in extras},
             "reconstructions": {
@@ -311,6 +351,7 @@ class ResultFile:
                 decode_strip(shown["images"][i]),
                 tuple(shown["psnr_db"][i]),
                 tuple(shown["outage"][i]),
+                code=document["code_of_points"][i],
             )
         header = {
             key: value for key, value in document.items() if key not in _NOT_HEADER
@@ -320,49 +361,6 @@ class ResultFile:
             raise ValueError(f"no entry {sorted(missing)[0]!r}")
         header["original"] = shown["original"]
         return cls(path, header, snr_db, points, document["rows_sha256"])
-
-
-def software_versions():
-    """Versions of Python and the packages, and the git commit of a checkout.
-
-    Output
-    ------
-    : `dict` of name -> `str`
-        Without the packages that are not installed; ``commit`` only for a
-        checkout, with ``-dirty`` where tracked files were changed
-    """
-    versions = {"python": platform.python_version()}
-    for name, distributions in _PACKAGES.items():
-        for distribution in distributions:
-            try:
-                versions[name] = importlib.metadata.version(distribution)
-                break
-            except importlib.metadata.PackageNotFoundError:
-                continue
-    root = Path(__file__).resolve().parents[2]
-    if (root / ".git").exists():
-        try:
-            versions["commit"] = subprocess.run(
-                ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-                cwd=root,
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=10,
-            ).stdout.strip()
-        except (OSError, subprocess.SubprocessError):
-            versions["commit"] = "unknown"
-    return versions
-
-
-def _differences(was, asked, prefix=""):
-    """Yields (name, old, new) of every leaf in which two trees differ."""
-    for key in sorted({*was, *asked}):
-        old, new = was.get(key, "absent"), asked.get(key, "absent")
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            yield f"{prefix}{key}", json.dumps(old), json.dumps(new)
 
 
 def _one_line(error):

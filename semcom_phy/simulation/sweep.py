@@ -19,6 +19,7 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
+from semcom_phy.checks import check_integer, check_number
 from semcom_phy.metrics.image import ms_ssim, mse, psnr, ssim
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
@@ -28,6 +29,7 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.results import Point
+from semcom_phy.snr import SNR_RANGE_DB
 from semcom_phy.sources.pixel_hash import pixel_hash
 
 
@@ -77,14 +79,11 @@ class SweepSettings:
 
     def __post_init__(self):
         for name in ("draws", "batch_size", "min_images", "num_shown"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be at least 1, got {getattr(self, name)}"
-                )
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, got {self.seed}")
-        if self.target_ci is not None and not self.target_ci > 0:
-            raise ValueError(f"target_ci must be positive, got {self.target_ci}")
+            check_integer(name, getattr(self, name), 1)
+        check_integer("max_shown_size", self.max_shown_size, 1)
+        check_integer("seed", self.seed, 0)
+        if self.target_ci is not None:
+            check_number("target_ci", self.target_ci, 1e-6, 60, "dB")
 
     def to_dict(self):
         """Plain values for the result file."""
@@ -120,9 +119,10 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     Raises
     ------
     ValueError
-        If there are not as many groups as images, or the system returns images of
-        another shape.
+        If there are not as many groups as images, the SNR is out of range, or the
+        system returns images of another shape.
     """
+    check_number("snr_db", snr_db, *SNR_RANGE_DB, "dB")
     records, shown = _Records(images, groups), []
     status = "done"
     for draw, index, num, look in _batches(len(images), settings):

@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image
 
 from semcom_phy.sources.data_folders import data_folders
+from semcom_phy.sources.folder import is_hidden
+from semcom_phy.sources.picture import has_16_bits, open_picture
 from semcom_phy.sources.pixel_hash import pixel_hash
 
 CLASSES = (
@@ -308,7 +310,11 @@ def _camvid_file(split):
 
 def _cityscapes(root, split):
     """Names of all scenes, and a function index -> image, labels."""
-    files = sorted((root / "leftImg8bit" / split).glob(f"*/*{_IMAGE}"))
+    files = sorted(
+        file
+        for file in (root / "leftImg8bit" / split).glob(f"*/*{_IMAGE}")
+        if not (is_hidden(file.name) or is_hidden(file.parent.name))
+    )
     if not files:
         raise FileNotFoundError(
             f"{root} holds no leftImg8bit/{split}/<city>/*{_IMAGE}: give the folder "
@@ -341,14 +347,16 @@ def _cityscapes(root, split):
 
 
 def _read_png(file, mode):
-    try:
-        with Image.open(file, formats=("PNG",)) as picture:
+    with open_picture(file, formats=("PNG",)) as picture:
+        sixteen = has_16_bits(picture)
+        try:
             picture.load()
-    except Exception as error:  # Pillow's decoder raises many kinds
-        raise ValueError(f"{file} is damaged: {error}; unpack it again") from error
-    if picture.mode != mode:
+        except Exception as error:  # Pillow's decoder raises many kinds
+            raise ValueError(f"{file} is damaged: {error}; unpack it again") from error
+    if picture.mode != mode or sixteen:
+        bits = " of 16 bits" if sixteen else ""
         raise ValueError(
-            f"{file} has colour mode {picture.mode!r}, not {mode!r}: unpack the "
-            "original file again"
+            f"{file} has colour mode {picture.mode!r}{bits}, not {mode!r} of 8 bits: "
+            "unpack the original file again"
         )
     return np.array(picture)

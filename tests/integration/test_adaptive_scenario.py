@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from keras import ops
 
 from benchmarks import eca_comparison, measure_rate
+from link_models.adaptive_system import AdaptiveSystem
 from link_models.matched_system import (
     MatchedSystem,
     describe_compensation,
@@ -14,6 +16,7 @@ from link_models.matched_system import (
 from link_models.systems import build_channel, build_system
 from link_models.transmission import Transmission
 from scenarios import adaptive_rate, compare
+from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
 from semcom_phy.sources.images import load_images
@@ -68,13 +71,38 @@ def test_rate_profile_of_the_weights():
         rate_profile("adjscc_32x32", False)
 
 
-def test_measured_rate_is_what_is_spent():
-    """`measure` and the system agree on what images spend over the same fades."""
-    images, _ = load_images("sample", 12)
+def test_measured_rate_is_what_is_spent(monkeypatch):
+    """`measure` tells what is on the air over the same fades: the mean number of
+    symbols that the channel is given, two real ones each (1e-5: five digits), and with
+    side information the symbols of one of its formats on top."""
+    images, _ = load_images("sample", 6)
+    on_air, side = [], []
+    spent = AdaptiveSystem.spent
+
+    def spy(system, images, snr_db, h, noise):
+        link, receive = system.link, system.link.channel.receive
+
+        def count(x, *args):
+            x = ops.convert_to_numpy(x)
+            on_air.append(np.count_nonzero(x, axis=1).mean())
+            return receive(x, *args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(link.channel, "receive", count)
+            snr = ops.full((len(images),), snr_db)
+            source = ops.convert_to_tensor(images.astype("float32") / 255)
+            link.run(source, snr, *map(ops.convert_to_tensor, (h, noise)))
+        found = spent(system, images, snr_db, h, noise)
+        side.append((found["cr_real_charged"] - found["cr_real"]) * 3072 / 2)
+        return found
+
+    monkeypatch.setattr(AdaptiveSystem, "spent", spy)
     figures = measure_rate.measure("eca_2x2_c16", images, (10.0,), draws=2)
-    assert figures["num_images"] == 12 and figures["draws"] == 2
-    profile = rate_profile("eca_2x2_c16", False)
-    assert abs(figures["cr_real"][0] - profile(10.0)) < 0.08
+    assert figures["num_images"] == 6 and figures["draws"] == len(on_air) == 2
+    assert abs(figures["cr_real"][0] - 2 * np.mean(on_air) / 3072) < 1e-5
+    assert np.all(np.isin(np.rint(side), ShortMessage(256).num_symbols))
+    extra = figures["cr_real_charged"][0] - figures["cr_real"][0]
+    assert abs(extra - 2 * np.mean(side) / 3072) < 2e-5
 
 
 def test_matched_system_takes_the_rate_of_the_snr():

@@ -267,9 +267,9 @@ def test_selective_channels_refuse_a_delay(channel):
     """The value, the option and the remedy are in the message; nonsense is refused."""
     with pytest.raises(ValueError, match=r"0.001 s needs a channel.*--feedback-delay"):
         Scenario("test", channel=channel, feedback_delay=1e-3)
-    with pytest.raises(ValueError, match="feedback_delay must be finite and not neg"):
+    with pytest.raises(ValueError, match="feedback_delay must be a number from 0"):
         Scenario("test", feedback_delay=-1.0)
-    with pytest.raises(ValueError, match="speed must be a number, got 'fast'"):
+    with pytest.raises(ValueError, match="speed must be a number from .* got 'fast'"):
         Scenario("test", speed="fast")
 
 

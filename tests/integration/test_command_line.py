@@ -10,9 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_systems
+from PIL import Image
 
 from link_models.transmission import Transmission
 from scenarios import compare, mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
+from scenarios import scenario as scenario_module
+from semcom_phy.simulation.results import ResultFile
+from semcom_phy.simulation.sweep import SweepSettings, simulate_point
+from semcom_phy.snr import SNR_RANGE_DB
+from semcom_phy.sources.images import load_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = replace(mimo_2x2.SCENARIO, systems=("pixels", "fragile"), num_images=8)
@@ -84,6 +90,47 @@ def test_one_or_two_numbers_for_the_size(tmp_path, capsys, options, size, shape)
     assert document["bandwidth"]["data_symbols"] == 3 * height * width / 4
 
 
+def test_intervals_count_photographs(tmp_path, capsys):
+    """Crops of one photograph are one group: in the file's intervals (to the digits of
+    the file), on the card and in the table, which say how many there are."""
+    options = "--systems pixels --snr 10 --images 24 --batch-size 24"
+    assert run(*options.split(), "--out", tmp_path) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "95 %, clustered by photograph" in out
+    assert "24 images of 32x32 in 12 groups (by photograph): photographs" in out
+    assert "mean over 24 images in 12 groups (by photograph) [dB]" in out
+    document = json.loads((tmp_path / "pixels.json").read_text())
+    assert document["data"]["groups"] == {"count": 12, "rule": "photograph"}
+    samples = load_samples("sample", 24)
+    point = simulate_point(
+        runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")(),
+        samples.images,
+        10,
+        SweepSettings(seed=1, batch_size=24),
+        groups=samples.groups,
+    )
+    expected = point.metrics["psnr_db"].ci95
+    assert document["psnr_db"]["ci95"][0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_folder_of_crops(tmp_path, capsys):
+    """--group-by tells which pictures are alike, --strict-images refuses what would be
+    converted (exact)."""
+    for index in range(6):
+        pixels = np.random.default_rng(index).integers(0, 256, (32, 32), np.uint8)
+        place = tmp_path / "crops" / "class"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"picture{index // 2}_{index % 2}.png")
+    options = ["--systems", "pixels", "--snr", 10, "--images", 6]
+    options += ["--dataset", tmp_path / "crops", "--out", tmp_path / "out"]
+    assert run(*options, "--group-by", "name") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert 'in 3 groups (by file name up to its last "_"): folder of 6 files' in out
+    assert "converted: 6 grey" in out
+    assert run(*options, "--strict-images") == 2
+    assert re.search("picture.*'L' .grey.*--strict-images", capsys.readouterr().err)
+
+
 def test_target_interval_stops_early(tmp_path):
     """--target-ci ends the points whose interval is narrow (exact)."""
     options = "--systems pixels --snr 10 --draws 50 --batch-size 8 --target-ci 5"
@@ -97,25 +144,34 @@ def test_target_interval_stops_early(tmp_path):
     "options, message",
     [
         ("--systems pixels jpeg3000", "unknown system 'jpeg3000'.*fragile.*pixels"),
-        ("--channel carrier-pigeon", "channel must be.*rayleigh.*carrier-pigeon"),
-        ("--csi guessed", "csi must be one of perfect, estimated.*guessed"),
+        ("--channel carrier-pigeon", "--channel must be.*rayleigh.*carrier-pigeon"),
+        ("--csi guessed", "--csi must be one of perfect, estimated.*guessed"),
         ("--interpolation cubic", "interpolation must be one of.*cubic"),
-        ("--snr 0 nan", "finite.*nan"),
-        ("--snr 0 inf", "finite.*inf"),
+        ("--snr 0 nan", "--snr must be a number from -100 to 100 dB, got nan"),
+        ("--snr 0 inf", "--snr must be .*got inf"),
+        ("--snr 0 -inf", "--snr must be .*got -inf"),
+        ("--snr 0 400", "--snr must be a number from -100 to 100 dB, got 400"),
+        ("--snr -4e2", "--snr must be .*got -400"),
         ("--snr ten", "invalid float value: 'ten'"),
-        ("--images 0", "num_images must be at least 1, got 0"),
-        ("--draws 0", "draws must be at least 1, got 0"),
-        ("--seed -1", "seed must be from 0 to .*got -1"),
-        ("--cbr 0", r"cbr must be in \(0, 1\], got 0"),
+        ("--images 0", "--images must be at least 1, got 0"),
+        ("--draws 0", "--draws must be at least 1, got 0"),
+        ("--seed -1", "--seed must be from 0 to .*got -1"),
+        ("--cbr inf", "--cbr must be a number or a fraction.*'inf'"),
+        ("--cbr -1e-1", r"--cbr must be in \(0, 1\], got -1/10"),
+        ("--cbr 0", r"--cbr must be in \(0, 1\], got 0"),
         ("--cbr 3/2", r"cbr must be in \(0, 1\], got 3/2"),
         ("--cbr much", "cbr must be a number or a fraction.*'much'"),
         ("--cbr 1/4000", "less than one symbol per image"),
         ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
         ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
         ("--dataset no/such/folder", "no/such/folder"),
-        ("--batch-size 0", "batch_size must be at least 1, got 0"),
-        ("--target-ci -1", "target_ci must be positive, got -1"),
-        ("--workers 0", "workers must be at least 1, got 0"),
+        ("--group-by name", "--group-by is 'name', but 'sample' is no folder"),
+        ("--group-by class", "invalid choice: 'class'"),
+        ("--batch-size 0", "--batch-size must be at least 1, got 0"),
+        ("--target-ci -1", "--target-ci must be a number from .* dB, got -1"),
+        ("--target-ci nan", "--target-ci must be .*got nan"),
+        ("--target-ci -1e1", "--target-ci must be .*got -10"),
+        ("--workers 0", "--workers must be at least 1, got 0"),
         ("--unheard-of=1", "unrecognized arguments: --unheard-of"),
         ("estimate", "invalid choice: 'estimate'"),
         ("--out {file}/inside", "cannot write to the results folder.*--out"),
@@ -138,6 +194,64 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys, options, message):
     assert re.search(message, error), error
 
 
+@pytest.mark.parametrize("text", ["-10", "-10.0", "-1e1", "-1E+1", "-.1e2", "-100e-1"])
+def test_negative_numbers_in_any_form(tmp_path, text):
+    """What float() reads is a number after an option, not an option (exact)."""
+    options = ["--systems", "pixels", "--images", 2, "--snr", 0, text, "--seed", 3]
+    assert run(*options, "--out", tmp_path) == 0
+    document = json.loads((tmp_path / "pixels.json").read_text())
+    assert document["snr_db"] == [-10, 0] and document["seed"] == 3
+
+
+BAD = (float("nan"), float("inf"), -float("inf"), "many", None)
+
+
+@pytest.mark.parametrize(
+    "field, values",
+    [
+        ("snr_db", [(0.0, bad) for bad in (*BAD, 101, -101)]),
+        ("rician_k_db", [*BAD, 400.0, -400.0]),
+        ("delay_spread", [*BAD, -1e-9, 1.0]),
+        ("carrier_frequency", [*BAD, 0.0, 1e15]),
+        ("speed", [*BAD, -1.0, 3e8]),
+        ("subcarrier_spacing", [*BAD, 0.0, 1e9]),
+        ("cbr", [*BAD, 0, -1, 2]),
+        ("image_size", [*BAD, 15, 5000, (32, 8)]),
+        ("num_images", [*BAD, 0, 2.5]),
+        ("draws", [*BAD, 0, 2.5]),
+        ("seed", [*BAD, -1, 2**32]),
+        ("num_tx_ant", [*BAD, 0, 9]),
+        ("num_rx_ant", [*BAD, 0, 9]),
+        ("fft_size", [*BAD, 0]),
+        ("num_ofdm_symbols", [*BAD, 1, 15]),
+    ],
+)
+def test_every_number_of_a_scenario_is_checked(field, values):
+    """NaN, infinities, other types and absurd values are refused with the field and the
+    value, whether or not the channel would use it (exact)."""
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{field} ") as refused:
+            replace(mimo_2x2.SCENARIO, **{field: value})
+        shown = value[1] if isinstance(value, tuple) else value
+        assert f"got {shown}" in str(refused.value).replace("'", ""), refused.value
+
+
+@pytest.mark.parametrize(
+    "field", ["draws", "batch_size", "min_images", "num_shown", "seed", "target_ci"]
+)
+def test_every_number_of_a_sweep_is_checked(field):
+    """The same of the settings of a sweep (exact)."""
+    for value in (*BAD[:4], -1):
+        with pytest.raises(ValueError, match=f"^{field} must be .*got .?{value}"):
+            SweepSettings(**{field: value})
+
+
+def test_ranges_are_those_of_the_library():
+    """A scenario may be loaded without a backend, so that it holds the range of SNRs a
+    second time (exact)."""
+    assert scenario_module._SNR_DB == SNR_RANGE_DB
+
+
 def test_a_missing_codec_is_one_clear_line(tmp_path, capsys, monkeypatch):
     """A system whose package is missing names the extra, before any work (exact)."""
 
@@ -157,9 +271,82 @@ def test_results_of_another_run_are_not_overwritten(tmp_path, capsys):
     assert run("--quick", "--out", tmp_path, "--seed", 2) == 2
     error = capsys.readouterr().err
     assert "--restart" in error and "--out" in error
+    assert "holds another simulation: --seed 1 then, 2 now; give" in error
+    for more, told in (
+        (("--images", 3), "--images 8 then, 3 now; give"),
+        (("--cbr", "1/5"), '--cbr "1/4" then, "1/5" now; give'),
+        (("--csi", "perfect", "--draws", 2), '--csi "estimated" then, "perfect" now; '),
+        (("--images", 3, "--seed", 5), "--images 8 then, 3 now; --seed 1 then, 5 now"),
+    ):
+        assert run("--quick", "--out", tmp_path, *more) == 2
+        error = capsys.readouterr().err
+        assert told in error and "sha256" not in error, error
     assert (tmp_path / "pixels.json").read_bytes() == before
     assert run("--quick", "--out", tmp_path, "--seed", 2, "--restart") == 0
     assert (tmp_path / "pixels.json").read_bytes() != before
+
+
+def test_figures_of_another_scenario_are_not_overwritten(tmp_path, capsys, monkeypatch):
+    """Results of other systems with other CSI, rate or images in the folder: refused
+    before anything is simulated, naming the difference and --out; plot refuses a folder
+    that holds both (exact)."""
+    assert run("--quick", "--out", tmp_path, "--systems", "pixels") == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+    monkeypatch.setattr("semcom_phy.simulation.sweep.run_sweep", None)
+    for options, key in (
+        ("--csi perfect", 'scenario.csi = "estimated", asked is "perfect"'),
+        ("--cbr 1/6", "scenario.cbr"),
+        ("--images 3", "data.sha256|scenario.num_images"),
+        ("--seed 2 --restart", "seed"),
+    ):
+        argv = ["--quick", "--out", tmp_path, "--systems", "fragile", *options.split()]
+        assert run(*argv) == 2
+        error = capsys.readouterr().err
+        assert re.search(f"holds pixels.json, computed with .*({key})", error), error
+        assert "--out" in error and error.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+
+
+def test_plot_refuses_what_cannot_be_compared(tmp_path, capsys):
+    """Two CSI in one folder: one line with the difference, no figure (exact)."""
+    for system, csi in (("pixels", "perfect"), ("fragile", "estimated")):
+        argv = ["--quick", "--out", tmp_path / csi, "--systems", system, "--csi", csi]
+        assert run(*argv) == 0
+    for path in (tmp_path / "perfect").glob("pixels.*"):
+        path.rename(tmp_path / "estimated" / path.name)
+    figure = tmp_path / "estimated" / "psnr_vs_snr.png"
+    figure.unlink()
+    capsys.readouterr()
+    assert run("plot", "--out", tmp_path / "estimated") == 2
+    error = capsys.readouterr().err
+    assert "cannot share a figure: scenario.csi is" in error and error.count("\n") == 1
+    assert not figure.exists()
+    argv = ["plot", "--out", tmp_path / "estimated", "--systems", "pixels"]
+    assert run(*argv) == 0 and figure.exists()
+
+
+def test_plot_passes_over_what_is_no_result(tmp_path, capsys):
+    """Foreign JSON files and a system without points are left out with a line each
+    (exact)."""
+    assert run("--quick", "--out", tmp_path, "--systems", "pixels") == 0
+    figure = (tmp_path / "psnr_vs_snr.png").read_bytes()
+    header = ResultFile.read(tmp_path / "pixels.json").header
+    ResultFile.open(tmp_path / "other.json", header | {"system": "other"}, [0.0])
+    for name, text in (("a", "[1, 2]"), ("b", '{"format": 3}'), ("c", "none")):
+        (tmp_path / f"{name}.json").write_text(text)
+    capsys.readouterr()
+    assert run("plot", "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    for name in "abc":
+        assert out.count(f"{name}.json is left out: {tmp_path}") == 1
+    assert "other.json is left out: no point was simulated yet\n" in out
+    assert (tmp_path / "psnr_vs_snr.png").read_bytes() == figure
+
+
+def test_keeping_and_starting_over_exclude_each_other(tmp_path, capsys):
+    """Two answers to the same question are none (exact)."""
+    assert run("--keep", "--restart", "--out", tmp_path) == 2
+    assert "--keep and --restart" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("module", [siso_awgn, siso_rayleigh, mimo_2x2, mimo_4x4])

@@ -14,6 +14,7 @@ NAMES = (
     "03_adaptive_rate",
     "04_where_the_symbols_go",
 )
+CHECKS = Path(__file__).parent / "notebook_checks"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 every_notebook = pytest.mark.parametrize("name", NAMES)
 
@@ -45,10 +46,29 @@ def test_no_outputs_are_stored(name):
             assert (cell.outputs, cell.execution_count) == ([], None)
 
 
-@every_notebook
-def test_runs(name, tmp_path):
-    """Every cell runs in a fresh kernel and the figures are drawn (no exception)."""
+def checked(name):
+    """The notebook with its checks between the cells, and how many there are."""
     notebook = read(name)
+    parts = (CHECKS / f"{name}.py").read_text().split("# after: ")[1:]
+    for part in parts:
+        text, _, check = part.partition("\n")
+        places = [
+            i
+            for i, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code" and text in cell.source
+        ]
+        assert len(places) == 1, f"{len(places)} code cells hold {text!r}"
+        cell = nbformat.v4.new_code_cell(check, metadata={"check": text})
+        notebook.cells.insert(places[0] + 1, cell)
+    return notebook, len(parts)
+
+
+@every_notebook
+def test_runs_and_shows_what_it_computed(name, tmp_path):
+    """Every cell runs in a fresh kernel, the figures are drawn, and hold what the
+    checks of the notebook expect (tolerances there)."""
+    notebook, num_checks = checked(name)
+    assert num_checks >= 4
     place = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources=place
@@ -56,3 +76,8 @@ def test_runs(name, tmp_path):
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
     figures = [o for o in outputs if "image/png" in o.get("data", {})]
     assert len(figures) >= 6
+    printed = [line for o in outputs for line in o.get("text", "").splitlines()]
+    for line in printed:
+        start, expected, text = line.partition("must be printed: ")
+        if expected:
+            assert text in printed

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from link_models.systems import SYSTEMS
-from scenarios import compare, runner
+from scenarios import compare
 from scenarios.mimo_2x2 import SCENARIO
+from scenarios.options import scenario_parser
 from semcom_phy.metrics.image import psnr
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +44,7 @@ def test_options_table_is_complete():
     """The README names every option of the command line, and no other (exact)."""
     section = TEXT.split("\n## The command line\n")[1].split("\n## Systems\n")[0]
     listed = set(re.findall(r"`(--[a-z-]+)", section))
-    actions = runner._parser(SCENARIO)._actions
+    actions = scenario_parser(SCENARIO)._actions
     options = {name for action in actions for name in action.option_strings}
     assert listed == {o for o in options if o.startswith("--")} - {"--help"}
 

@@ -1,16 +1,19 @@
 """Training on painted scenes: batches, checkpoints, command, student, length code."""
 
 import json
+import os
 import shutil
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from keras import ops
+from painted_scenes import painted_camvid
 
 from benchmarks import fit_length_code
 from link_models import (
-    scene_levels,
     scene_training,
     train_student,
     training,
@@ -39,7 +42,7 @@ from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
-from semcom_phy.sources.driving import CLASSES, load_driving_scenes
+from semcom_phy.sources.driving import load_driving_scenes
 
 SIZE = (64, 96)
 TINY = {"filters": 8, "blocks": 1}
@@ -51,48 +54,14 @@ RECIPE = Recipe(
     min_snr_db=10.0,
     max_snr_db=10.0,
 )
-# At 256x192: a vehicle ahead (high), one in the next lane (medium), a sign (low).
-THINGS = (
-    ("Car", 100, 104, 135, 140),
-    ("Car", 94, 180, 118, 210),
-    ("SignSymbol", 40, 60, 56, 76),
-)
-
-
-def painted(count, seed):
-    """Scenes at 192x256 whose objects are shifted by a few pixels, and labels."""
-    rng = np.random.default_rng(seed)
-    labels = np.full((count, 192, 256), CLASSES.index("Sky"), np.uint8)
-    labels[:, 92:] = CLASSES.index("Road")
-    for scene in labels:
-        for label, top, left, bottom, right in THINGS:
-            shift = rng.integers(-4, 5)
-            scene[top:bottom, left + shift : right + shift] = CLASSES.index(label)
-    palette = rng.integers(40, 216, (len(CLASSES) + 1, 3))
-    noise = rng.integers(-20, 21, (count, 192, 256, 3))
-    return (palette[labels] + noise).astype(np.uint8), labels
-
-
-def forget():
-    scene_levels._scenes.cache_clear()
-    scene_levels._levels.cache_clear()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def scenes(tmp_path_factory):
     """A folder that stands for CamVid, in place of any other."""
     folder = tmp_path_factory.mktemp("data")
-    (folder / "camvid").mkdir()
-    for seed, (split, count) in enumerate({"train": 33, "val": 3, "test": 2}.items()):
-        images, labels = painted(count, seed)
-        names = np.array([f"drive{seed}_{i:05d}" for i in range(count)])
-        path = folder / "camvid" / f"{split}.npz"
-        np.savez(path, images=images, labels=labels, names=names)
-    forget()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEMCOM_DATA", str(folder))
+    with painted_camvid(folder, {"train": 33, "val": 3, "test": 2}):
         yield folder
-    forget()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -111,6 +80,14 @@ def plain_graphs():
         for module in (training, train_student.backend):
             patch.setattr(module, "train_step_fn", plain_step)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ctrl_c():
+    """As in a terminal; what a shell starts in the background does not hear it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
@@ -294,8 +271,20 @@ def test_another_loss_is_another_run(trained, data, tmp_path):
     """A checkpoint is not gone on from with another weight of the loss (exact)."""
     again = trainer(data, tmp_path, gamma=0.2)
     shutil.copy(trained[3], again.checkpoint)
-    with pytest.raises(ValueError, match="another configuration, recipe"):
+    with pytest.raises(ValueError, match="loss.gamma 0.3 then, 0.2 now"):
         again.resume()
+
+
+def test_other_levels_are_another_run(trained, data, tmp_path):
+    """A checkpoint is not gone on from with another level of one pixel, of training or
+    validation scenes (exact)."""
+    for name in ("pixel_levels", "validation_levels"):
+        levels = getattr(data, name).copy()
+        levels[0, 0, 0] ^= 1
+        again = trainer(replace(data, **{name: levels}), tmp_path)
+        shutil.copy(trained[3], again.checkpoint)
+        with pytest.raises(ValueError, match="images_sha256 .* then, .* now"):
+            again.resume()
 
 
 def test_another_codec_starts_from_the_weights(trained, data, tmp_path):
@@ -400,6 +389,66 @@ def test_the_student_learns_loads_and_tells(data, tmp_path):
     truth = SceneLevels("camvid", "val", SIZE, "static")(images)
     expected = train_student.recall_by_level(truth, student.levels(images))
     assert list(recall.values()) == pytest.approx(expected, nan_ok=True)
+
+
+def student_command(folder, *more):
+    argv = ["--image-size", 64, 96, "--steps", 4, "--out", folder, *more]
+    return train_student.main([str(word) for word in argv])
+
+
+def test_a_student_stopped_by_ctrl_c_goes_on_bit_for_bit(tmp_path, capsys, monkeypatch):
+    """SIGINT in step 2 of 4, before any checkpoint: 130, the step that is kept is told,
+    and --resume ends with the weights of a run that was not stopped (exact, CPU). The
+    finished checkpoint is not overwritten, nor gone on from with other steps."""
+    assert student_command(tmp_path / "whole") == 0
+    make, seen = train_student.backend.train_step_fn, []
+
+    def interrupted(*args, **more):
+        step = make(*args, **more)
+
+        def counted(*inputs):
+            seen.append(step(*inputs))
+            if len(seen) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            return seen[-1]
+
+        return counted
+
+    monkeypatch.setattr(train_student.backend, "train_step_fn", interrupted)
+    assert student_command(tmp_path / "parts") == 130
+    checkpoint = tmp_path / "parts" / "importance_student.checkpoint.npz"
+    message = f"interrupted; {checkpoint} holds step 2: give the same command with --re"
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "parts" / "importance_student.json").exists()
+    assert student_command(tmp_path / "parts", "--resume") == 0
+    assert len(seen) == 4
+    ends = [
+        train_student.load_student(tmp_path / name / "importance_student").get_weights()
+        for name in ("whole", "parts")
+    ]
+    for one, two in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, two)
+    for more, told in (
+        ((), "holds an earlier run: go on with --resume"),
+        (("--resume", "--steps", 5), "--steps 4 then, 5 now"),
+        (("--resume", "--restart"), "give one of them"),
+    ):
+        capsys.readouterr()
+        assert student_command(tmp_path / "parts", *more) == 2
+        assert told in capsys.readouterr().err
+
+
+def test_ctrl_c_before_the_first_step_of_a_student(tmp_path, capsys, monkeypatch):
+    """130, and the truth: there is no checkpoint (exact)."""
+
+    def interrupted(*args, **more):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    monkeypatch.setattr(train_student.backend, "train_step_fn", interrupted)
+    assert student_command(tmp_path) == 130
+    assert "no checkpoint yet at" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_of_a_codec_are_no_student(trained):

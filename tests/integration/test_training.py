@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models import training
+from link_models import training, weights_store
 from link_models.learned import load_link
 from link_models.recipe import Recipe
 from link_models.training import Trainer
@@ -22,7 +23,7 @@ from link_models.training_data import Batches, Task, split_data
 from scenarios import siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
+from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.sources.images import load_images
@@ -61,13 +62,32 @@ def plain_graphs():
         yield
 
 
-def trainer(pictures, folder, recipe=RECIPE, label="tiny", **changes):
+@pytest.fixture(scope="module", autouse=True)
+def ctrl_c():
+    """As in a terminal; what a shell starts in the background does not hear it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def trainer(
+    pictures,
+    folder,
+    recipe=RECIPE,
+    label="tiny",
+    csi=None,
+    start_from=None,
+    **changes,
+):
     images, provenance = pictures
     data = split_data(images, images[:0], provenance)
-    channel = EqualizedOFDMChannel(BlockRayleigh(2, 1), Framing(64, 1), LSEstimator())
+    csi = csi or LSEstimator()
+    channel = EqualizedOFDMChannel(BlockRayleigh(2, 1), Framing(64, 1), csi)
     config = CONFIG | changes
     tasks = [Task("fading", channel, "normalised")]
-    return Trainer("adjscc", config, config, tasks, data, recipe, folder, label)
+    return Trainer(
+        "adjscc", config, config, tasks, data, recipe, folder, label, start_from
+    )
 
 
 def loss_on(run, step=10**6):
@@ -213,11 +233,111 @@ def test_foreign_and_broken_checkpoints_are_refused(trained, pictures, tmp_path)
         slower.resume()
     for run in (slower, trainer(pictures, tmp_path, label="wide", filters=9)):
         shutil.copy(halfway, run.checkpoint)
-        with pytest.raises(ValueError, match="another configuration, recipe"):
+        with pytest.raises(ValueError, match="belongs to another run: .* then, .* now"):
             run.resume()
     slower.checkpoint.write_bytes(halfway.read_bytes()[:5000])
     with pytest.raises(ValueError, match="is broken"):
         slower.resume()
+
+
+def test_other_images_links_and_starts_are_another_run(trained, pictures, tmp_path):
+    """A checkpoint is not gone on from with fewer images, one pixel changed in the
+    training or the validation images, another link, or other start weights; what
+    differs is named by its option (exact)."""
+    (images, provenance), (_, _, weights, halfway) = pictures, trained
+    options = {"data": "--data", "start_from": "--start-from", "csi": "--csi"}
+    held_out = split_data(np.arange(len(images))[:, None], images[:0], {})
+    changes = {}
+    for part in (held_out.exact, held_out.validation):
+        touched = images.copy()
+        touched[int(part[0, 0]), 0, 0, 0] ^= 1
+        changes[f"image {part[0, 0]}"] = (touched, provenance), {}
+    changes["fewer"] = (images[:100], provenance), {}
+    changes["csi"] = pictures, {"csi": PerfectCSI()}
+    changes["start"] = pictures, {"start_from": weights}
+    told = {}
+    for name, (other, more) in changes.items():
+        run = trainer(other, tmp_path, **more)
+        shutil.copy(halfway, run.checkpoint)
+        with pytest.raises(ValueError, match="belongs to another run") as refused:
+            run.resume(options)
+        assert run.step == 0
+        told[name] = str(refused.value)
+    assert "--data (training_images) 160 then, 80 now" in told.pop("fewer")
+    assert '--csi "estimated" then, "perfect" now' in told.pop("csi")
+    assert '--start-from (label) null then, "tiny" now' in told.pop("start")
+    sha256 = weights_store.file_hash(weights.with_name("tiny.weights.h5"))
+    assert run._identity()["start_from"] == {"label": "tiny", "sha256": sha256}
+    assert len(told) == 2
+    for text in told.values():
+        assert re.search(r"images_sha256. \w{12}... then, \w{12}... now", text), text
+
+
+def interrupting(run, step):
+    """Real SIGINT while a step of a run is computed."""
+    compute = run.step_fn
+
+    def step_fn(*inputs):
+        loss = compute(*inputs)
+        if run.step + 1 == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss
+
+    run.step_fn = step_fn
+    return run
+
+
+def state_of(run):
+    return [ops.convert_to_numpy(variable) for variable in run._state()]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_ctrl_c_at_any_step_loses_nothing(pictures, tmp_path, step):
+    """SIGINT in the first step, before any checkpoint, and in one that is validated:
+    the step ends, its checkpoint is there, and the resumed run ends as one that was
+    not interrupted (bit for bit, CPU); Ctrl-C works as before then."""
+    recipe = replace(RECIPE, steps=4, checkpoint_steps=2)
+    whole = trainer(pictures, tmp_path / "whole", recipe)
+    whole.fit(progress=False)
+    stopped = interrupting(trainer(pictures, tmp_path / "parts", recipe), step)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(progress=False)
+    assert stopped.step == step and stopped.checkpoint.exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    again = trainer(pictures, tmp_path / "parts", recipe)
+    again.resume()
+    assert again.step == step
+    again.fit(progress=False)
+    for one, two in zip(state_of(again), state_of(whole), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert again.history == whole.history and again.best == whole.best
+
+
+def test_a_second_ctrl_c_acts_at_once(pictures, tmp_path):
+    """The second SIGINT ends a step half way; no checkpoint is invented (exact)."""
+    run = trainer(pictures, tmp_path)
+
+    def step_fn(*inputs):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)  # where Python looks for signals
+        pytest.fail("the step went on")
+
+    run.step_fn = step_fn
+    with pytest.raises(KeyboardInterrupt):
+        run.fit(progress=False)
+    assert not run.checkpoint.exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_after_a_diverged_step_keeps_the_checkpoint(pictures, tmp_path):
+    """A loss that is not a number is not kept on Ctrl-C either (exact)."""
+    run = interrupting(trainer(pictures, tmp_path), 1)
+    compute = run.step_fn
+    run.step_fn = lambda *inputs: compute(*inputs) * np.nan
+    with pytest.raises(ValueError, match="the loss is nan after 1 steps"):
+        run.fit(progress=False)
+    assert not run.checkpoint.exists()
 
 
 def test_a_diverging_run_stops_before_its_checkpoint(pictures, tmp_path):
@@ -264,41 +384,78 @@ def test_an_error_in_the_data_thread_arrives(trained, monkeypatch):
         next(batches.ahead(3, 9))
 
 
-def test_a_killed_command_goes_on_bit_for_bit(tmp_path):
-    """SIGKILL after the first checkpoint, --resume, and the same weights as without
-    (SHA-256 of the weights' arrays, CPU)."""
+INTERRUPTED = """
+import os, signal, sys
+from link_models import training
+from scenarios import siso_awgn
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal
+make, when = training.train_step_fn, int(sys.argv[1])
+
+def interrupted(*args, **more):
+    step, done = make(*args, **more), []
+    def counted(*inputs):
+        loss = step(*inputs)
+        done.append(loss)
+        if len(done) == when:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss
+    return counted
+
+training.train_step_fn = interrupted
+sys.exit(siso_awgn.main(sys.argv[2:]))
+"""
+
+
+def test_a_command_stopped_anyhow_goes_on_bit_for_bit(tmp_path):
+    """SIGKILL after the first checkpoint, and SIGINT in step 3, before it: --resume
+    ends with the state of a run that was not stopped (bit for bit, CPU). SIGINT exits
+    with 130 and says which step is kept, and it is."""
     images = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", x=images)
 
-    def command(folder, *more):
+    def command(folder, *more, start=("-m", "scenarios.siso_awgn")):
         options = f"train --data {tmp_path}/images.npz --image-size 16 --out {folder}"
         options += " --batch-size 4 --steps 40 --checkpoint-steps 10 --label small"
         options += " --optimizer adam --channel tdl --system deepjscc"
         root = Path(__file__).parents[2]
         return subprocess.Popen(
-            [sys.executable, "-m", "scenarios.siso_awgn", *options.split(), *more],
+            [sys.executable, *start, *options.split(), *more],
             cwd=root,
             env=os.environ | {"PYTHONPATH": str(root)},
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    def interrupted(folder, step):
+        child = command(folder, start=("-c", INTERRUPTED, str(step)))
+        error = child.communicate()[1]
+        assert child.returncode == 130 and "Traceback" not in error, error
+        return error
+
+    whole, parts, early = (tmp_path / name for name in ("whole", "parts", "early"))
     killed = command(parts)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not (parts / "small.checkpoint.npz").exists():
         assert time.monotonic() < deadline and killed.poll() is None
         time.sleep(0.01)
     killed.kill()
-    killed.wait()
-    assert command(whole).wait() == 0 and command(parts, "--resume").wait() == 0
+    killed.communicate()
+    kept = early / "small.checkpoint.npz"
+    message = f"{kept} holds step 3: give the same command with --resume"
+    assert message in interrupted(early, 3)
     ends = []
-    for folder in (whole, parts):
+    for folder, more in ((whole, ()), (parts, ("--resume",)), (early, ("--resume",))):
+        child = command(folder, *more)
+        assert child.communicate() and child.returncode == 0
         with np.load(folder / "small.checkpoint.npz", allow_pickle=False) as stored:
             ends.append({name: stored[name] for name in stored.files})
-    assert ends[0].keys() == ends[1].keys() and int(ends[0]["step"]) == 40
-    for name, value in ends[0].items():
-        np.testing.assert_array_equal(value, ends[1][name], err_msg=name)
+    assert int(ends[0]["step"]) == 40
+    for end in ends[1:]:
+        assert ends[0].keys() == end.keys()
+        for name, value in ends[0].items():
+            np.testing.assert_array_equal(value, end[name], err_msg=name)
 
 
 def test_validation_images_are_held_out(pictures):
@@ -314,34 +471,33 @@ def test_validation_images_are_held_out(pictures):
         split_data(images[:4], images[:0], provenance)
 
 
-@pytest.mark.parametrize(
-    "values, message",
-    [
-        ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
-        ({"checkpoint_steps": 0}, "checkpoint_steps must be at least 1, got 0"),
-        ({"optimizer": "sgd"}, "optimizer must be one of muon, adam, got 'sgd'"),
-        ({"precision": "int8"}, "one of float32, mixed_bfloat16, .*got 'int8'"),
-        ({"clip_norm": -1.0}, "clip_norm must not be negative, got -1.0"),
-        ({"average_decay": 1.0}, r"average_decay must be in \[0, 1\), got 1.0"),
-        ({"learning_rate": 0.0}, r"learning_rate must be in \(0, 1\), got 0.0"),
-        ({"learning_rate": float("nan")}, "got nan"),
-        ({"warmup_steps": -1}, "warmup_steps must not be negative, got -1"),
-        ({"share_exact": 1.5}, r"share_exact must be in \[0, 1\], got 1.5"),
-        ({"min_snr_db": 5.0, "max_snr_db": 0.0}, "got 5.0 and 0.0"),
-        ({"max_snr_db": float("inf")}, "finite, got"),
-    ],
-)
-def test_bad_recipes_are_refused(values, message):
-    """The value received is in the message (exact)."""
-    with pytest.raises(ValueError, match=message):
-        Recipe(**values)
+def test_whole_groups_are_held_out():
+    """No crop of a photograph that validates is trained on; at least a fifth of the
+    images is held out, and the rest is of other groups (exact)."""
+    sizes = (8, 4, 4, 2, 2)
+    groups = np.repeat(list("abcde"), sizes)
+    images = np.arange(20, dtype="uint8")[:, None, None, None]
+    for seed in range(20):
+        data = split_data(images, images[:0], {}, seed, groups)
+        held, kept = (
+            set(groups[part.ravel()]) for part in (data.validation, data.exact)
+        )
+        assert held | kept == set("abcde") and not held & kept and kept
+        assert len(data.validation) + len(data.exact) == 20
+        assert len(data.validation) >= 4
+    with pytest.raises(ValueError, match="all training images are of one group, a"):
+        split_data(images, images[:0], {}, groups=["a"] * 20)
 
 
 def test_an_unknown_loss_is_refused():
     """What a loss can be is named (exact)."""
     with pytest.raises(ValueError, match="\"log\" or a loss object, got 'mse'"):
         Task("awgn", None, "mse")
+
+
+def interrupted(*args, **more):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)  # where Python looks for signals
 
 
 def test_train_command(tmp_path, capsys, monkeypatch):
@@ -365,13 +521,23 @@ def test_train_command(tmp_path, capsys, monkeypatch):
     assert record["tasks"][0]["name"] == "siso_awgn"
 
     assert train()[0] == 2  # the checkpoint stays
+    with monkeypatch.context() as patch:  # Ctrl-C before the first step
+        patch.setattr(training, "train_step_fn", interrupted)
+        code, printed = train(" --label early")
+    path = tmp_path / "early.checkpoint.npz"
+    assert code == 130 and not path.exists()
+    assert f"no checkpoint yet at {path}: give the same command again" in printed.err
     monkeypatch.setattr(
         Trainer, "fit", lambda self, restart: f"nothing after {self.step} {restart}"
     )
     for more, code, message in (
         (" --resume", 0, "wrote nothing after 2 False"),
         (" --restart", 0, "wrote nothing after 0 True"),
-        (" --resume --learning-rate 0.01", 2, "another configuration, recipe or Keras"),
+        (" --resume --restart", 2, "--resume goes on, --restart forgets"),
+        (" --resume --learning-rate 0.01", 2, "--learning-rate 0.002 then, 0.01 now"),
+        (" --resume --precision mixed_bfloat16", 2, '--precision "float32" then'),
+        (" --resume --channel rayleigh", 2, '--channel "AWGN" then, "BlockRay.*now'),
+        (' --resume --codec-config {"filters":16}', 2, "--codec-config .decoder.filt"),
         (" --codec-config 3", 2, "must be a JSON object"),
         (' --codec-config {"width":3}', 2, "Unrecognized keyword arguments.*width"),
         (" --resume --label unheard", 2, "unheard.checkpoint.npz does not exist"),
@@ -380,7 +546,11 @@ def test_train_command(tmp_path, capsys, monkeypatch):
         (" --system adjscc --cbr 0.1", 2, "multiple of 32, received 76"),
         (" --together-with marsian", 2, "there is no scenario 'marsian'"),
         (" --data nowhere.npz", 2, "nowhere.npz: no such file"),
-        (" --learning-rate 2", 2, r"learning_rate must be in \(0, 1\), got 2"),
+        (" --learning-rate 2", 2, "--learning-rate must be a number .*got 2"),
+        (" --clip-norm inf", 2, "--clip-norm must be a number .*got inf"),
+        (" --warmup-steps -1", 2, "--warmup-steps must be from 0 .*got -1"),
+        (" --system eca --rate-weight nan", 2, "--rate-weight must be .*received nan"),
+        (" --system eca --share-precoded 7", 2, "--share-precoded must be .*got 7"),
     ):
         done, printed = train(more)
         text = printed.out + printed.err

@@ -9,6 +9,7 @@ from link_models import variable_length_system
 from link_models.knowledge import LABEL_MAPS
 from link_models.learned import build_link
 from link_models.variable_length_system import VariableLengthSystem
+from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.layers.rate_allocation import LENGTHS, length_of
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -240,15 +241,16 @@ def large(images, shape, num_symbols):
     ],
 )
 def test_pictures_of_any_size(images, shape, monkeypatch):
-    """Lengths of 1,536 patches, more than 255 bytes, and of 8,192 arrive at 10 dB and
-    are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 % of it."""
+    """Lengths of 1,536 patches and of 8,192, in segments of 100 bytes, arrive at 10 dB
+    and are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 %."""
     monkeypatch.setattr(variable_length_system, "compile_fn", lambda fn, jit=True: fn)
     num_symbols = int(np.prod(shape)) // 48
     system, picture = large(images, shape, num_symbols)
+    system._messages = {mcs: ProtectedMessage(mcs, 100) for mcs in system._messages}
     images_hat, lost, extras = send(system, picture, 10.0)
     assert not lost.any() and images_hat.shape == picture.shape
     num_bytes = int(extras["side_bits"][0]) // 8
-    assert num_bytes > 255
+    assert num_bytes > 100
     side = system.message(10.0).num_symbols(num_bytes)
     assert extras["side_cbr"][0] * np.prod(shape) == pytest.approx(side)
     spent = extras["cbr_total"][0] * np.prod(shape)

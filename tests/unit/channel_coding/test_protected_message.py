@@ -202,3 +202,12 @@ def test_wrong_arguments(message, call, words):
     """What cannot be sent is refused, with the value."""
     with pytest.raises(ValueError, match=words):
         call(message)
+
+
+def test_every_long_size_has_a_code():
+    """At rate 1/3, where whole bits leave a rate a little below it, base graph 1, which
+    needs 1/3, is never planned (exact)."""
+    for num_symbols in range(5000, 52000, 7):
+        plan = plan_blocks(Mcs(2, 1 / 3), num_symbols)
+        above = 3 * plan.code_block_bits >= plan.coded_bits
+        assert plan.base_graph == "bg2" or above

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
+from semcom_phy.metrics import image as image_metrics
 from semcom_phy.metrics.image import (
     MS_SSIM_WEIGHTS,
     ms_ssim,
@@ -60,9 +62,15 @@ def test_psnr_of_mean_mse():
     np.testing.assert_allclose(mse(images, images_hat), [1, 49])
 
 
-def test_ssim_equals_scikit_image(pair):
-    """SSIM equals scikit-image's with Gaussian weights, image by image (1e-10: the
-    same sums in another order)."""
+@pytest.mark.parametrize("pixels_at_once", [1, 6000, 2**20])
+@pytest.mark.parametrize("size", [32, (24, 43)])
+def test_ssim_equals_scikit_image(monkeypatch, pixels_at_once, size):
+    """SSIM equals scikit-image's with Gaussian weights, image by image, whatever the
+    size and however many images are computed at once (1e-12: rounding)."""
+    monkeypatch.setattr(image_metrics, "_PIXELS_AT_ONCE", pixels_at_once)
+    images = load_images("sample", 5, size=size)[0]
+    noise = np.random.default_rng(1).normal(0, 12, images.shape)
+    pair = images, np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)
     expected = [
         structural_similarity(
             image,
@@ -75,7 +83,31 @@ def test_ssim_equals_scikit_image(pair):
         )
         for image, image_hat in zip(*pair, strict=True)
     ]
-    np.testing.assert_allclose(ssim(*pair), expected, atol=1e-10)
+    np.testing.assert_allclose(ssim(*pair), expected, atol=1e-12)
+
+
+def test_ms_ssim_by_its_definition(pair):
+    """Contrast-structure terms of all scales but the last, SSIM of the last, from
+    Gaussian means of pixels (1e-12: rounding)."""
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    weights = np.array(MS_SSIM_WEIGHTS[:2]) / sum(MS_SSIM_WEIGHTS[:2])
+
+    def smooth(values):
+        inside = gaussian_filter(values, (0, 1.5, 1.5, 0), truncate=3.5)
+        return inside[:, 5:-5, 5:-5]
+
+    a, b = (images.astype(float) for images in pair)
+    product = 1.0
+    for scale, weight in enumerate(weights):
+        if scale == 1:
+            a, b = (x.reshape(-1, 16, 2, 16, 2, 3).mean((2, 4)) for x in (a, b))
+        mean_a, mean_b = smooth(a), smooth(b)
+        variances = smooth(a**2) - mean_a**2 + smooth(b**2) - mean_b**2
+        term = (2 * (smooth(a * b) - mean_a * mean_b) + c2) / (variances + c2)
+        if scale == 1:
+            term *= (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+        product = product * term.mean((1, 2)) ** weight
+    np.testing.assert_allclose(ms_ssim(*pair), product.mean(-1), atol=1e-12)
 
 
 def test_equal_images_score_one(pair):

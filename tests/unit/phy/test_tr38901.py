@@ -40,7 +40,7 @@ def test_movement_fills_the_time_axes():
 def test_guards_and_dc_are_left_out_of_the_response():
     """The response is the full grid's at the effective subcarriers (1e-5)."""
     full = OFDMGrid(fft_size=24)
-    options = {"delay_spread": 3e-6}
+    options = {"delay_spread": 1e-6}
     expected = _sample(TDL("A", full, **options), 4)[..., GRID.effective_subcarriers]
     np.testing.assert_allclose(_sample(TDL("A", GRID, **options), 4), expected, 1e-5)
 
@@ -78,6 +78,19 @@ def test_bad_arguments_are_errors(kind):
         kind("A", GRID, speed=-1.0)
     with pytest.raises(ValueError, match="delay_spread"):
         kind("A", GRID, delay_spread=float("nan"))
+
+
+@pytest.mark.parametrize("kind", [TDL, CDL])
+def test_a_profile_beyond_the_cyclic_prefix_is_refused(kind):
+    """Both numbers are in the message; a longer prefix, or less than 1 % of the power
+    behind it, will do."""
+    grid = OFDMGrid()  # 2.78 us
+    with pytest.raises(ValueError, match="6e-07 s.*1.3 %.*profile A.*2.78e-06 s"):
+        kind("A", grid, delay_spread=600e-9)
+    with pytest.raises(ValueError, match="5e-06 s.*2.78e-06 s"):
+        kind("D", grid, delay_spread=5e-6)
+    kind("A", grid, delay_spread=500e-9)
+    kind("A", OFDMGrid(cyclic_prefix_length=18), delay_spread=600e-9)
 
 
 def test_bad_directions_and_probabilities_are_errors():

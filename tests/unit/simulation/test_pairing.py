@@ -14,7 +14,7 @@ from semcom_phy.simulation.pairing import (
     other_conditions,
     paired_difference,
 )
-from semcom_phy.simulation.results import ResultFile
+from semcom_phy.simulation.results import Point, ResultFile
 
 SCENARIO = {
     "name": "test",
@@ -204,6 +204,10 @@ def test_other_knowledge_and_conditions_are_told():
     assert line == "speed 0.0 for A, 3.0 for B"
     (line,) = other_conditions(curve(), curve(link_adaptation="csi"), ("A", "B"))
     assert line == "link_adaptation average for A, csi for B"
+    kept = curve()
+    kept.points[5.0] = Point("done", {}, code="old: weights changed")
+    (line,) = other_conditions(curve(), kept, ("A", "B"))
+    assert line == "B at 5 dB was kept from older code"
 
 
 def test_rates_within_a_hundredth_are_one_rate():

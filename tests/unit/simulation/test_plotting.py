@@ -1,5 +1,7 @@
 """Figures: drawn from the files alone, and for what was simulated only."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,7 +15,10 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), "uint8")
 RECEIVED = np.random.default_rng(2).integers(0, 256, (4, 16, 16, 3), "uint8")
 
 
-def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None):
+def make_curve(
+    path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None, num=4, **changes
+):
+    """A result file; ``changes`` are those of its scenario, or its ``data``."""
     header = {
         "scenario": {
             "name": "t",
@@ -21,16 +26,17 @@ def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None):
             "num_rx_ant": 2,
             "channel": "rayleigh",
             "csi": "estimated",
-        },
+        }
+        | {key: value for key, value in changes.items() if key != "data"},
         "system": title,
         "description": {"title": title},
         "bandwidth": {"cbr": 0.25},
         "seed": 1,
         "sweep": {},
-        "data": {"sha256": ""},
+        "data": changes.get("data", {"sha256": ""}),
         "definitions": {},
         "versions": {},
-        "original": encode_strip(IMAGES),
+        "original": encode_strip(IMAGES[:num]),
     }
     file = ResultFile.open(path / f"{title}.json", header, snr_db)
     for snr in run:
@@ -43,9 +49,9 @@ def make_curve(path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None):
                 "done",
                 metrics,
                 extras or {},
-                RECEIVED,
-                (20.0,) * 4,
-                (False,) * 3 + (True,),
+                RECEIVED[:num],
+                (20.0,) * num,
+                ((False,) * 3 + (True,))[:num],
                 {"image": np.arange(4)},
             ),
         )
@@ -129,7 +135,7 @@ def test_only_systems_with_scores_enter_the_panels(tmp_path, monkeypatch):
     monkeypatch.setattr(
         plotting,
         "_draw_curve",
-        lambda _, points, name, *__: drawn.append((name, points)),
+        lambda _, points, curve, *__: drawn.append((curve.title, points)),
     )
     curves = [make_curve(tmp_path, "plain", 0.0), scored]
     plotting.plot_by_importance(curves, tmp_path / "a.png")
@@ -146,6 +152,71 @@ def test_no_scores_no_figure_by_importance(tmp_path):
 def test_groups_are_named_in_the_caption(tmp_path):
     """A figure says how many groups stand behind its intervals (exact)."""
     curve = make_curve(tmp_path, "a", 0.0)
-    assert plotting._count([curve]) == "4 images, 8 transmissions"
+    assert plotting.count([curve]) == "4 images, 8 transmissions"
     curve.header["data"]["groups"] = {"count": 2, "rule": "pairs"}
-    assert plotting._count([curve]) == "4 images in 2 groups, 8 transmissions"
+    assert plotting.count([curve]) == "4 images in 2 groups, 8 transmissions"
+
+
+@pytest.mark.parametrize(
+    "changes, key",
+    [
+        ({"csi": "perfect"}, "scenario.csi"),
+        ({"cbr": "1/6"}, "scenario.cbr"),
+        ({"num_images": 1}, "scenario.num_images"),
+        ({"data": {"sha256": "0b"}}, "data.sha256"),
+        ({"data": {"sha256": "", "groups": {"count": 2, "rule": "pairs"}}}, "groups"),
+    ],
+)
+def test_only_what_can_be_compared_shares_a_figure(tmp_path, changes, key):
+    """Other CSI, rate, images or groups are refused with the difference, and no figure
+    is written or replaced (exact)."""
+    curves = [make_curve(tmp_path, "a", 0.0), make_curve(tmp_path, "b", 0.0, **changes)]
+    with pytest.raises(ValueError, match="a.json and b.json cannot share.*" + key):
+        plotting.plot_metric(curves, "psnr_db", tmp_path / "c.png")
+    with pytest.raises(ValueError, match=key):
+        plotting.plot_rate_distortion(curves, tmp_path / "c.png", "psnr_db")
+    with pytest.raises(ValueError, match=key):
+        plotting.plot_reconstructions(curves, tmp_path / "c.png")
+    with pytest.raises(ValueError, match=key):
+        plotting.plot_all(curves, tmp_path)
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_other_weights_and_names_do_share_one(tmp_path):
+    """Weights belong to a system, a name says nothing (exact)."""
+    other = make_curve(tmp_path, "b", 0.0, weights="mine", name="u")
+    assert plotting.plot_all([make_curve(tmp_path, "a", 0.0), other], tmp_path)
+
+
+def test_files_that_show_fewer_images(tmp_path):
+    """As many images are shown as every file holds (exact)."""
+    curves = [
+        make_curve(tmp_path, name, 0.0, num=n) for name, n in (("a", 4), ("b", 1))
+    ]
+    plotting.plot_reconstructions(curves, tmp_path / "a.png")
+    plotting.plot_reconstructions(curves[::-1], tmp_path / "b.png")
+    widths = [Image.open(tmp_path / name).width for name in ("a.png", "b.png")]
+    assert widths[0] == widths[1]
+
+
+def test_a_system_without_points_stops_nothing(tmp_path):
+    """It is left out of all figures; without a common SNR there is no grid (exact)."""
+    full, empty = make_curve(tmp_path, "a", 0.2), make_curve(tmp_path, "b", 0.0, run=())
+    drawn = [path.read_bytes() for path in plotting.plot_all([full], tmp_path)]
+    both = plotting.plot_all([empty, full], tmp_path)
+    assert [path.read_bytes() for path in both] == drawn
+    other = make_curve(tmp_path, "c", 0.0, snr_db=(5,), run=(5,))
+    names = [path.name for path in plotting.plot_all([full, other], tmp_path)]
+    assert names == ["psnr_vs_snr.png", "outage_vs_snr.png"]
+    with pytest.raises(ValueError, match="no point was simulated yet"):
+        plotting.plot_all([empty], tmp_path)
+
+
+def test_points_of_older_code_are_marked(tmp_path):
+    """Open markers, a star at the images, and a word in the caption (exact)."""
+    curve = make_curve(tmp_path, "a", 0.0)
+    before = [path.read_bytes() for path in plotting.plot_all([curve], tmp_path)]
+    curve.points[10.0] = dataclasses.replace(curve.points[10.0], code="old: x changed")
+    after = [path.read_bytes() for path in plotting.plot_all([curve], tmp_path)]
+    assert all(old != new for old, new in zip(before, after, strict=True))
+    assert "older code" in plotting.caption([curve])

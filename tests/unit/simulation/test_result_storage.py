@@ -121,7 +121,7 @@ def test_a_file_that_was_started_over_takes_no_foreign_point(path):
     first = ResultFile.open(path, HEADER, [0, 5])
     ResultFile.open(path, HEADER | {"seed": 2}, [0], restart=True).record(0, point())
     before = contents(path)
-    with pytest.raises(ResultError, match="seed = 2, this run has 1"):
+    with pytest.raises(ResultError, match="seed 2 then, 1 now"):
         first.record(5, point())
     assert contents(path) == before
 

@@ -11,6 +11,7 @@ from result_samples import HEADER, IMAGES, contents, point
 
 from semcom_phy.simulation import results
 from semcom_phy.simulation.results import ResultError, ResultFile
+from semcom_phy.simulation.versions import software_versions
 
 
 def changed(*keys, value):
@@ -73,7 +74,7 @@ def test_intervals_of_other_groups_are_another_simulation(path):
     ResultFile.open(path, HEADER, [0]).record(0, point())
     groups = {"count": 2, "rule": "segments of 10 frames"}
     grouped = changed("data", "groups", value=groups)
-    with pytest.raises(ResultError, match="data groups = .absent.*segments of 10"):
+    with pytest.raises(ResultError, match="data groups absent then, .*segments of 10"):
         ResultFile.open(path, grouped, [0])
     ResultFile.open(path, grouped, [0], restart=True)
     assert ResultFile.open(path, grouped, [0]).header["data"]["groups"] == groups
@@ -193,6 +194,74 @@ def test_numbers_that_are_none_are_refused(path):
 
 def test_versions_name_the_packages_that_compute():
     """The versions of the file are those that are installed (exact)."""
-    versions = results.software_versions()
+    versions = software_versions()
     assert versions["numpy"] == np.__version__
     assert {"python", "sionna", "keras", keras.backend.backend()} <= set(versions)
+
+
+CODE = {
+    "modules": {"semcom_phy/phy/csi.py": "0a", "semcom_phy/snr.py": "1a"},
+    "data": {},
+    "settings": {"Framing": "2a"},
+    "weights": "3a",
+    "versions": {"keras": "3.15.0"},
+}
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"modules": {"semcom_phy/snr.py": "1a"}}, "semcom_phy/phy/csi.py changed"),
+        ({"data": {"semcom_phy/a.json": "4a"}}, "semcom_phy/a.json changed"),
+        ({"settings": {"Framing": "2b"}}, "settings of Framing changed"),
+        ({"weights": "3b"}, "weights changed"),
+        ({"versions": {"keras": "3.15.1"}}, "keras 3.15.0 -> 3.15.1 changed"),
+    ],
+)
+def test_points_of_other_code_are_dropped(path, change, words):
+    """Points and rows go, with a line that says why and how many; the header is that of
+    the new code, other weights in the description included (exact)."""
+    file = ResultFile.open(path, HEADER | {"code": CODE}, [0, 5, 10])
+    for snr in (0, 5):
+        file.record(snr, point())
+    same = ResultFile.open(path, HEADER | {"code": CODE}, [0, 5])
+    assert same.notes == [] and set(same.points) == {0.0, 5.0}
+    about = HEADER["description"] | {"weights_sha256": "3b"}
+    header = HEADER | {"code": CODE | change, "description": about}
+    changed = ResultFile.open(path, header, [0, 10])
+    again = "1 point is simulated again, 1 point is dropped at other SNRs"
+    assert changed.notes == [f"pixels: {words}: {again}"]
+    assert not changed.points and not changed.rows()
+    assert ResultFile.read(path).header == header | {"original": HEADER["original"]}
+
+
+def test_points_that_are_kept_stay_marked(path):
+    """With ``keep`` they say what changed, also when read back, and go when it is not
+    given again; their rows stay with them (exact)."""
+    ResultFile.open(path, HEADER | {"code": CODE}, [0]).record(0, point())
+    header = HEADER | {"code": CODE | {"weights": "3b"}}
+    file = ResultFile.open(path, header, [0, 5], keep=True)
+    assert file.notes == [
+        "pixels: weights changed: 1 point is kept, marked as of older code"
+    ]
+    file.record(5, point())
+    read = ResultFile.read(path)
+    assert [read.points[snr].code for snr in (0, 5)] == [
+        "old: weights changed",
+        "current",
+    ]
+    assert (read.is_old(0), read.is_old(5), read.is_old(9)) == (True, False, False)
+    assert set(read.rows()) == {0.0, 5.0}
+    file = ResultFile.open(path, header, [0, 5])
+    assert file.notes == ["pixels: weights changed: 1 point is simulated again"]
+    assert set(file.points) == set(file.rows()) == {5.0}
+
+
+def test_two_runs_of_other_code_do_not_share_a_file(path):
+    """A run that finds its file resumed by other code stops, the file stays (exact)."""
+    first = ResultFile.open(path, HEADER | {"code": CODE}, [0])
+    ResultFile.open(path, HEADER | {"code": CODE | {"weights": "3b"}}, [0])
+    before = path.read_bytes()
+    with pytest.raises(ResultError, match=r"other code \(weights changed\).*--out"):
+        first.record(0, point())
+    assert path.read_bytes() == before

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from png_files import write_png
 
 from semcom_phy.sources.driving import CLASSES, UNLABELLED, load_driving_scenes
 from semcom_phy.sources.pixel_hash import pixel_hash
@@ -234,3 +235,29 @@ def test_damaged_cityscapes(cityscapes):
     refuses(FileNotFoundError, "unpack gtFine_trainvaltest.zip too")
     with pytest.raises(FileNotFoundError, match="leftImg8bit/train"):
         load_driving_scenes(cityscapes, "train", SIZE)
+
+
+def test_hidden_files_of_cityscapes_are_no_scenes(cityscapes):
+    """What a file manager leaves beside the pictures is passed over (exact)."""
+    before = load_driving_scenes(cityscapes, "val", SIZE).names
+    place = cityscapes / "leftImg8bit" / "val"
+    (place / "aachen" / "._aachen_000001_000019_leftImg8bit.png").write_bytes(b"x")
+    (place / "__MACOSX").mkdir()
+    (place / "__MACOSX" / "aachen_000001_000020_leftImg8bit.png").write_bytes(b"x")
+    assert load_driving_scenes(cityscapes, "val", SIZE).names == before
+
+
+@pytest.mark.parametrize(
+    "side, bits, message",
+    [
+        (20_000, 8, "is a decompression bomb.*limit of 178956970 pixels"),
+        (16, 16, "colour mode 'RGB' of 16 bits"),
+    ],
+)
+def test_pictures_that_are_not_of_cityscapes(cityscapes, side, bits, message):
+    """A decompression bomb is named as such, with the limit, and 16-bit pictures are
+    not cut to 8 bits unsaid."""
+    image = next(cityscapes.glob("leftImg8bit/val/aachen/*"))
+    write_png(image, side, side, bits, b"\0" * (16 * (1 + 16 * 3 * 2)))
+    with pytest.raises(ValueError, match=message):
+        load_driving_scenes(cityscapes, "val", SIZE)

@@ -1,0 +1,93 @@
+"""The options of every scenario's command line."""
+
+from pathlib import Path
+
+from scenarios.arguments import Parser
+
+_LIST = {"nargs": "+", "metavar": "X"}
+
+
+def scenario_parser(scenario):
+    """The parser whose defaults are a scenario's values."""
+    parser = Parser(
+        prog=f"scenarios.{scenario.name}",
+        description=f"Scenario {scenario.name}: {', '.join(scenario.systems)}.",
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("evaluate", "train", "plot"),
+        default="evaluate",
+        help="simulate and draw; fit a learned system; redraw from the result files",
+    )
+    add = parser.add_options("scenario (default: its own values)")
+    add("--systems", dest="systems", **_LIST, help="systems to compare")
+    add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
+    add("--images", dest="num_images", type=int, help="number of images")
+    add("--dataset", help="sample, cifar10, camvid, a folder, an .npz or .npy file")
+    add(
+        "--group-by",
+        choices=("picture", "folder", "name"),
+        default="picture",
+        help="folders: which pictures are alike and count as one in intervals: none, "
+        'those of a subfolder, or of one file name up to its last "_" (picture)',
+    )
+    add(
+        "--strict-images",
+        action="store_true",
+        help="folders: refuse pictures that are not 8-bit RGB, damaged or too small",
+    )
+    add(
+        "--image-size",
+        type=int,
+        nargs="+",
+        metavar=("H", "W"),
+        help="side of square images, or height and width [pixel]",
+    )
+    add("--channel", help="awgn, rayleigh, rician, tdl or cdl")
+    add("--csi", help="perfect or estimated")
+    add("--interpolation", help="nearest, linear, time_average or lmmse")
+    add("--link-adaptation", help="the separate systems' knowledge: average or csi")
+    add(
+        "--feedback-delay",
+        type=float,
+        metavar="X",
+        help="age of what transmitters are fed back [s]",
+    )
+    add("--speed", type=float, metavar="X", help="speed of the terminal [m/s]")
+    add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
+    add("--draws", type=int, help="channel draws per image")
+    add("--seed", type=int, help="fixes images, fades and noise")
+    add("--weights", help="label or file of trained weights")
+
+    add = parser.add_options("evaluate, plot")
+    add("--out", type=Path, help="results folder (default: results/<scenario>)")
+    add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
+    add("--restart", action="store_true", help="forget what is in the folder")
+    add("--keep", action="store_true", help="keep points of older code, marked")
+    add("--target-ci", type=float, help="stop a point at this half interval [dB]")
+    add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
+    add("--workers", type=int, default=1, help="processes (1: this one alone)")
+    add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
+    add("--traceback", action="store_true", help="show where an error came from")
+
+    add = parser.add_options("train")
+    add("--system", default="adjscc", help="the learned system to fit (adjscc)")
+    add("--label", help="name of the weights (default: system and scenario)")
+    add("--data", help="training images: as --dataset")
+    add("--together-with", **_LIST, help="further scenarios to train for at once")
+    add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--start-from", help="label or file of weights to go on from")
+    add("--annotator", choices=("rule", "static"), help="rule or static (rule)")
+    add("--steps", type=int, default=10000, help="gradient steps (10000)")
+    add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
+    add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
+    add("--rate-weight", type=float, help="codecs that choose their rate; none: random")
+    add("--share-precoded", type=float, help="share of images sent over eigenmodes")
+    add("--optimizer", help="muon or adam (muon)")
+    add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
+    add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")
+    add("--average-decay", type=float, help="of the weights, 0: no average (0.999)")
+    add("--checkpoint-steps", type=int, help="steps between validations (500)")
+    return parser

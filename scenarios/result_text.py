@@ -1,0 +1,106 @@
+"""What an evaluation prints: definition card, what is spent, tables and their notes."""
+
+import textwrap
+
+from scenarios.definitions import group_text
+from scenarios.knowledge_marks import knowledge_marks
+
+
+def card_text(scenario, card):
+    indent = max(map(len, card)) + 4
+    lines = [
+        textwrap.fill(
+            text,
+            width=100,
+            initial_indent=f"  {name}".ljust(indent),
+            subsequent_indent=" " * indent,
+        )
+        for name, text in card.items()
+    ]
+    return "\n".join([f"Scenario {scenario.name}: definitions", *lines, ""])
+
+
+def bandwidth_text(title, used, note):
+    return (
+        f"{title}: cbr {used['cbr']:.4f} + side information "
+        f"{used['side_info_cbr']:.4f}; resource elements {used['data_res']:g} data + "
+        f"{used['side_info_res']:g} side information + {used['pilot_res']:g} pilots"
+    ) + (f" ({note})" if note else "")
+
+
+def data_text(images, provenance, device):
+    size = "x".join(map(str, images.shape[1:3]))
+    return (
+        f"{len(images)} images of {size}{group_text(provenance)}: "
+        f"{provenance['source']}\ncomputed on the {device}\n"
+    )
+
+
+def result_table(files, snr_db):
+    """Mean PSNR with interval, and outage, of every system at every SNR."""
+    data = files[0].header["data"]
+    images = f"{data['num_images']} images{group_text(data)}"
+    heads = {
+        "psnr_db": f"PSNR, mean over {images} [dB] (+- half of the 95 % interval)",
+        "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
+        "outage": "Outage [%] (95 % interval)",
+    }
+    marks, notes = knowledge_marks(files)
+    titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
+    width = max(map(len, titles))
+    blocks = []
+    for metric, head in heads.items():
+        rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
+        for file, title in zip(files, titles, strict=True):
+            cells = [
+                _cell(metric, file.estimate(metric, snr)) + ("*" * file.is_old(snr))
+                for snr in snr_db
+            ]
+            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
+        blocks.append("\n".join(rows))
+    if notes:
+        blocks.append("\n".join(notes))
+    for file in files:
+        for snr in filter(file.is_old, snr_db):
+            code = file.points[snr].code
+            blocks.append(f"* {file.title}, {snr:g} dB: kept, code is {code}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def untrained_notes(trained, snr_db):
+    """What a table says of SNRs that networks were not trained for.
+
+    Parameters
+    ----------
+    trained : `dict`, title -> [low, high] or `None`
+        ``trained_snr_db`` of the systems' descriptions; `None` where there is no
+        network, ends of `None` where the weights name no range
+
+    snr_db : sequence of `float`
+        SNRs of the table [dB]
+
+    Output
+    ------
+    : list of `str`
+        A line for every system with SNRs outside its range
+    """
+    lines = []
+    for title, ends in trained.items():
+        if ends is None or None in ends:
+            continue
+        low, high = ends
+        if min(snr_db) < low or max(snr_db) > high:
+            at = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            lines.append(f"* {title}: networks trained at {at} dB, told no SNR beyond")
+    return lines
+
+
+def _cell(metric, estimate):
+    if estimate is None:
+        return "not run"
+    if metric == "outage":
+        low, high = (100 * end for end in estimate.ci95)
+        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
+    if estimate.half_width is None:
+        return f"{estimate.mean:.2f}"
+    return f"{estimate.mean:.2f} +- {estimate.half_width:.2f}"

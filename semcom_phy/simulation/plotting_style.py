@@ -1,0 +1,73 @@
+"""What all figures have in common: colours, style, captions, how they are written.
+
+Colours: M. Okabe, K. Ito, "Color Universal Design", 2008 (black, and without the
+yellow that white paper swallows); every curve has a marker of its own besides.
+"""
+
+from semcom_phy.simulation.comparable import check_comparable
+from semcom_phy.simulation.storage import replaced
+
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000",
+)  # fmt: skip
+MARKERS = "osD^vP*X"
+OLDER = "open markers, *"  # what marks points of older code
+STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#D9D9D9",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "savefig.dpi": 200,
+}
+
+
+def save(figure, path):
+    """In one step, because other runs may draw into the folder at the same time."""
+    with replaced(path) as temporary:
+        figure.savefig(temporary)
+
+
+def caption(curves):
+    """Link and rate in a few words.
+
+    Raises
+    ------
+    ValueError
+        If no words hold for all curves, see
+        :func:`~semcom_phy.simulation.comparable.check_comparable`.
+    """
+    check_comparable({curve.path.name: curve.header for curve in curves})
+    older = any(curve.is_old(snr) for curve in curves for snr in curve.points)
+    scenario = curves[0].header["scenario"]
+    channel = scenario["channel"]
+    channel = channel.upper() if len(channel) < 5 else channel.capitalize()
+    return (
+        f"{scenario['num_tx_ant']}x{scenario['num_rx_ant']} {channel}, "
+        f"{scenario['csi']} CSI, cbr {curves[0].header['bandwidth']['cbr']:.4g}"
+        + (f"; {OLDER}: kept from older code" if older else "")
+    )
+
+
+def count(curves):
+    """How many images, and transmissions where these are more, stand behind a point."""
+    estimates = [e for curve in curves for e in _psnr_estimates(curve)]
+    images = {e.num_images for e in estimates}
+    sent = {e.num_transmissions for e in estimates}
+    text = f"{_span(images)} images"
+    groups = curves[0].header["data"].get("groups")
+    if groups is not None:
+        text += f" in {groups['count']} groups"
+    return text if sent == images else f"{text}, {_span(sent)} transmissions"
+
+
+def _psnr_estimates(curve):
+    return [curve.estimate("psnr_db", snr) for snr in curve.points]
+
+
+def _span(values):
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,197 @@
+"""A figure that older code computed is never shown as one of the code that is there."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from link_models import systems
+from scenarios import adaptive_rate, mimo_2x2, runner
+from semcom_phy.simulation import sweep
+from semcom_phy.simulation.identity.code_identity import code_identity
+from semcom_phy.simulation.identity.stale_points import code_changes
+
+TABLE = """
+import tiny_systems
+from tiny_systems import build_channel
+from own_decoder import decode
+import own_other
+
+class Own(tiny_systems.PixelsOverAWGN):
+    def transmit(self, images, snr_db, h, seed):
+        sent = super().transmit(images, snr_db, h, seed)
+        return type(sent)(decode(sent.images), sent.outage)
+
+class Other(tiny_systems.PixelsOverAWGN):
+    def transmit(self, images, snr_db, h, seed):
+        own_other.count()
+        return super().transmit(images, snr_db, h, seed)
+
+SYSTEMS = {"own": lambda scenario: Own("own"), "other": lambda scenario: Other("other")}
+
+def build_system(name, scenario):
+    return SYSTEMS[name](scenario)
+"""
+DECODER = '''
+def decode(images):
+    """As they are."""
+    return images  # unchanged
+'''
+BROKEN = DECODER.replace("return images", "return images * 0")
+SCENARIO = replace(
+    mimo_2x2.SCENARIO, systems=("own",), num_images=4, snr_db=(0.0, 10.0)
+)
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Gives the same command, to a fresh import of a user's modules; returns what it
+    printed and the file of the system ``own``."""
+    folder, out = tmp_path / "own", tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+
+    def run(decoder=DECODER, *options, other="def count(): pass\n", figures=False):
+        (folder / "own_table.py").write_text(TABLE)
+        (folder / "own_decoder.py").write_text(decoder)
+        (folder / "own_other.py").write_text(other)
+        for name in ("own_table", "own_decoder", "own_other"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        sweep.built.cache_clear()
+        assert runner.main(["--out", str(out), *options], SCENARIO, "own_table") == 0
+        return capsys.readouterr().out, json.loads((out / "own.json").read_text())
+
+    yield run
+    sweep.built.cache_clear()
+
+
+def mean(document):
+    return document["psnr_db"]["mean"]
+
+
+def test_a_changed_decoder_is_simulated_again(command):
+    """A decoder multiplied by 0, and the same command: one line names the module, both
+    points are new and are those of a fresh folder (exact)."""
+    first = command()[1]
+    out, second = command(BROKEN)
+    assert "\nown: own_decoder.py changed: 2 points are simulated again\n" in out
+    assert mean(second)[1] < mean(first)[1] - 5
+    assert second == command(BROKEN, "--restart")[1]
+    assert second["code_of_points"] == ["current", "current"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"decoder": DECODER.replace("As they are", "As received")},
+        {"decoder": DECODER.replace("unchanged", "the same").replace("\n", "\n\n")},
+        {"other": "def count(): return 1\n"},
+    ],
+)
+def test_nothing_is_simulated_again_for_nothing(command, monkeypatch, options):
+    """The same code, another docstring, comment or layout, and a change of what only
+    another system uses (exact)."""
+    first = command()[1]
+    monkeypatch.setattr(sweep, "simulate_point", None)
+    out, second = command(**options)
+    assert second == first and "changed" not in out
+
+
+def test_old_points_are_kept_on_purpose_and_marked(command):
+    """--keep: the old figures stay, marked in file and table, new points are current;
+    without it they are simulated again (exact)."""
+    first = command()[1]
+    out, kept = command(BROKEN, "--keep", "--snr", "0", "10", "20")
+    assert "own: own_decoder.py changed: 2 points are kept, marked" in out
+    assert mean(kept)[:2] == mean(first) and mean(kept)[2] < 10
+    old = "old: own_decoder.py changed"
+    assert kept["code_of_points"] == [old, old, "current"]
+    assert f"{mean(first)[1]:.2f} +- " in out
+    assert "* Own, 10 dB: kept, code is old: own_decoder.py changed" in out
+    assert "* Own, 20 dB" not in out
+    again = command(BROKEN, "--keep", "--snr", "0", "10", "20")[1]
+    assert again == kept
+    out, final = command(BROKEN)
+    assert "own: own_decoder.py changed: 2 points are simulated again" in out
+    assert final["code_of_points"] == ["current"] * 3
+    assert mean(final)[2] == mean(kept)[2] and mean(final)[1] < 10
+
+
+def test_a_file_without_a_note_of_its_code_is_not_trusted(command, tmp_path):
+    """Points of unknown code are simulated again (exact)."""
+    first = command()[1]
+    path = tmp_path / "out" / "own.json"
+    path.write_text(json.dumps({k: v for k, v in first.items() if k != "code"}))
+    out, second = command()
+    assert "own: its code was not noted: 2 points are simulated again" in out
+    assert second == first
+
+
+def identity(name, scenario=mimo_2x2.SCENARIO):
+    system = systems.build_system(name, scenario)
+    system.describe()
+    return code_identity(system, systems.build_channel(scenario))
+
+
+def test_a_system_rests_on_its_own_codec_alone():
+    """Source, tables and packages of what each uses, and nothing of the others
+    (exact)."""
+    adjscc, hevc, webp = map(identity, ("adjscc", "hevc_ldpc", "webp_ldpc"))
+    codecs = "semcom_phy/source_coding/{}.py".format
+    for one in (adjscc, hevc, webp):
+        assert {"keras", "sionna-no-rt", "numpy"} <= set(one["versions"])
+        for module in ("phy/equalized_channel", "simulation/sweep", "metrics/image"):
+            assert f"semcom_phy/{module}.py" in one["modules"]
+        assert not any("plotting" in name for name in one["modules"])
+    assert "semcom_phy/codecs/adjscc.py" in adjscc["modules"]
+    assert "semcom_phy/codecs/adjscc.py" not in hevc["modules"]
+    assert codecs("hevc") in hevc["modules"] and codecs("webp") not in hevc["modules"]
+    assert codecs("webp") in webp["modules"] and codecs("hevc") not in webp["modules"]
+    assert ("av" in hevc["versions"], "av" in webp["versions"]) == (True, False)
+    assert ("pillow" in hevc["versions"], "pillow" in webp["versions"]) == (False, True)
+    assert "semcom_phy/channel_coding/bler_curves.json" in hevc["data"]
+    assert adjscc["weights"] and hevc["weights"] is None
+
+
+def test_a_rate_that_follows_the_snr_names_its_systems_too():
+    """A matched system builds one per rate; their code counts (exact)."""
+    modules = identity("hevc_ldpc_matched", adaptive_rate.SCENARIO)["modules"]
+    assert "link_models/separation_link.py" in modules
+    assert "semcom_phy/source_coding/hevc.py" in modules
+
+
+@pytest.mark.parametrize("name", ["adjscc", "linear", "webp_ldpc", "hevc_capacity"])
+def test_use_does_not_change_an_identity(name):
+    """The same before and after a transmission (exact)."""
+    scenario = replace(mimo_2x2.SCENARIO, num_images=2, snr_db=(5.0,))
+    link = runner.LinkBuilder(scenario, name, "link_models.systems")()
+    before = code_identity(*link)
+    images = runner._load_images(scenario)[0]
+    sweep.simulate_point(link, images, 5.0, sweep.SweepSettings(num_shown=1))
+    assert code_changes(before, code_identity(*link)) == []
+
+
+def test_an_identity_is_the_same_in_every_process():
+    """Other names of layers and another order of hashing make no difference (exact)."""
+    script = (
+        "import json, semcom_phy, keras; [keras.Model() for _ in range(3)]\n"
+        "from test_stale_results import identity\n"
+        "print(json.dumps(identity('linear')))"
+    )
+    here = Path(__file__).resolve()
+    paths = [str(here.parents[2]), str(here.parent), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == identity("linear")

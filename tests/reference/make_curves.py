@@ -1,0 +1,149 @@
+"""Makes `curves/*.json`; run it from the repository root, all or some systems:
+
+    python tests/reference/make_curves.py [SYSTEM ...]
+
+A curve is what a shipped system gives for a few images over fixed fades at two SNRs.
+`test_curves.py` computes it again: whatever changes a figure of a system has to be
+meant. Fades come from a NumPy generator and noise from the seeds of the images, so that
+both Sionna generations see the same. Scenes are painted, so that no data are needed.
+Nothing is compiled: for so few images that would take most of the time.
+"""
+
+import contextlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from painted_scenes import painted_camvid
+
+from link_models import (
+    adaptive_system,
+    linear_link,
+    semantic_link,
+    separation_link,
+    variable_length_system,
+)
+from link_models.systems import SYSTEMS, build_system
+from scenarios import adaptive_rate, driving_scene, mimo_2x2
+from semcom_phy.metrics.image import psnr
+from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.sources.driving import load_driving_scenes
+from semcom_phy.sources.images import load_images
+
+FOLDER = Path(__file__).parent / "curves"
+SNR_DB = (5.0, 15.0)
+NUM_IMAGES = 4
+NOT_SHIPPED = {
+    "deepjscc": "has no weights",
+    **{
+        name: "needs the programs of BPG"
+        for name in (
+            "bpg_ldpc",
+            "bpg_capacity",
+            "bpg_outage_capacity",
+            "bpg_lmmse_capacity",
+        )
+    },
+}
+NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
+ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")
+SCENES = ("ntscc", "oosc", "sa_oosc", "deepjscc_patches")
+COMPILING = (
+    adaptive_system,
+    linear_link,
+    semantic_link,
+    separation_link,
+    variable_length_system,
+)
+
+
+@contextlib.contextmanager
+def small_world():
+    """Painted scenes for CamVid, and functions that are run as they are."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        for module in COMPILING:
+            plain = mock.patch.object(module, "compile_fn", lambda fn, jit=True: fn)
+            stack.enter_context(plain)
+        counts = dict.fromkeys(("train", "val", "test"), NUM_IMAGES // 2)
+        stack.enter_context(painted_camvid(folder, counts))
+        yield
+
+
+def scenario_of(name):
+    """The scenario that a system is made for."""
+    if name.startswith(SCENES):
+        return driving_scene.SCENARIO
+    if name.startswith(ADAPTIVE):
+        return adaptive_rate.SCENARIO
+    return mimo_2x2.SCENARIO
+
+
+def curve(name):
+    """The curve of a system, plain values; inside :func:`small_world`."""
+    scenario = scenario_of(name)
+    size = scenario.image_shape[:2]
+    if scenario.dataset == "camvid":
+        images = load_driving_scenes("camvid", "test", size).images
+    else:
+        images = load_images("sample", NUM_IMAGES, size=size)[0]
+    system = build_system(name, scenario)
+    h, seeds = fades(len(images), scenario), list(range(len(images)))
+    points = {snr: system.transmit(images, snr, h, seeds) for snr in SNR_DB}
+    index = np.arange(len(images))
+    return {
+        "system": name,
+        "scenario": scenario.name,
+        "num_images": len(images),
+        "snr_db": list(SNR_DB),
+        "psnr_db": [
+            _estimate(clustered_mean(psnr(images, sent.images), index, index))
+            for sent in points.values()
+        ],
+        "outage": [float(np.mean(sent.outage)) for sent in points.values()],
+        "extras": {
+            key: [_mean(sent.extras[key]) for sent in points.values()]
+            for key in points[SNR_DB[0]].extras
+        },
+    }
+
+
+def fades(count, scenario):
+    """Block fades of a scenario from a NumPy generator."""
+    num_rx, num_tx = scenario.num_rx_ant, scenario.num_tx_ant
+    if scenario.channel == "awgn":
+        h = np.tile(np.sqrt(num_tx) * np.eye(num_rx, num_tx), (count, 1, 1))
+    else:
+        parts = np.random.default_rng(3).normal(size=(2, count, num_rx, num_tx))
+        h = (parts[0] + 1j * parts[1]) / np.sqrt(2)
+    return h[:, None, :, :, None, None].astype("complex64")
+
+
+def _estimate(estimate):
+    ends = estimate.ci95 and [round(float(end), 4) for end in estimate.ci95]
+    return {"mean": round(float(estimate.mean), 4), "ci95": ends}
+
+
+def _mean(values):
+    values = np.asarray(values, float)
+    known = values[~np.isnan(values)]
+    return round(float(known.mean()), 5) if len(known) else None
+
+
+def main(names):
+    """Writes the curves of some systems, or all."""
+    FOLDER.mkdir(exist_ok=True)
+    with small_world():
+        for name in names or NAMES:
+            text = json.dumps(curve(name), indent=1)
+            (FOLDER / f"{name}.json").write_text(text + "\n")
+            print(f"wrote {name}.json", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

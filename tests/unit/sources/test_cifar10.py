@@ -1,0 +1,78 @@
+"""CIFAR-10: exact images and JPEG copies."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from semcom_phy.sources import cifar10 as sources
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
+from semcom_phy.sources.images import load_images
+
+
+def colourful(shape, seed=1):
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def write_cifar10(path, **arrays):
+    (path / "cifar10").mkdir(exist_ok=True)
+    np.savez(path / "cifar10" / "test.npz", **arrays)
+
+
+def test_cifar10_uses_exact_images_only(tmp_path, monkeypatch):
+    """Where the file tells original pixels from copies, only the originals are used,
+    and the provenance says so."""
+    x, exact = colourful((6, 32, 32, 3)), np.array([1, 0, 1, 1, 0, 0], bool)
+    write_cifar10(tmp_path, x_test=x, y_test=np.zeros(6, np.uint8), exact=exact)
+    monkeypatch.setenv("SEMCOM_DATA", str(tmp_path))
+    images, provenance = load_images("cifar10")
+    np.testing.assert_array_equal(images, x[exact])
+    assert provenance["num_available"] == 3
+    assert "original pixels" in provenance["source"]
+    assert str(tmp_path) not in json.dumps(provenance)
+    with pytest.raises(ValueError, match="4 images asked for, cifar10 has 3"):
+        load_images("cifar10", 4)
+
+
+def test_cifar10_training_images(tmp_path, monkeypatch):
+    """Exact training images and decoded JPEG copies come back apart (exact)."""
+    stream = io.BytesIO()
+    Image.fromarray(colourful((32, 32, 3), 5)).save(stream, "JPEG", quality=75)
+    body = np.frombuffer(stream.getvalue(), np.uint8)
+    x_exact = colourful((2, 32, 32, 3))
+    (tmp_path / "cifar10").mkdir()
+    np.savez(
+        tmp_path / "cifar10" / "train.npz",
+        y_train=np.zeros(3, np.uint8),
+        exact=np.array([True, False, True]),
+        x_exact=x_exact,
+        jpeg_header=body[:20],
+        jpeg_bodies=body[20:],
+        jpeg_lengths=np.array([len(body) - 20]),
+    )
+    monkeypatch.setenv("SEMCOM_DATA", str(tmp_path))
+    exact, copies, provenance = load_cifar10_training_images()
+    np.testing.assert_array_equal(exact, x_exact)
+    np.testing.assert_array_equal(copies[0], np.asarray(Image.open(stream)))
+    assert (provenance["num_exact"], provenance["num_jpeg_copies"]) == (2, 1)
+
+
+def test_cifar10_offline(monkeypatch):
+    """With no data and no network the error tells the ways out."""
+
+    def offline():
+        raise Exception("URL fetch failure")  # noqa: TRY002 - as keras does
+
+    monkeypatch.setattr(sources, "data_folders", lambda _: iter(()))
+    monkeypatch.setattr("keras.datasets.cifar10.load_data", offline)
+    with pytest.raises(FileNotFoundError, match="SEMCOM_DATA.*URL fetch failure"):
+        load_images("cifar10", 4)
+
+
+def test_wrong_semcom_data(tmp_path, monkeypatch):
+    """A SEMCOM_DATA without the data is an error, not a silent fallback."""
+    monkeypatch.setenv("SEMCOM_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match="SEMCOM_DATA is '.*nowhere'"):
+        load_images("cifar10", 1)
