@@ -267,33 +267,5 @@ class SeparationSystem:
         for index in np.unique(chosen[chosen >= 0]):
             yield self.candidates[index], np.flatnonzero(chosen == index)
 
-    def _extras(self, choices, received, wrong):
-        nan = float("nan")
-        sent = np.array([choice.index is not None for choice in choices])
-        efficiency = [mcs.spectral_efficiency for mcs in self.candidates]
-        columns = {
-            "predicted_outage": [c.outage for c in choices],
-            "payload_bytes": [
-                len(c.encoded.bytes) if c.encoded else 0 for c in choices
-            ],
-            "spectral_efficiency": [
-                nan if c.index is None else efficiency[c.index] for c in choices
-            ],
-            "smallest_stream_bytes": [c.smallest_bytes or nan for c in choices],
-            "room_bytes": [
-                nan if c.room_bytes is None else c.room_bytes for c in choices
-            ],
-        }
-        extras = {name: np.array(column, float) for name, column in columns.items()}
-        extras["block_error"] = np.where(sent, ~received | wrong, nan)
-        extras["undetected"] = wrong
-        return extras
-
-    def _by_scheme(self, choices):
-        """Schemes in use, each with the images that are sent at it."""
-        chosen = np.array([-1 if c.index is None else c.index for c in choices])
-        for index in np.unique(chosen[chosen >= 0]):
-            yield self.candidates[index], np.flatnonzero(chosen == index)
-
     def _make_transport(self, mcs):
         return Transport(mcs, self.num_symbols)
