@@ -79,7 +79,7 @@ def test_measured_rate_is_what_is_spent(monkeypatch):
     on_air, side = [], []
     spent = AdaptiveSystem.spent
 
-    def spy(system, images, snr_db, h, noise):
+    def spy(system, images, snr_db, h, seeds):
         link, receive = system.link, system.link.channel.receive
 
         def count(x, *args):
@@ -91,8 +91,9 @@ def test_measured_rate_is_what_is_spent(monkeypatch):
             patch.setattr(link.channel, "receive", count)
             snr = ops.full((len(images),), snr_db)
             source = ops.convert_to_tensor(images.astype("float32") / 255)
+            noise = link.channel.draw_noise(seeds)
             link.run(source, snr, *map(ops.convert_to_tensor, (h, noise)))
-        found = spent(system, images, snr_db, h, noise)
+        found = spent(system, images, snr_db, h, seeds)
         side.append((found["cr_real_charged"] - found["cr_real"]) * 3072 / 2)
         return found
 
@@ -159,7 +160,7 @@ def test_comparison_shows_rates_and_pairs_and_is_kept(capsys, monkeypatch, tmp_p
     again = capsys.readouterr().out
     assert again[again.index("eca_free   ") :] == table[table.index("eca_free   ") :]
     assert eca_comparison.main([*argv, "--draws", "3"]) == 2
-    assert "scenario.draws = 2, asked is 3" in capsys.readouterr().err
+    assert "--draws 2 then, 3 now" in capsys.readouterr().err
 
 
 def test_rate_statistics_of_a_known_rule():
