@@ -112,7 +112,7 @@ def test_a_point_stops_at_the_target():
     assert point.status == "target_reached"
     assert point.metrics["psnr_db"].num_images == 6
     assert point.metrics["psnr_db"].half_width <= 5.0
-    impossible = SweepSettings(batch_size=2, target_ci=1e-9)
+    impossible = SweepSettings(batch_size=2, target_ci=1e-6)
     assert simulate_point(link, IMAGES, 0, impossible).status == "done"
 
 

