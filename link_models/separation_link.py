@@ -135,6 +135,10 @@ class SeparationSystem:
             ``undetected`` (the CRC held, the bytes are not those sent), and, where the
             image does not fit, ``smallest_stream_bytes`` and ``room_bytes``
         """
+        if images.shape[1:] != self.image_shape:
+            raise ValueError(
+                f"made for images of {self.image_shape}, received {images.shape[1:]}"
+            )
         seeds = check_seeds(seeds, len(images))
         noise = self.channel.draw_noise(seeds)
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
