@@ -15,7 +15,7 @@ _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
     "speed": (0.0, 1e4, "m/s"),
     "feedback_delay": (0.0, 10.0, "s"),
 }
-_SNR_DB = (-100.0, 100.0)
+_SNR_DB = (-100.0, 60.0)
 _CHOICES = {
     "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
     "csi": ("perfect", "estimated"),

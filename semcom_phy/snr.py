@@ -15,7 +15,7 @@ import math
 import numpy as np
 from keras import ops
 
-SNR_RANGE_DB = (-100.0, 100.0)  # beyond, 32 bits no longer hold signal and noise
+SNR_RANGE_DB = (-100.0, 60.0)  # beyond, 32 bits no longer hold signal and noise
 _BOLTZMANN_DBM_HZ = 10 * math.log10(1.380649e-23 * 290 * 1e3)
 
 

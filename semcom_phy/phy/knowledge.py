@@ -78,7 +78,7 @@ class SnrRange(NamedTuple):
         """
         excess = ops.maximum(ops.convert_to_tensor(snr_db) - self.high_db, 0.0)
         excess = ops.reshape(excess, (-1,) + (1,) * (len(no_eff.shape) - 1))
-        return no_eff * db_to_linear(excess)
+        return ops.multiply(no_eff, db_to_linear(excess))
 
 
 EVERY_SNR = SnrRange(-math.inf, math.inf)

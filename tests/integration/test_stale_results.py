@@ -15,6 +15,7 @@ from scenarios import adaptive_rate, mimo_2x2, runner
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
+from semcom_phy.sources.images import load_images
 
 TABLE = """
 import tiny_systems
@@ -173,7 +174,7 @@ def test_use_does_not_change_an_identity(name):
     scenario = replace(mimo_2x2.SCENARIO, num_images=2, snr_db=(5.0,))
     link = runner.LinkBuilder(scenario, name, "link_models.systems")()
     before = code_identity(*link)
-    images = runner._load_images(scenario)[0]
+    images = load_images(scenario.dataset, 2)[0]
     sweep.simulate_point(link, images, 5.0, sweep.SweepSettings(num_shown=1))
     assert code_changes(before, code_identity(*link)) == []
 
