@@ -71,7 +71,7 @@ def test_runs_and_shows_what_it_computed(name, tmp_path):
     assert num_checks >= 4
     place = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources=place
+        notebook, timeout=900, kernel_name="python3", resources=place
     ).execute()
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
     figures = [o for o in outputs if "image/png" in o.get("data", {})]
