@@ -162,13 +162,8 @@ def test_lengths_that_were_not_received_are_never_used(link, images):
     wrong = np.zeros(system.codec.grid, int)
     payload = system.length_code.encode(wrong)
     message = system.message(0.0)
-    message.decode = lambda x, no: ([payload] * len(x), np.ones(len(x), bool))
-    index, start, lost = system._receive_lengths(
-        message,
-        np.zeros((2, 9)),
-        np.ones((2, 9)),
-        np.full((2, *wrong.shape), 5),
-        np.ones(2, int),
+    index, start, lost = system._read_messages(
+        message, [payload] * 2, np.full((2, *wrong.shape), 5), np.ones(2, int)
     )
     assert not lost.any() and np.all(index == 0)
     assert np.all(start == message.num_symbols(len(payload)))
@@ -242,7 +237,8 @@ def large(images, shape, num_symbols):
 )
 def test_pictures_of_any_size(images, shape, monkeypatch):
     """Lengths of 1,536 patches and of 8,192, in segments of 100 bytes, arrive at 10 dB
-    and are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 %."""
+    and are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 %. What
+    is shown is nearer to the picture than its mean colour."""
     monkeypatch.setattr(variable_length_system, "compile_fn", lambda fn, jit=True: fn)
     num_symbols = int(np.prod(shape)) // 48
     system, picture = large(images, shape, num_symbols)
@@ -256,7 +252,7 @@ def test_pictures_of_any_size(images, shape, monkeypatch):
     spent = extras["cbr_total"][0] * np.prod(shape)
     assert 0.95 * num_symbols < spent < num_symbols + 0.5
     error = np.mean((images_hat.astype(float) - picture) ** 2)
-    assert error < 0.5 * np.var(picture.astype(float))
+    assert error < np.var(picture.astype(float), axis=(1, 2)).mean()
 
 
 def test_unknown_side_information_is_refused(link):
