@@ -537,7 +537,11 @@ def test_train_command(tmp_path, capsys, monkeypatch):
         (" --resume --learning-rate 0.01", 2, "--learning-rate 0.002 then, 0.01 now"),
         (" --resume --precision mixed_bfloat16", 2, '--precision "float32" then'),
         (" --resume --channel rayleigh", 2, '--channel "AWGN" then, "BlockRay.*now'),
-        (' --resume --codec-config {"filters":16}', 2, "--codec-config .decoder.filt"),
+        (
+            ' --resume --codec-config {"snr_attention":false}',
+            2,
+            "--codec-config .decoder.snr_att.*true then, false now",
+        ),
         (" --codec-config 3", 2, "must be a JSON object"),
         (' --codec-config {"width":3}', 2, "Unrecognized keyword arguments.*width"),
         (" --resume --label unheard", 2, "unheard.checkpoint.npz does not exist"),
