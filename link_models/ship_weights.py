@@ -16,6 +16,8 @@ import numpy as np
 
 from link_models import weights_store
 
+STORED_AS = "float16 matrices, float32 vectors; validated before the rounding"
+
 
 def ship(label_or_file, folder=weights_store.SHIPPED):
     """Writes the half-precision copy of some weights and of their JSON.
@@ -42,7 +44,7 @@ def ship(label_or_file, folder=weights_store.SHIPPED):
     """
     record = weights_store.read_record(label_or_file)
     source = weights_store.weights_path(label_or_file)
-    record |= {"stored_as": "float16 matrices, float32 vectors"}
+    record |= {"stored_as": STORED_AS}
     return weights_store.write(
         Path(folder), record, lambda target: _copy_half(source, target)
     )

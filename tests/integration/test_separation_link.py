@@ -214,7 +214,8 @@ def test_frames_of_many_code_blocks(index):
 
 def test_prediction_holds_for_frames_of_many_code_blocks():
     """36,864 QPSK symbols, 5 blocks: half a decibel below the SNR at which a half of
-    the frames is predicted to fail all of 40 do, half a decibel above it none."""
+    the frames is predicted to fail all of 40 do, half a decibel above it none; at
+    it no more than 90 % do, so that long frames do not fare worse than predicted."""
     system = separation("jpeg", (16, 16), AWGN(1), 36_864)
     index = 3
     snr = np.arange(-2.0, 4.0, 0.02)
@@ -224,7 +225,7 @@ def test_prediction_holds_for_frames_of_many_code_blocks():
     assert transport.plan.num_code_blocks >= 4
     rng = np.random.default_rng(1)
     rates = []
-    for offset in (-0.5, 0.5):
+    for offset in (-0.5, 0.0, 0.5):
         no = 10 ** (-(half + offset) / 10)
         x = transport.encode([rng.bytes(2000) for _ in range(40)])
         noise = rng.normal(size=(2, *x.shape)) * np.sqrt(no / 2)
@@ -232,4 +233,4 @@ def test_prediction_holds_for_frames_of_many_code_blocks():
             (x + noise[0] + 1j * noise[1]).astype(np.complex64), np.float32(no)
         )
         rates.append(np.mean([payload is None for payload in payloads]))
-    assert rates == [1.0, 0.0]
+    assert rates[0] == 1 and rates[1] <= 0.9 and rates[2] == 0

@@ -238,7 +238,7 @@ def large(images, shape, num_symbols):
 def test_pictures_of_any_size(images, shape, monkeypatch):
     """Lengths of 1,536 patches and of 8,192, in segments of 100 bytes, arrive at 10 dB
     and are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 %. What
-    is shown is nearer to the picture than its mean colour."""
+    is shown is nearer to the picture than one grey (0.6 of its variance)."""
     monkeypatch.setattr(variable_length_system, "compile_fn", lambda fn, jit=True: fn)
     num_symbols = int(np.prod(shape)) // 48
     system, picture = large(images, shape, num_symbols)
@@ -252,7 +252,7 @@ def test_pictures_of_any_size(images, shape, monkeypatch):
     spent = extras["cbr_total"][0] * np.prod(shape)
     assert 0.95 * num_symbols < spent < num_symbols + 0.5
     error = np.mean((images_hat.astype(float) - picture) ** 2)
-    assert error < np.var(picture.astype(float), axis=(1, 2)).mean()
+    assert error < 0.6 * np.var(picture.astype(float))
 
 
 def test_unknown_side_information_is_refused(link):

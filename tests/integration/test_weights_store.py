@@ -11,7 +11,7 @@ from keras import ops
 
 from link_models import weights_store
 from link_models.learned import build_link, load_link
-from link_models.ship_weights import ship
+from link_models.ship_weights import STORED_AS, ship
 from link_models.systems import build_system
 from scenarios.scenario import Scenario
 from semcom_phy.phy.channels import AWGN
@@ -78,7 +78,7 @@ def test_shipped_weights_take_half_the_room(tmp_path):
         one, two = ops.convert_to_numpy(one), ops.convert_to_numpy(two)
         tolerance = 2.0**-11 * np.abs(one) + 2.0**-25 if one.ndim > 1 else 0.0
         assert np.all(np.abs(one - two) <= tolerance)
-    assert record["stored_as"] == "float16 matrices, float32 vectors"
+    assert record["stored_as"] == STORED_AS
     sizes = [weights_store.weights_path(p).stat().st_size for p in (shipped, path)]
     assert sizes[0] < 0.6 * sizes[1]
 
