@@ -27,7 +27,7 @@ from PIL import Image, ImageOps
 from link_models.capacity_link import CapacitySystem
 from link_models.outage import outage_color
 from link_models.separation_link import SeparationSystem
-from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -55,7 +55,7 @@ def measure(picture, codec, cbr, snr_points, draws):
     channel = EqualizedOFDMChannel(AWGN(1), Framing(int(cbr * picture.size)))
     color = outage_color("photographs")
     args = codec, channel
-    ldpc = SeparationSystem("", "", *args, mcs_table(2), "average", color, shape)
+    ldpc = SeparationSystem("", "", *args, all_schemes(), "average", color, shape)
     ideal = CapacitySystem("", "", *args, "realisation", color, shape)
     h, rows = channel.sample(1), []
     for snr in snr_points:

@@ -18,7 +18,7 @@ from link_models.capacity_link import CapacitySystem
 from link_models.outage import outage_color
 from link_models.separation_link import SeparationSystem
 from scenarios.arguments import Parser
-from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -53,7 +53,7 @@ def build(images, num_symbols):
     codec = shared_codec("hevc", shape[:2])
     color = outage_color("cifar10")
     ldpc = SeparationSystem(
-        "ldpc", "LDPC", codec, channel, mcs_table(2), "average", color, shape
+        "ldpc", "LDPC", codec, channel, all_schemes(), "average", color, shape
     )
     ideal = CapacitySystem(
         "capacity", "capacity", codec, channel, "realisation", color, shape

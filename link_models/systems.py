@@ -25,7 +25,7 @@ from link_models.semantic_link import SemanticSystem
 from link_models.separation_link import SeparationSystem
 from link_models.train_student import load_student
 from link_models.variable_length_system import VariableLengthSystem
-from semcom_phy.channel_coding.mcs import Mcs, mcs_table
+from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
@@ -238,7 +238,7 @@ def _separation(codec, name, title, scenario):
         title,
         shared_codec(codec, shape[:2]),
         channel,
-        mcs_table(2),
+        all_schemes(),
         scenario.link_adaptation,
         outage_color(scenario.dataset),
         shape,
@@ -370,7 +370,7 @@ def _adaptive_systems():
             partial(swinjscc, {"rates": label, **free}),
         )
         for code, what, schemes in (
-            ("ldpc", "5G LDPC", mcs_table(2)),
+            ("ldpc", "5G LDPC", all_schemes()),
             ("half", "LDPC of rate 1/2", HALF_RATE),
         ):
             matched = partial(_matched_separation, "hevc", label, schemes)

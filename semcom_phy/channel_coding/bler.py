@@ -56,7 +56,7 @@ def _gaps(path):
     for c in json.loads(path.read_text())["curves"]:
         order, rate = c["modulation_order"], c["info_bits"] / c["coded_bits"]
         gap = c["threshold_db"] - bicm_capacity_snr_db(order, order * rate)
-        of_mcs = curves.setdefault(order, {}).setdefault(c["index"], [])
+        of_mcs = curves.setdefault(order, {}).setdefault((c["table"], c["index"]), [])
         of_mcs.append((rate, np.log2(c["info_bits"]), gap, c["width_db"]))
     return curves
 

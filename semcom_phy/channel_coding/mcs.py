@@ -113,6 +113,27 @@ def mcs_table(table):
     return tuple(Mcs(m, r / 1024, table, i) for i, (m, r) in enumerate(entries))
 
 
+def all_schemes():
+    """The schemes of tables 1 and 2 together, those of link adaptation.
+
+    Table 2 alone has steps of up to 2.3 dB at QPSK; those of table 1 lie between them.
+    A scheme of both is named as table 2 does.
+
+    Output
+    ------
+    : tuple of `Mcs`
+        37 schemes by rising spectral efficiency, then modulation order
+    """
+    schemes = {
+        (m.modulation_order, m.code_rate): m for t in (1, 2) for m in mcs_table(t)
+    }
+    return tuple(
+        sorted(
+            schemes.values(), key=lambda m: (m.spectral_efficiency, m.modulation_order)
+        )
+    )
+
+
 def mcs_from_table(table, index):
     """The `Mcs` of one index of one table (see `mcs_table`).
 

@@ -2,8 +2,8 @@
 
     python -m semcom_phy.channel_coding.measure_bler [--out FILE] [--seed 1]
 
-All schemes of MCS table 2, some block lengths. Every curve starts where about all
-blocks fail and goes up in SNR until hardly one does. The file is written after
+All schemes of MCS tables 1 and 2, some block lengths. Every curve starts where about
+all blocks fail and goes up in SNR until hardly one does. The file is written after
 every curve; a second run adds only the curves that are missing.
 """
 
@@ -16,14 +16,13 @@ import numpy as np
 from tqdm import tqdm
 
 from semcom_phy.channel_coding.bler import CURVES_FILE, fit_waterfall
-from semcom_phy.channel_coding.mcs import mcs_from_table, mcs_table
+from semcom_phy.channel_coding.block_plan import plan_blocks
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.mutual_information import bicm_capacity_snr_db
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.simulation.storage import replaced
 
-TABLE = 2
-INFO_BITS = (120, 400, 1200, 3600)
-MAX_SYMBOLS = 4096  # longer blocks do not occur on small images
+INFO_BITS = (120, 400, 1200, 3600, 8200)  # the last: blocks of long frames
 STEP_DB = 0.25
 BATCH = 128
 TARGET_ERRORS = 100
@@ -61,7 +60,7 @@ def measure_point(transport, snr_db, rng):
 
 def measure_curve(mcs, info_bits, seed):
     """One BLER curve as a dictionary of plain values (see the JSON file)."""
-    transport = Transport(mcs, round(info_bits / mcs.spectral_efficiency))
+    transport = Transport(mcs, _num_symbols(mcs, info_bits))
     plan = transport.plan
     rng = np.random.default_rng((seed, mcs.table, mcs.index, info_bits))
     rate = plan.code_block_bits / plan.coded_bits
@@ -102,6 +101,16 @@ def measure_curve(mcs, info_bits, seed):
     }
 
 
+def _one_block(mcs, info_bits):
+    """Whether a code block can be that long at the rate of the scheme."""
+    plan = plan_blocks(mcs, _num_symbols(mcs, info_bits))
+    return plan is not None and plan.num_code_blocks == 1
+
+
+def _num_symbols(mcs, info_bits):
+    return round(info_bits / mcs.spectral_efficiency)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=CURVES_FILE)
@@ -122,17 +131,16 @@ def main(argv=None):
     result["versions"] = {
         name: importlib.metadata.version(name) for name in ("sionna-no-rt", "numpy")
     }
-    done = {(c["index"], c["nominal_info_bits"]) for c in result["curves"]}
+    done = {(c["table"], c["index"], c["nominal_info_bits"]) for c in result["curves"]}
     jobs = [
-        (mcs.index, k)
-        for mcs in mcs_table(TABLE)
+        (mcs, k)
         for k in INFO_BITS
-        if k <= MAX_SYMBOLS * mcs.spectral_efficiency and (mcs.index, k) not in done
+        for mcs in all_schemes()
+        if _one_block(mcs, k) and (mcs.table, mcs.index, k) not in done
     ]
-    for index, info_bits in tqdm(jobs, unit="curve"):
-        mcs = mcs_from_table(TABLE, index)
+    for mcs, info_bits in tqdm(jobs, unit="curve"):
         result["curves"].append(measure_curve(mcs, info_bits, args.seed))
-        result["curves"].sort(key=lambda c: (c["index"], c["info_bits"]))
+        result["curves"].sort(key=lambda c: (c["table"], c["index"], c["info_bits"]))
         with replaced(args.out) as partial:
             partial.write_text(json.dumps(result, indent=1))
 

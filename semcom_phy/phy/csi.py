@@ -9,6 +9,7 @@ from sionna.phy.ofdm import (
 )
 
 from semcom_phy.array_hash import array_sha256
+from semcom_phy.phy.conditional_mean import ConditionalMean
 from semcom_phy.phy.interpolation import LMMSEInterpolator
 from semcom_phy.phy.interpolation_error import InterpolationError
 
@@ -18,7 +19,6 @@ class PerfectCSI:
 
     uses_pilots = False
     label = "perfect"
-    is_mmse = True
 
     def describe(self):
         """What the receiver knows, a `dict` of plain values."""
@@ -94,11 +94,6 @@ class LSEstimator:
         if given:
             about["covariances_sha256"] = array_sha256(*given)
         return about
-
-    @property
-    def is_mmse(self):
-        """`bool` : Estimates of selective channels are conditional means."""
-        return self.interpolation == "lmmse"
 
     def estimate_flat(self, h, y_pilots, pilots, no):
         """Joint LS estimate over a pilot block.
@@ -178,6 +173,24 @@ class LSEstimator:
             return h_hat * scale, err_var * power[..., None, None]
 
         return estimate_with_gain_control
+
+    def build_mean(self, grid, num_streams, channel_model):
+        """What estimates of selective channels say to who knows the statistics.
+
+        Output
+        ------
+        : `callable` (h_hat, no) -> mean
+            ``h_hat`` and ``mean`` [batch, slots, num_rx_ant, num_streams, T, F] of a
+            channel of unit power, ``no`` [batch]
+        """
+        if self.interpolation == "lmmse":  # is the conditional mean
+            return lambda h_hat, no: h_hat
+        return ConditionalMean(
+            grid,
+            num_streams,
+            *self.covariances(grid, channel_model),
+            averaged=self.interpolation == "time_average",
+        )
 
     def covariances(self, grid, channel_model):
         """Covariance matrices (time, frequency) that interpolation reckons with."""

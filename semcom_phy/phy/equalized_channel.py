@@ -14,6 +14,7 @@ computed. On selective channels Sionna's blocks run over the whole grid.
 """
 
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,10 +27,12 @@ from sionna.phy.ofdm import LMMSEEqualizer, ResourceGridMapper
 from semcom_phy.backend import complex_normal
 from semcom_phy.phy.csi import PerfectCSI
 from semcom_phy.phy.detection import lmmse_filter
-from semcom_phy.seeding import complex_normals, image_generator
+from semcom_phy.seeding import complex_normals, image_generator, private_streams
 from semcom_phy.snr import linear_to_db
 
-NUM_PREDICTED = 8  # draws that stand for what a transmitter does not know; even
+NUM_PREDICTED = 8  # draws of the error that the estimate of a frame to come has
+NUM_POSSIBLE = 64  # channels that a fed-back estimate leaves possible; even
+_LONG_FRAME = 4096  # symbols; longer ones average by themselves, over fewer channels
 _CHANNEL_SEED, _ESTIMATE_SEED = 20212, 20213
 
 
@@ -150,6 +153,10 @@ class EqualizedOFDMChannel:
             self._mapper = ResourceGridMapper(grid)
             self._apply = ApplyOFDMChannel()
             self._estimate = csi.build(framing.grid, self.num_tx_ant, model)
+            if csi.uses_pilots:
+                self._conditional_mean = csi.build_mean(
+                    framing.grid, self.num_tx_ant, model
+                )
             streams = StreamManagement(np.array([[1]]), self.num_tx_ant)
             self._equalize = LMMSEEqualizer(grid, streams)
 
@@ -353,17 +360,19 @@ class EqualizedOFDMChannel:
     def possible_channels(self, h_hat, no):
         r"""Channels that a fed-back estimate leaves possible.
 
-        The estimate of :meth:`sound` has an error of variance :math:`\sigma^2`, and on
-        average more power than the channel. Given a least-squares estimate and Gaussian
-        entries of power :math:`P`,
+        The least-squares estimate of a flat channel has an error of variance
+        :math:`\sigma^2`, and on average more power than the channel. Gaussian entries
+        of power :math:`P` are then
 
         .. math::
             h = \frac{P}{P + \sigma^2}\, \hat{h}
                 + \sqrt{\frac{P \sigma^2}{P + \sigma^2}}\, w, \qquad
-            w \sim \mathcal{CN}(0, 1);
+            w \sim \mathcal{CN}(0, 1).
 
-        an LMMSE estimate keeps its size and has :math:`\sigma^2` left. A choice that
-        took the estimate for the channel would fail more often than it predicts.
+        A selective channel is its mean given the estimate, plus the error of that mean
+        for another channel of the same statistics, with its correlation over the grid
+        (conditioning by kriging). A choice that took the estimate for the channel would
+        fail more often than it predicts.
 
         Input
         -----
@@ -375,33 +384,29 @@ class EqualizedOFDMChannel:
 
         Output
         ------
-        h : [batch, NUM_PREDICTED or 1, slots, num_rx_ant, num_tx_ant, T or 1, F or 1]
-            Equally likely channels, `complex64`; w is the same for all images, in pairs
-            of opposite sign. The channel itself where it is not random (AWGN), and the
-            estimate alone with perfect CSI
+        h : [batch, NUM_POSSIBLE, slots, num_rx_ant, num_tx_ant, T or 1, F or 1]
+            Equally likely channels, `complex64`; on flat channels the same random
+            numbers for all images, in pairs of opposite sign. The channel itself where
+            it is not random (AWGN), and the estimate alone with perfect CSI; 16 on
+            selective channels with long frames, which average by themselves
 
         Assumes
         -------
-        Entries whose errors are independent; a line of sight is not told from the rest.
+        Gaussian fades; a line of sight is not told from the rest.
+
+        References
+        ----------
+        J.-P. Chiles and P. Delfiner, "Geostatistics", Wiley, 2012, section 7.3.
         """
         h_hat = self._check_channel(h_hat)
         if not self.csi.uses_pilots:
             return h_hat[:, None]
         if not self.channel_model.is_random:
             h = self.sample(h_hat.shape[0])[:, None]
-            return ops.repeat(h, NUM_PREDICTED, axis=1)
-        error, power = self.sounding_error(h_hat, no), 1.0
-        if not self.channel_model.normalized:
-            power = ops.mean(
-                _energy(h_hat) - error, axis=(1, 2, 3, 4, 5), keepdims=True
-            )
-            power = ops.maximum(power, 1e-3 * error)
-        if self.channel_model.is_flat or not self.csi.is_mmse:
-            shrink = power / (power + error)
-            h_hat, error = h_hat * ops.cast(shrink, "complex64"), error * shrink
-        half = _normals(_CHANNEL_SEED, (NUM_PREDICTED // 2, *h_hat.shape[1:]))
-        w = np.concatenate([half, -half])[None]
-        return h_hat[:, None] + ops.multiply(_sqrt(error)[:, None], w)
+            return ops.repeat(h, NUM_POSSIBLE, axis=1)
+        if self.channel_model.is_flat:
+            return self._possible_flat(h_hat, no)
+        return self._possible_selective(h_hat, no)
 
     def predict_sinr(self, h, no):
         r"""SINR after detection in a frame to come, as its transmitter predicts it.
@@ -417,7 +422,8 @@ class EqualizedOFDMChannel:
 
         With perfect CSI this is 1 / ``no_eff``. With an estimate it is less than the
         receiver believes, most of all on weak streams. On selective channels, where
-        it may also be more, an element counts with the smaller of the two.
+        it may also be more, an element counts with the smaller of the two, and a frame
+        whose squared errors exceed what is believed by as much less again.
 
         Input
         -----
@@ -443,7 +449,7 @@ class EqualizedOFDMChannel:
         if self.csi.uses_pilots:
             w = self._matrices(_in_turn(h.shape[0], h.shape[1:]))
             seen = true + ops.multiply(_sqrt(err_var / self.num_tx_ant), w)
-        sinr = _mismatched_sinr(seen, true, no, err_var)
+        sinr, _ = _mismatched(seen, true, no, err_var)
         if h.shape[1] == 1:
             return sinr
         sinr = ops.repeat(sinr[:, None], framing.grid.num_data_res, axis=1)
@@ -451,11 +457,11 @@ class EqualizedOFDMChannel:
         return framing.from_streams(sinr, framing.num_symbols)
 
     def sounding_error(self, h_hat, no):
-        """Error variance of every entry of a sounded channel.
+        """Error variance of every entry of a sounded flat channel.
 
         Input
         -----
-        h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+        h_hat : [batch, slots, num_rx_ant, num_tx_ant, 1, 1], `complex64`
             From :meth:`sound`
 
         no : scalar or [batch], `float32`, positive
@@ -463,16 +469,13 @@ class EqualizedOFDMChannel:
 
         Output
         ------
-        : broadcasts to ``h_hat``, `float32`
+        : [batch or 1, 1, 1, 1, 1, 1], `float32`
             [linear]; 0 with perfect CSI
         """
-        if self.channel_model.is_flat:
-            error = self.csi.error_variance_flat(
-                self._block_pilots(h_hat), self._no_vector(no)
-            )
-            return ops.reshape(error / self.num_tx_ant, (-1, 1, 1, 1, 1, 1))
-        silence = ops.zeros(self.noise_shape(h_hat.shape[0]), dtype="complex64")
-        return self._frame_estimate(h_hat, no, silence)[2]
+        error = self.csi.error_variance_flat(
+            self._block_pilots(h_hat), self._no_vector(no)
+        )
+        return ops.reshape(error / self.num_tx_ant, (-1, 1, 1, 1, 1, 1))
 
     # Flat channels: one matrix per fading block
 
@@ -513,6 +516,16 @@ class EqualizedOFDMChannel:
         num_symbols = x.shape[1]
         x_hat = framing.from_streams(x_hat, num_symbols)
         return x_hat, framing.from_streams(no_eff, num_symbols), h_hat, y_pilots
+
+    def _possible_flat(self, h_hat, no):
+        error, power = self.sounding_error(h_hat, no), 1.0
+        if not self.channel_model.normalized:
+            power = self._channel_power(h_hat, error)
+        shrink = power / (power + error)
+        h_hat, error = h_hat * ops.cast(shrink, "complex64"), error * shrink
+        half = _normals(_CHANNEL_SEED, (NUM_POSSIBLE // 2, *h_hat.shape[1:]))
+        w = np.concatenate([half, -half])[None]
+        return h_hat[:, None] + ops.multiply(_sqrt(error)[:, None], w)
 
     def _block_pilots(self, h):
         """Pilots of one fading block, [num_pilots, num_streams], a NumPy array."""
@@ -600,11 +613,44 @@ class EqualizedOFDMChannel:
         err_var = ops.reshape(ops.broadcast_to(err_var, like.shape), h_hat.shape)
         return ops.broadcast_to(h, h_hat.shape), h_hat, err_var
 
+    def _possible_selective(self, h_hat, no):
+        batch, draws = h_hat.shape[0], self._other_channels.shape[0]
+        no = ops.broadcast_to(self._no_vector(no), (batch,))
+        power = ops.ones((batch, 1, 1, 1, 1, 1))
+        if not self.channel_model.normalized:
+            silence = ops.zeros(self.noise_shape(batch), dtype="complex64")
+            _, _, error = self._frame_estimate(h_hat, no, silence)
+            power = self._channel_power(h_hat, error)
+        no, scale = no / ops.reshape(power, (-1,)), _sqrt(power)
+        mean = self._conditional_mean(h_hat / scale, no)
+        # The same estimate of other channels, at the noise of each image.
+        other = ops.tile(self._other_channels, (batch, 1, 1, 1, 1, 1))
+        no = ops.repeat(no, draws)
+        noise = _normals(_CHANNEL_SEED, (draws, *self.noise_shape(1)[1:]))
+        noise = ops.tile(noise, (batch,) + (1,) * (noise.ndim - 1))
+        other, other_hat, _ = self._frame_estimate(other, no, noise)
+        error = other - self._conditional_mean(other_hat, no)
+        error = ops.reshape(error, (batch, draws, *other.shape[1:]))
+        return scale[:, None] * (mean[:, None] + error)
+
+    @cached_property
+    def _other_channels(self):
+        """Fixed channels of unit power each, [NUM_POSSIBLE or 16, num_slots, ...]."""
+        count = NUM_POSSIBLE if self.framing.num_symbols <= _LONG_FRAME else 16
+        with private_streams(_CHANNEL_SEED):
+            h = self.sample(count)
+        if self.channel_model.normalized:
+            return h
+        power = ops.mean(_energy(h), axis=(1, 2, 3, 4, 5), keepdims=True)
+        return h / _sqrt(power)
+
     def _predict_selective(self, h, no):
         """The SINR of the estimate's errors, at most what the receiver believes.
 
         Errors differ from element to element, and the decoder does not know where: an
-        element gives it no more than it believes of it, and no more than is true.
+        element gives it no more than it believes of it, and no more than is true. Where
+        the errors of a frame exceed what is believed, trust in the wrong elements costs
+        as much again.
         """
         framing, grid = self.framing, self.framing.grid
         noise = _in_turn(h.shape[0], self.noise_shape(1)[1:])
@@ -617,7 +663,9 @@ class EqualizedOFDMChannel:
         err_var = ops.mean(ops.sum(err_var, axis=-1, keepdims=True), -2, keepdims=True)
         no = ops.reshape(self._no_vector(no), (-1,) + (1,) * 5)
         _, no_eff = lmmse_filter(seen, no + err_var)
-        sinr = ops.minimum(_mismatched_sinr(seen, true, no, err_var), 1.0 / no_eff)
+        sinr, error = _mismatched(seen, true, no, err_var)
+        excess = ops.mean(error / no_eff, axis=(1, 2, 3, 4), keepdims=True)
+        sinr = ops.minimum(sinr, 1.0 / no_eff) / ops.maximum(excess, 1.0)
         sinr = ops.reshape(sinr, (-1, grid.num_data_res, self.num_tx_ant))
         sinr = framing.from_slots(sinr, framing.num_data_res)
         return framing.from_streams(sinr, framing.num_symbols)
@@ -717,6 +765,14 @@ class EqualizedOFDMChannel:
         return ops.reshape(h, (-1, self.num_rx_ant, self.num_tx_ant))
 
     @staticmethod
+    def _channel_power(h_hat, error):
+        """Power of an entry by an estimate and its error variance, [batch, 1, ...]."""
+        power = _energy(h_hat) - error
+        power = ops.mean(power, axis=(1, 2, 3, 4, 5), keepdims=True)
+        floor = 1e-3 * ops.mean(error, axis=(1, 2, 3, 4, 5), keepdims=True)
+        return ops.maximum(power, floor)
+
+    @staticmethod
     def _received_power(h):
         """Power that a receive antenna collects on average, [batch]."""
         return ops.mean(ops.sum(_energy(h), axis=3), axis=(1, 2, 3, 4))
@@ -733,15 +789,16 @@ class EqualizedOFDMChannel:
         return linear_to_db(ops.maximum(power / no, 1e-12))
 
 
-def _mismatched_sinr(seen, true, no, err_var):
-    """SINR per stream behind a filter for channels that are taken to be ``seen``."""
+def _mismatched(seen, true, no, err_var):
+    """SINR and squared error per stream behind a filter for ``seen`` channels."""
     w, _ = lmmse_filter(seen, no + err_var)
     gains = ops.matmul(w, true)
     own = ops.diagonal(gains, axis1=-2, axis2=-1)
     noise = no[..., 0] * ops.sum(_energy(w), -1)
-    others = ops.sum(_energy(gains), -1) - _energy(own)
+    others = ops.maximum(ops.sum(_energy(gains), -1) - _energy(own), 0.0)
     useful = ops.square(ops.maximum(ops.real(own), 0.0))
-    return useful / (ops.square(ops.imag(own)) + ops.maximum(others, 0.0) + noise)
+    sinr = useful / (ops.square(ops.imag(own)) + others + noise)
+    return sinr, _energy(own - 1.0) + others + noise
 
 
 def _normals(seed, shape):

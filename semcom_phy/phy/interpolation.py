@@ -39,6 +39,10 @@ class LMMSEInterpolator(BaseChannelInterpolator):
     cov_freq : [num_subcarriers, num_subcarriers], `complex64`
         Covariance over effective subcarriers
 
+    averaged : `bool`, (default `False`)
+        The input is the average of the LS estimates over the OFDM symbols with pilots,
+        one for each subcarrier, and its error variance
+
     Input
     -----
     h_hat : [batch, num_rx, num_rx_ant, 1, Nt, num_pilot_res], `complex64`
@@ -65,18 +69,22 @@ class LMMSEInterpolator(BaseChannelInterpolator):
     S. Kay, "Fundamentals of statistical signal processing: estimation theory", 12.3.
     """
 
-    def __init__(self, pilot_rows, num_streams, cov_time, cov_freq):
+    def __init__(self, pilot_rows, num_streams, cov_time, cov_freq, averaged=False):
         super().__init__()
         time, freq = _covariance(cov_time), _covariance(cov_freq)
         self._num_streams = num_streams
         self._frame = (len(time), len(freq))
         power = np.kron(np.diag(time).real, np.diag(freq).real)
-        rows = list(pilot_rows)
+        observed = np.eye(len(time))[list(pilot_rows)]
+        if averaged:
+            observed = observed.mean(axis=0, keepdims=True)
+        time_ap = time @ observed.T
+        time_pp = observed @ time_ap
         maps, vectors, values = [], [], []
         for stream in range(num_streams):
             comb = np.arange(stream, len(freq), num_streams)
-            cov_pp = np.kron(time[np.ix_(rows, rows)], freq[np.ix_(comb, comb)])
-            cov_ap = np.kron(time[:, rows], freq[:, comb])
+            cov_pp = np.kron(time_pp, freq[np.ix_(comb, comb)])
+            cov_ap = np.kron(time_ap, freq[:, comb])
             eigenvalues, u = np.linalg.eigh(cov_pp)
             maps.append(cov_ap @ u)
             vectors.append(u)

@@ -14,7 +14,8 @@ from link_models.systems import build_system
 from scenarios import adaptive_rate
 from scenarios.definitions import definition_card
 from scenarios.scenario import Scenario
-from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.channel_coding.link_adaptation import predicted_outage
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
@@ -155,7 +156,7 @@ def separation(rho, csi, kind=AgedFeedback):
     link = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(192, 2), csi)
     feedback = kind(link, rho)
     codec = shared_codec("webp", (16, 16))
-    rest = mcs_table(2), "csi", GREY, (16, 16, 3), feedback
+    rest = all_schemes(), "csi", GREY, (16, 16, 3), feedback
     return SeparationSystem("w", "W", codec, link, *rest)
 
 
@@ -195,7 +196,9 @@ def test_backing_off_predicts_what_happens(csi):
         efficiency = [mcs.spectral_efficiency for mcs in system.candidates]
         best = np.argmax((1 - predicted) * efficiency, axis=1)
         rows = np.arange(300)
-        true = system.predict_outage(h, no)[rows, best]
+        true = predicted_outage(
+            system.candidates, system.num_symbols, system.predict_sinr(h, no)
+        )[rows, best]
         gap = true - predicted[rows, best]
         lost[kind] = gap.mean() / (gap.std() / np.sqrt(300))
     assert abs(lost[AgedFeedback]) < 4 and lost[StaleFeedback] > 4

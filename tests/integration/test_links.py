@@ -17,7 +17,7 @@ from link_models.separation_link import SeparationSystem
 from link_models.systems import SYSTEMS, build_channel, build_system
 from link_models.transmission import Transmission
 from scenarios.scenario import Scenario
-from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.link import mimo_capacity
@@ -45,7 +45,7 @@ def separation(knowledge, num_symbols=NUM_SYMBOLS, csi=None):
     link = channel(num_symbols, csi)
     codec = shared_codec(CODEC, SHAPE[:2])
     return SeparationSystem(
-        "webp", "WebP", codec, link, mcs_table(2), knowledge, COLOR, SHAPE
+        "webp", "WebP", codec, link, all_schemes(), knowledge, COLOR, SHAPE
     )
 
 

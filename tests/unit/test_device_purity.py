@@ -29,7 +29,7 @@ from link_models.semantic_link import SemanticSystem
 from link_models.separation_link import SeparationSystem
 from link_models.systems import load_klt
 from semcom_phy.backend import gradients_fn, train_step_fn
-from semcom_phy.channel_coding.mcs import mcs_table
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -112,7 +112,7 @@ def systems():
         LinearSystem("linear", "", load_klt(), channel(768 + 64), 64),
     ]
     for knowledge in ("average", "csi"):
-        options = mcs_table(2)[::4], knowledge, color, shape
+        options = all_schemes()[::4], knowledge, color, shape
         chains.append(SeparationSystem("webp", "", codec, channel(768), *options))
     for rule in ("realisation", "outage", "lmmse"):
         fading = channel(768, BlockRayleigh(2, 2))

@@ -5,11 +5,11 @@ import pytest
 
 from semcom_phy.channel_coding.block_plan import plan_blocks
 from semcom_phy.channel_coding.link_adaptation import payload_bytes, predicted_outage
-from semcom_phy.channel_coding.mcs import Mcs, mcs_table
+from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.channel_coding.mutual_information import bicm_capacity_snr_db
 from semcom_phy.channel_coding.transport import Transport
 
-CANDIDATES = mcs_table(2)
+CANDIDATES = all_schemes()
 NUM_SYMBOLS = 768
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sionna.phy.nr.utils import decode_mcs_index
 
-from semcom_phy.channel_coding.mcs import Mcs, mcs_from_table, mcs_table
+from semcom_phy.channel_coding.mcs import Mcs, all_schemes, mcs_from_table, mcs_table
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,18 @@ def test_whole_tables_equal_sionna(table, length):
         order, rate = decode_mcs_index(mcs.index, table, is_pusch=False)
         assert mcs.modulation_order == int(order)
         assert mcs.code_rate == pytest.approx(float(rate), abs=1e-6)
+
+
+def test_link_adaptation_has_the_schemes_of_two_tables():
+    """Each of tables 1 and 2 once, by rising efficiency, in steps of 30 % at most from
+    0.2 bit on (exact)."""
+    schemes = all_schemes()
+    both = {(m.modulation_order, m.code_rate) for t in (1, 2) for m in mcs_table(t)}
+    assert {(m.modulation_order, m.code_rate) for m in schemes} == both
+    assert len(schemes) == len(both)
+    efficiency = [m.spectral_efficiency for m in schemes]
+    assert efficiency == sorted(efficiency)
+    assert all(b / a < 1.32 for a, b in zip(efficiency, efficiency[1:], strict=False))
 
 
 def test_free_form_scheme():
