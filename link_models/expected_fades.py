@@ -1,7 +1,7 @@
 """Fades that stand for a channel where only its average SNR is known."""
 
-from semcom_phy.phy.equalized_channel import NUM_PREDICTED
 from semcom_phy.phy.feedback import draw_seeds
+from semcom_phy.phy.fixed_draws import NUM_PREDICTED
 from semcom_phy.seeding import derived_seed, private_streams
 
 SYMBOLS_AT_ONCE = 500_000  # bounds the memory of channels that vary over the frame

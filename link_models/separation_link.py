@@ -25,8 +25,8 @@ from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.link_adaptation import payload_bytes, predicted_outage
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.metrics.image import psnr
-from semcom_phy.phy.equalized_channel import NUM_POSSIBLE
 from semcom_phy.phy.feedback import Sounding, draw_seeds
+from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
 from semcom_phy.seeding import check_seeds
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import DecodeError

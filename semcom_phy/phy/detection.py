@@ -3,6 +3,8 @@
 from keras import ops
 from sionna.phy.mimo import lmmse_matrix
 
+from semcom_phy.phy.link_arrays import energy
+
 
 def lmmse_filter(h_hat, no):
     r"""Unbiased L-MMSE filter and its error variance for white noise.
@@ -46,11 +48,44 @@ def lmmse_filter(h_hat, no):
     g = lmmse_matrix(h_white)
     gh = ops.matmul(g, h_white)
     gain = ops.diagonal(ops.real(gh), axis1=-2, axis2=-1)
-    interference = ops.sum(_energy(gh), axis=-1) - ops.square(gain)
-    noise = ops.sum(_energy(g), axis=-1)
+    interference = ops.sum(energy(gh), axis=-1) - ops.square(gain)
+    noise = ops.sum(energy(g), axis=-1)
     no_eff = (ops.maximum(interference, 0.0) + noise) / ops.square(gain)
     return g * scale * ops.cast(1.0 / gain[..., None], "complex64"), no_eff
 
 
-def _energy(value):
-    return ops.square(ops.real(value)) + ops.square(ops.imag(value))
+def mismatched(seen, true, no, err_var):
+    r"""What a filter for channels that are taken to be ``seen`` makes of the true ones.
+
+    Of :math:`\mathbf{F} = \mathbf{W}\mathbf{H}` the demapper uses the part in phase,
+
+    .. math::
+        \gamma_k = \frac{\max(\mathrm{Re} f_{kk}, 0)^2}{(\mathrm{Im} f_{kk})^2
+            + \sum_{j \neq k} |f_{kj}|^2 + N_0 \lVert \mathbf{w}_k \rVert^2}, \qquad
+        \epsilon_k = \sum_j |f_{kj} - \delta_{kj}|^2
+            + N_0 \lVert \mathbf{w}_k \rVert^2
+
+    Input
+    -----
+    seen, true : [..., num_rx_ant, num_streams], `complex64`
+        Channel matrices
+
+    no : broadcasts to [..., 1, 1], `float32`, positive
+        Noise variance [linear]
+
+    err_var : as ``no``
+        Variance of the estimation error as one receive antenna sees it [linear]
+
+    Output
+    ------
+    sinr, error : [..., num_streams], `float32`
+        :math:`\gamma` and the squared error :math:`\epsilon` [linear]
+    """
+    w, _ = lmmse_filter(seen, no + err_var)
+    gains = ops.matmul(w, true)
+    own = ops.diagonal(gains, axis1=-2, axis2=-1)
+    noise = no[..., 0] * ops.sum(energy(w), -1)
+    others = ops.maximum(ops.sum(energy(gains), -1) - energy(own), 0.0)
+    useful = ops.square(ops.maximum(ops.real(own), 0.0))
+    sinr = useful / (ops.square(ops.imag(own)) + others + noise)
+    return sinr, energy(own - 1.0) + others + noise

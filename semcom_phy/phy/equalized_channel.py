@@ -10,30 +10,21 @@ the call (:meth:`EqualizedOFDMChannel.sample`), so that all systems see the same
 
 Two equal ways to compute it. On flat channels (h of sizes T = F = 1) estimator and
 filter are one small problem per fading block, and only resource elements in use are
-computed. On selective channels Sionna's blocks run over the whole grid.
+computed (``flat_link.py``). On selective channels Sionna's blocks run over the whole
+grid (``selective_link.py``).
 """
 
 from dataclasses import asdict
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
-from scipy.special import digamma
-from sionna.phy.channel import ApplyOFDMChannel
-from sionna.phy.mimo import StreamManagement
-from sionna.phy.ofdm import LMMSEEqualizer, ResourceGridMapper
 
-from semcom_phy.backend import complex_normal
 from semcom_phy.phy.csi import PerfectCSI
-from semcom_phy.phy.detection import lmmse_filter
-from semcom_phy.seeding import complex_normals, image_generator, private_streams
-from semcom_phy.snr import linear_to_db
-
-NUM_PREDICTED = 8  # draws of the error that the estimate of a frame to come has
-NUM_POSSIBLE = 64  # channels that a fed-back estimate leaves possible; even
-_LONG_FRAME = 4096  # symbols; longer ones average by themselves, over fewer channels
-_CHANNEL_SEED, _ESTIMATE_SEED = 20212, 20213
+from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
+from semcom_phy.phy.flat_link import FlatLink
+from semcom_phy.phy.selective_link import SelectiveLink
+from semcom_phy.seeding import complex_normals, image_generator
 
 
 class Reception(NamedTuple):
@@ -147,18 +138,8 @@ class EqualizedOFDMChannel:
         self.channel_model = model
         self.framing = framing
         self.csi = csi
-        self._pilots = framing.pilots.T  # [num_pilot_res of a slot, num_streams]
-        if not model.is_flat:
-            grid = framing.grid.resource_grid(self.num_tx_ant, effective_only=True)
-            self._mapper = ResourceGridMapper(grid)
-            self._apply = ApplyOFDMChannel()
-            self._estimate = csi.build(framing.grid, self.num_tx_ant, model)
-            if csi.uses_pilots:
-                self._conditional_mean = csi.build_mean(
-                    framing.grid, self.num_tx_ant, model
-                )
-            streams = StreamManagement(np.array([[1]]), self.num_tx_ant)
-            self._equalize = LMMSEEqualizer(grid, streams)
+        link = FlatLink if model.is_flat else SelectiveLink
+        self._link = link(model, framing, csi)
 
     @property
     def num_rx_ant(self):
@@ -230,12 +211,7 @@ class EqualizedOFDMChannel:
             ([batch, num_pilot_res, num_rx_ant] for a sounding) and
             [batch, num_slots, num_rx_ant, T, F] on selective ones
         """
-        framing, grid = self.framing, self.framing.grid
-        if self.channel_model.is_flat:
-            num_res = framing.num_pilot_res + (0 if sounding else framing.num_data_res)
-            return (batch, num_res, self.num_rx_ant)
-        per_slot = (grid.num_ofdm_symbols, grid.num_effective_subcarriers)
-        return (batch, framing.num_slots, self.num_rx_ant) + per_slot
+        return self._link.noise_shape(batch, sounding)
 
     def draw_noise(self, seeds, sounding=False):
         """Draws noise to inject, each image's from its own seed.
@@ -257,7 +233,7 @@ class EqualizedOFDMChannel:
             CN(0, 1) entries
         """
         noise = np.empty(self.noise_shape(len(seeds), sounding), np.complex64)
-        num_pilots = self.framing.num_pilot_res if self.channel_model.is_flat else 0
+        num_pilots = self._link.num_pilot_noise
         for seed, own in zip(seeds, noise, strict=True):
             if sounding:
                 own[:] = complex_normals(image_generator(seed, "sounding"), own.shape)
@@ -271,10 +247,7 @@ class EqualizedOFDMChannel:
         return noise
 
     def __call__(self, x, h, no, noise=None):
-        if self.channel_model.is_flat:
-            x_hat, no_eff, _, _ = self._receive_flat(x, h, no, noise)
-        else:
-            x_hat, no_eff, _, _ = self._receive_selective(x, h, no, noise)
+        x_hat, no_eff, _, _ = self._receive(x, h, no, noise)
         return x_hat, no_eff
 
     def receive(self, x, h, no, noise=None, precoder=None):
@@ -307,15 +280,8 @@ class EqualizedOFDMChannel:
                 "a precoder needs a flat channel with one fade per image, received "
                 f"h of shape {tuple(h.shape)}."
             )
-        if self.channel_model.is_flat:
-            x_hat, no_eff, h_hat, y_pilots = self._receive_flat(
-                x, h, no, noise, precoder
-            )
-            snr_db = self._flat_snr_db(h_hat, y_pilots, no)
-        else:
-            x_hat, no_eff, h_hat, y = self._receive_selective(x, h, no, noise)
-            snr_db = self._selective_snr_db(h_hat, y, no)
-        return Reception(x_hat, no_eff, h_hat, snr_db)
+        x_hat, no_eff, h_hat, y = self._receive(x, h, no, noise, precoder)
+        return Reception(x_hat, no_eff, h_hat, self._link.snr_db(h_hat, y, no))
 
     def sound(self, h, no, noise=None):
         """Pilots alone, before the frame: what an encoder may be fed back.
@@ -341,21 +307,11 @@ class EqualizedOFDMChannel:
             SNR estimated from these pilots, the true one with perfect CSI [dB]. On
             flat channels its mean in dB is unbiased
         """
-        h = self._check_channel(h)
-        if not self.csi.uses_pilots:
-            h_hat = h
-            y = None
-        elif self.channel_model.is_flat:
-            noise = self._noise(noise, ops.shape(h)[0], sounding=True)
-            y = self._pilots_received(h, no, noise)
-            h_hat, _ = self._estimate_flat(h, y, no)
-        else:
-            x = ops.zeros((ops.shape(h)[0], 1), dtype="complex64")
-            noise = self._noise(noise, ops.shape(h)[0])
-            y, _, _, h_hat, _ = self._estimate_selective(x, h, no, noise)
-        if self.channel_model.is_flat:
-            return h_hat, self._flat_snr_db(h_hat, y, no)
-        return h_hat, self._selective_snr_db(h_hat, y, no)
+        h, y = self._check_channel(h), None
+        if self.csi.uses_pilots:
+            noise = self._check_noise(noise, sounding=True)
+            h, y = self._link.sound(h, no, noise)
+        return h, self._link.snr_db(h, y, no)
 
     def possible_channels(self, h_hat, no):
         r"""Channels that a fed-back estimate leaves possible.
@@ -404,9 +360,7 @@ class EqualizedOFDMChannel:
         if not self.channel_model.is_random:
             h = self.sample(h_hat.shape[0])[:, None]
             return ops.repeat(h, NUM_POSSIBLE, axis=1)
-        if self.channel_model.is_flat:
-            return self._possible_flat(h_hat, no)
-        return self._possible_selective(h_hat, no)
+        return self._link.possible_channels(h_hat, no)
 
     def predict_sinr(self, h, no):
         r"""SINR after detection in a frame to come, as its transmitter predicts it.
@@ -440,21 +394,7 @@ class EqualizedOFDMChannel:
         sinr : [batch, num_streams] or [batch, num_symbols], `float32`
             [linear], per stream where the channel is the same in the whole frame
         """
-        h, framing = self._check_channel(h), self.framing
-        if not self.channel_model.is_flat:
-            return self._predict_selective(h, no)
-        no, true = self._no_per_block(no, h), self._matrices(h)
-        err_var = self.csi.error_variance_flat(self._block_pilots(h), no)
-        seen = true
-        if self.csi.uses_pilots:
-            w = self._matrices(_in_turn(h.shape[0], h.shape[1:]))
-            seen = true + ops.multiply(_sqrt(err_var / self.num_tx_ant), w)
-        sinr, _ = _mismatched(seen, true, no, err_var)
-        if h.shape[1] == 1:
-            return sinr
-        sinr = ops.repeat(sinr[:, None], framing.grid.num_data_res, axis=1)
-        sinr = framing.from_slots(sinr, framing.num_data_res)
-        return framing.from_streams(sinr, framing.num_symbols)
+        return self._link.predict_sinr(self._check_channel(h), no)
 
     def sounding_error(self, h_hat, no):
         """Error variance of every entry of a sounded flat channel.
@@ -472,246 +412,11 @@ class EqualizedOFDMChannel:
         : [batch or 1, 1, 1, 1, 1, 1], `float32`
             [linear]; 0 with perfect CSI
         """
-        error = self.csi.error_variance_flat(
-            self._block_pilots(h_hat), self._no_vector(no)
-        )
-        return ops.reshape(error / self.num_tx_ant, (-1, 1, 1, 1, 1, 1))
+        return self._link.sounding_error(h_hat, no)
 
-    # Flat channels: one matrix per fading block
-
-    def _receive_flat(self, x, h, no, noise, precoder=None):
-        framing = self.framing
-        streams = framing.to_streams(ops.cast(x, "complex64"))
-        h = self._check_channel(h)
-        num_res = streams.shape[1]
-        num_pilots = framing.num_pilot_res
-        if noise is None and not self.csi.uses_pilots:
-            shape = (ops.shape(streams)[0], num_res, self.num_rx_ant)
-            pilot_noise, data_noise = None, complex_normal(shape)
-        else:
-            noise = self._noise(noise, ops.shape(streams)[0])
-            pilot_noise = noise[:, :num_pilots]
-            data_noise = noise[:, num_pilots : num_pilots + num_res]
-        y_pilots = None
-        if self.csi.uses_pilots:
-            y_pilots = self._pilots_received(h, no, pilot_noise)
-        h_hat, err_var = self._estimate_flat(h, y_pilots, no)
-
-        no_block = self._no_per_block(no, h)
-        seen, true = self._matrices(h_hat), self._matrices(h)
-        if precoder is not None:
-            seen, true = ops.matmul(seen, precoder), ops.matmul(true, precoder)
-        w, no_eff = lmmse_filter(seen, no_block + err_var)
-        per_slot = h.shape[1] > 1
-        if per_slot:  # one block per slot: fold the slots into the batch
-            streams = framing.to_slots(streams)
-            data_noise = framing.to_slots(data_noise)
-        h_transposed = ops.transpose(true, (0, 2, 1))
-        y = ops.matmul(streams, h_transposed) + data_noise * _sqrt(no_block)
-        x_hat = ops.matmul(y, ops.transpose(w, (0, 2, 1)))
-        no_eff = ops.broadcast_to(no_eff[:, None, :], ops.shape(x_hat))
-        if per_slot:
-            x_hat = framing.from_slots(x_hat, num_res)
-            no_eff = framing.from_slots(no_eff, num_res)
-        num_symbols = x.shape[1]
-        x_hat = framing.from_streams(x_hat, num_symbols)
-        return x_hat, framing.from_streams(no_eff, num_symbols), h_hat, y_pilots
-
-    def _possible_flat(self, h_hat, no):
-        error, power = self.sounding_error(h_hat, no), 1.0
-        if not self.channel_model.normalized:
-            power = self._channel_power(h_hat, error)
-        shrink = power / (power + error)
-        h_hat, error = h_hat * ops.cast(shrink, "complex64"), error * shrink
-        half = _normals(_CHANNEL_SEED, (NUM_POSSIBLE // 2, *h_hat.shape[1:]))
-        w = np.concatenate([half, -half])[None]
-        return h_hat[:, None] + ops.multiply(_sqrt(error)[:, None], w)
-
-    def _block_pilots(self, h):
-        """Pilots of one fading block, [num_pilots, num_streams], a NumPy array."""
-        repeats = self.framing.num_slots if h.shape[1] == 1 else 1
-        return np.tile(self._pilots, (repeats, 1))
-
-    def _pilots_received(self, h, no, noise):
-        """Received pilots, [num_blocks, num_pilots, num_rx_ant]."""
-        pilots = self._block_pilots(h)
-        noise = ops.reshape(noise, (-1, len(pilots), self.num_rx_ant))
-        h_transposed = ops.transpose(self._matrices(h), (0, 2, 1))
-        return ops.matmul(pilots, h_transposed) + noise * _sqrt(
-            self._no_per_block(no, h)
-        )
-
-    def _estimate_flat(self, h, y_pilots, no):
-        """Channel estimate in the layout of h, and its error variance per block."""
-        h_hat, err_var = self.csi.estimate_flat(
-            self._matrices(h),
-            y_pilots,
-            self._block_pilots(h),
-            self._no_per_block(no, h),
-        )
-        return ops.reshape(h_hat, (-1,) + tuple(h.shape[1:])), err_var
-
-    def _flat_snr_db(self, h_hat, y_pilots, no):
-        """SNR from the residual of the pilots, in decibels without bias."""
-        if y_pilots is None:
-            return self._true_snr_db(h_hat, no)
-        pilots = self._block_pilots(h_hat)
-        expected = ops.matmul(pilots, ops.transpose(self._matrices(h_hat), (0, 2, 1)))
-        blocks = h_hat.shape[1]
-        freedom = blocks * (len(pilots) - self.num_tx_ant) * self.num_rx_ant
-        residual = _energy(
-            ops.reshape(
-                y_pilots - expected, (-1, blocks * len(pilots) * self.num_rx_ant)
-            )
-        )
-        no_hat = ops.sum(residual, axis=1) / freedom
-        power = None
-        if not self.channel_model.normalized:
-            estimate_error = self.num_tx_ant**2 / np.sum(np.abs(pilots) ** 2)
-            power = self._received_power(h_hat) - no_hat * float(estimate_error)
-        return self._snr_db(power, no_hat) + _log_bias_db(freedom)
-
-    # Selective channels: Sionna's blocks over the whole grid, slots in the batch
-
-    def _receive_selective(self, x, h, no, noise):
-        h = self._check_channel(h)
-        x = ops.cast(x, "complex64")
-        num_symbols = self.framing.check(x)
-        noise = self._noise(noise, ops.shape(x)[0])
-        y, h_hat_sionna, err_var, h_hat, no_slots = self._estimate_selective(
-            x, h, no, noise
-        )
-        x_hat, no_eff = self._equalize(y, h_hat_sionna, err_var, no_slots)
-        x_hat = self._symbols_of_slots(x_hat, num_symbols)
-        return x_hat, self._symbols_of_slots(no_eff, num_symbols), h_hat, y
-
-    def _estimate_selective(self, x, h, no, noise):
-        framing, grid = self.framing, self.framing.grid
-        frame = (grid.num_ofdm_symbols, grid.num_effective_subcarriers)
-        antennas = (self.num_rx_ant, self.num_tx_ant)
-        slots = framing.to_slots(framing.to_streams(x))
-        x_grid = self._mapper(ops.transpose(slots, (0, 2, 1))[:, None])
-        batch = ops.shape(x)[0]
-        h = ops.broadcast_to(h, (batch, framing.num_slots) + antennas + frame)
-        h_sionna = ops.reshape(h, (-1, 1, antennas[0], 1, antennas[1]) + frame)
-        no = ops.broadcast_to(self._no_vector(no)[:, None], (batch, framing.num_slots))
-        no_slots = ops.reshape(no, (-1,))
-        noise = ops.reshape(noise, (-1, 1, self.num_rx_ant) + frame)
-        y = self._apply(x_grid, h_sionna)
-        y = y + noise * _sqrt(no_slots[:, None, None, None, None])
-        h_hat_sionna, err_var = self._estimate(y, h_sionna, no_slots)
-        h_hat = ops.reshape(h_hat_sionna, (-1, framing.num_slots) + antennas + frame)
-        return y, h_hat_sionna, err_var, h_hat, no_slots
-
-    def _frame_estimate(self, h, no, noise):
-        """The channel, its estimate and the error variance that the receiver is told.
-
-        All [batch, num_slots, num_rx_ant, num_tx_ant, T, F]
-        """
-        x = ops.zeros((h.shape[0], 1), dtype="complex64")
-        _, like, err_var, h_hat, _ = self._estimate_selective(x, h, no, noise)
-        err_var = ops.reshape(ops.broadcast_to(err_var, like.shape), h_hat.shape)
-        return ops.broadcast_to(h, h_hat.shape), h_hat, err_var
-
-    def _possible_selective(self, h_hat, no):
-        batch, draws = h_hat.shape[0], self._other_channels.shape[0]
-        no = ops.broadcast_to(self._no_vector(no), (batch,))
-        power = ops.ones((batch, 1, 1, 1, 1, 1))
-        if not self.channel_model.normalized:
-            silence = ops.zeros(self.noise_shape(batch), dtype="complex64")
-            _, _, error = self._frame_estimate(h_hat, no, silence)
-            power = self._channel_power(h_hat, error)
-        no, scale = no / ops.reshape(power, (-1,)), _sqrt(power)
-        mean = self._conditional_mean(h_hat / scale, no)
-        # The same estimate of other channels, at the noise of each image.
-        other = ops.tile(self._other_channels, (batch, 1, 1, 1, 1, 1))
-        no = ops.repeat(no, draws)
-        noise = _normals(_CHANNEL_SEED, (draws, *self.noise_shape(1)[1:]))
-        noise = ops.tile(noise, (batch,) + (1,) * (noise.ndim - 1))
-        other, other_hat, _ = self._frame_estimate(other, no, noise)
-        error = other - self._conditional_mean(other_hat, no)
-        error = ops.reshape(error, (batch, draws, *other.shape[1:]))
-        return scale[:, None] * (mean[:, None] + error)
-
-    @cached_property
-    def _other_channels(self):
-        """Fixed channels of unit power each, [NUM_POSSIBLE or 16, num_slots, ...]."""
-        count = NUM_POSSIBLE if self.framing.num_symbols <= _LONG_FRAME else 16
-        with private_streams(_CHANNEL_SEED):
-            h = self.sample(count)
-        if self.channel_model.normalized:
-            return h
-        power = ops.mean(_energy(h), axis=(1, 2, 3, 4, 5), keepdims=True)
-        return h / _sqrt(power)
-
-    def _predict_selective(self, h, no):
-        """The SINR of the estimate's errors, at most what the receiver believes.
-
-        Errors differ from element to element, and the decoder does not know where: an
-        element gives it no more than it believes of it, and no more than is true. Where
-        the errors of a frame exceed what is believed, trust in the wrong elements costs
-        as much again.
-        """
-        framing, grid = self.framing, self.framing.grid
-        noise = _in_turn(h.shape[0], self.noise_shape(1)[1:])
-        parts = self._frame_estimate(h, no, ops.convert_to_tensor(noise))
-        rows = np.array(grid.data_ofdm_symbols)
-        true, seen, err_var = (
-            ops.transpose(ops.take(part, rows, axis=4), (0, 1, 4, 5, 2, 3))
-            for part in parts
-        )
-        err_var = ops.mean(ops.sum(err_var, axis=-1, keepdims=True), -2, keepdims=True)
-        no = ops.reshape(self._no_vector(no), (-1,) + (1,) * 5)
-        _, no_eff = lmmse_filter(seen, no + err_var)
-        sinr, error = _mismatched(seen, true, no, err_var)
-        excess = ops.mean(error / no_eff, axis=(1, 2, 3, 4), keepdims=True)
-        sinr = ops.minimum(sinr, 1.0 / no_eff) / ops.maximum(excess, 1.0)
-        sinr = ops.reshape(sinr, (-1, grid.num_data_res, self.num_tx_ant))
-        sinr = framing.from_slots(sinr, framing.num_data_res)
-        return framing.from_streams(sinr, framing.num_symbols)
-
-    def _symbols_of_slots(self, values, num_symbols):
-        """[batch * num_slots, 1, num_streams, num_data_res] to [batch, num_symbols]."""
-        framing = self.framing
-        streams = ops.transpose(values[:, 0], (0, 2, 1))
-        streams = framing.from_slots(streams, framing.data_res(num_symbols))
-        return framing.from_streams(streams, num_symbols)
-
-    def _selective_snr_db(self, h_hat, y, no):
-        """SNR from second differences of the pilots' estimates over the comb.
-
-        They cancel a channel that is linear over three combs; with several pilot
-        OFDM symbols their difference in time cancels the rest where it moves slowly.
-        Overlapping differences are correlated, which leaves fewer degrees of freedom.
-        """
-        if not self.csi.uses_pilots:
-            return self._true_snr_db(h_hat, no)
-        grid, nt = self.framing.grid, self.num_tx_ant
-        rows = len(grid.pilot_ofdm_symbols)
-        comb = grid.num_effective_subcarriers // nt
-        pilots = np.sum(self._pilots, axis=1).reshape(rows, -1)
-        received = ops.stack([y[:, 0, :, i] for i in grid.pilot_ofdm_symbols], axis=2)
-        inverse = (pilots.conj() / np.abs(pilots) ** 2).astype(np.complex64)
-        ls = ops.multiply(received, inverse)
-        slots = self.framing.num_slots
-        ls = ops.reshape(ls, (-1, slots * self.num_rx_ant, rows, comb, nt))
-        difference, gain, overlap = ls, 1.0, 1.0
-        if comb >= 3:
-            difference = ls[..., :-2, :] - 2.0 * ls[..., 1:-1, :] + ls[..., 2:, :]
-            gain, overlap = 6.0, 1 + 2 * ((4 / 6) ** 2 + (1 / 6) ** 2)
-        if rows >= 2:
-            difference = difference[:, :, 1:] - difference[:, :, :-1]
-            gain = gain * 2.0
-            overlap = overlap * (1 + 2 * (rows - 2) / (rows - 1) / 4)
-        axes = (1, 2, 3, 4)
-        no_hat = ops.mean(_energy(difference), axis=axes) * (nt / gain)
-        power = None
-        if not self.channel_model.normalized:
-            power = nt * ops.mean(_energy(ls), axis=axes) - no_hat
-        freedom = np.prod(difference.shape[1:]) / overlap
-        return self._snr_db(power, no_hat) + _log_bias_db(freedom)
-
-    # Shapes and definitions
+    def _receive(self, x, h, no, noise, precoder=None):
+        h, noise = self._check_channel(h), self._check_noise(noise)
+        return self._link.receive(x, h, no, noise, precoder)
 
     def _check_channel(self, h):
         h = ops.cast(ops.convert_to_tensor(h), "complex64")
@@ -732,11 +437,10 @@ class EqualizedOFDMChannel:
             raise ValueError(f"Expected h of shape [batch, {sizes}], got {shape}.")
         return h
 
-    def _noise(self, noise, batch, sounding=False):
-        """The injected noise after a check, or a fresh draw."""
-        expected = self.noise_shape(batch, sounding)
+    def _check_noise(self, noise, sounding=False):
         if noise is None:
-            return complex_normal(expected)
+            return None
+        expected = self.noise_shape(1, sounding)
         noise = ops.cast(ops.convert_to_tensor(noise), "complex64")
         if tuple(noise.shape[1:]) != tuple(expected[1:]):
             sizes = ", ".join(map(str, expected[1:]))
@@ -745,83 +449,3 @@ class EqualizedOFDMChannel:
                 "use draw_noise."
             )
         return noise
-
-    @staticmethod
-    def _no_vector(no):
-        no = ops.cast(ops.convert_to_tensor(no), "float32")
-        if len(no.shape) > 1:
-            raise ValueError(f"no must be a scalar or [batch], got {tuple(no.shape)}.")
-        return ops.reshape(no, (-1,))
-
-    def _no_per_block(self, no, h):
-        """no per fading block, [num_blocks or 1, 1, 1]."""
-        no = self._no_vector(no)
-        if h.shape[1] > 1 and no.shape[0] != 1:
-            no = ops.repeat(no, h.shape[1])
-        return no[:, None, None]
-
-    def _matrices(self, h):
-        """[batch, blocks, Nr, Nt, 1, 1] -> [batch * blocks, Nr, Nt]."""
-        return ops.reshape(h, (-1, self.num_rx_ant, self.num_tx_ant))
-
-    @staticmethod
-    def _channel_power(h_hat, error):
-        """Power of an entry by an estimate and its error variance, [batch, 1, ...]."""
-        power = _energy(h_hat) - error
-        power = ops.mean(power, axis=(1, 2, 3, 4, 5), keepdims=True)
-        floor = 1e-3 * ops.mean(error, axis=(1, 2, 3, 4, 5), keepdims=True)
-        return ops.maximum(power, floor)
-
-    @staticmethod
-    def _received_power(h):
-        """Power that a receive antenna collects on average, [batch]."""
-        return ops.mean(ops.sum(_energy(h), axis=3), axis=(1, 2, 3, 4))
-
-    def _true_snr_db(self, h, no):
-        no = ops.broadcast_to(self._no_vector(no), (ops.shape(h)[0],))
-        normalized = self.channel_model.normalized
-        return self._snr_db(None if normalized else self._received_power(h), no)
-
-    def _snr_db(self, power, no):
-        """Average SNR: nominal power Nt of a normalised model, else the power given."""
-        if power is None:
-            return linear_to_db(self.num_tx_ant / no)
-        return linear_to_db(ops.maximum(power / no, 1e-12))
-
-
-def _mismatched(seen, true, no, err_var):
-    """SINR and squared error per stream behind a filter for ``seen`` channels."""
-    w, _ = lmmse_filter(seen, no + err_var)
-    gains = ops.matmul(w, true)
-    own = ops.diagonal(gains, axis1=-2, axis2=-1)
-    noise = no[..., 0] * ops.sum(_energy(w), -1)
-    others = ops.maximum(ops.sum(_energy(gains), -1) - _energy(own), 0.0)
-    useful = ops.square(ops.maximum(ops.real(own), 0.0))
-    sinr = useful / (ops.square(ops.imag(own)) + others + noise)
-    return sinr, _energy(own - 1.0) + others + noise
-
-
-def _normals(seed, shape):
-    """Fixed CN(0, 1) entries, `complex64`, a NumPy array."""
-    rng = np.random.default_rng(seed)
-    parts = rng.standard_normal((*shape, 2), dtype=np.float32)
-    return np.sqrt(np.float32(0.5)) * parts.view(np.complex64)[..., 0]
-
-
-def _in_turn(batch, shape):
-    """NUM_PREDICTED fixed draws of CN(0, 1) entries, repeated to [batch, *shape]."""
-    draws = _normals(_ESTIMATE_SEED, (NUM_PREDICTED, *shape))
-    return draws[np.arange(batch) % NUM_PREDICTED]
-
-
-def _log_bias_db(freedom):
-    """What makes -10 log10 of an average of `freedom` exponentials unbiased."""
-    return float(10 / np.log(10) * (digamma(freedom) - np.log(freedom)))
-
-
-def _sqrt(no):
-    return ops.cast(ops.sqrt(no), "complex64")
-
-
-def _energy(value):
-    return ops.square(ops.real(value)) + ops.square(ops.imag(value))

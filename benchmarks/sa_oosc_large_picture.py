@@ -1,6 +1,7 @@
 """One large picture with SA-OOSC's lengths over the link: symbols, time, memory.
 
-    python -m benchmarks.large_picture [--size 1024 2048] [--image FILE] [--cbr 1/48]
+    python -m benchmarks.sa_oosc_large_picture [--size 1024 2048] [--image FILE]
+        [--cbr 1/48]
         [--snr 10] [--out DIR]
 
 The shipped weights, made for 192x256, at another size; no labels at the transmitter.
