@@ -9,7 +9,7 @@ The transmitter holds the image and knows what its own codec makes of it within 
 payload of every scheme: the scheme differs from image to image at one SNR. A receiver
 finds it by trying the schemes against the CRC, so that no signalling is charged. The
 simulation decodes with the scheme that was sent, and leaves out the chance that another
-one passes (28 schemes times 2^-16 or 2^-24).
+one passes (37 schemes times 2^-16 or 2^-24).
 """
 
 from functools import lru_cache
