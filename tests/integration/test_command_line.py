@@ -307,6 +307,25 @@ def test_figures_of_another_scenario_are_not_overwritten(tmp_path, capsys, monke
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
 
 
+def test_every_neighbour_is_looked_at(tmp_path, capsys):
+    """Behind one that can be compared, a foreign JSON file and a folder the one that
+    cannot is found; without it the others stop nothing (exact)."""
+    assert run("--quick", "--out", tmp_path, "--systems", "pixels") == 0
+    header = ResultFile.read(tmp_path / "pixels.json").header
+    header |= {"system": "another", "scenario": header["scenario"] | {"csi": "perfect"}}
+    ResultFile.open(tmp_path / "another.json", header, [0.0])
+    (tmp_path / "b.json").write_text("[1, 2]")
+    (tmp_path / "c.json").mkdir()
+    capsys.readouterr()
+    argv = ["--quick", "--out", tmp_path, "--systems", "fragile", "--csi", "perfect"]
+    assert run(*argv) == 2
+    out, err = capsys.readouterr()
+    assert "holds pixels.json, computed with scenario.csi" in err
+    assert "left out" not in out
+    (tmp_path / "pixels.json").unlink()
+    assert run(*argv) == 0
+
+
 def test_plot_refuses_what_cannot_be_compared(tmp_path, capsys):
     """Two CSI in one folder: one line with the difference, no figure (exact)."""
     for system, csi in (("pixels", "perfect"), ("fragile", "estimated")):

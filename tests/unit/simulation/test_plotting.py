@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.lines import CARETDOWNBASE
 from PIL import Image
 
-from semcom_phy.simulation import plotting
+from semcom_phy.simulation import plotting, plotting_images
 from semcom_phy.simulation.image_strip import encode_strip
 from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.results import METRICS, Point, ResultFile
@@ -56,6 +57,15 @@ def make_curve(
             ),
         )
     return file
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are drawn, in place of files."""
+    drawn = []
+    for module in (plotting, plotting_images):
+        monkeypatch.setattr(module, "save", lambda figure, _: drawn.append(figure))
+    return drawn
 
 
 def test_figures_come_from_the_files_alone(tmp_path):
@@ -168,9 +178,10 @@ def test_groups_are_named_in_the_caption(tmp_path):
     ],
 )
 def test_only_what_can_be_compared_shares_a_figure(tmp_path, changes, key):
-    """Other CSI, rate, images or groups are refused with the difference, and no figure
-    is written or replaced (exact)."""
-    curves = [make_curve(tmp_path, "a", 0.0), make_curve(tmp_path, "b", 0.0, **changes)]
+    """Other CSI, rate, images or groups of any curve are refused with the difference,
+    and no figure is written or replaced (exact)."""
+    curves = [make_curve(tmp_path, name, 0.0) for name in ("a", "same")]
+    curves.append(make_curve(tmp_path, "b", 0.0, **changes))
     with pytest.raises(ValueError, match="a.json and b.json cannot share.*" + key):
         plotting.plot_metric(curves, "psnr_db", tmp_path / "c.png")
     with pytest.raises(ValueError, match=key):
@@ -189,14 +200,14 @@ def test_other_weights_and_names_do_share_one(tmp_path):
 
 
 def test_files_that_show_fewer_images(tmp_path):
-    """As many images are shown as every file holds (exact)."""
-    curves = [
-        make_curve(tmp_path, name, 0.0, num=n) for name, n in (("a", 4), ("b", 1))
-    ]
-    plotting.plot_reconstructions(curves, tmp_path / "a.png")
-    plotting.plot_reconstructions(curves[::-1], tmp_path / "b.png")
-    widths = [Image.open(tmp_path / name).width for name in ("a.png", "b.png")]
-    assert widths[0] == widths[1]
+    """As many images are shown as every file holds, whichever comes first (exact)."""
+    shown = {"a": 4, "b": 1, "c": 4}
+    a, b, c = (make_curve(tmp_path, name, 0.0, num=n) for name, n in shown.items())
+    widths = []
+    for curves in ([b], [a, b, c], [b, c, a], [c, a, b]):
+        plotting.plot_reconstructions(curves, tmp_path / "grid.png")
+        widths.append(Image.open(tmp_path / "grid.png").width)
+    assert len({*widths}) == 1
 
 
 def test_a_system_without_points_stops_nothing(tmp_path):
@@ -220,3 +231,49 @@ def test_points_of_older_code_are_marked(tmp_path):
     after = [path.read_bytes() for path in plotting.plot_all([curve], tmp_path)]
     assert all(old != new for old, new in zip(before, after, strict=True))
     assert "older code" in plotting.caption([curve])
+
+
+def test_points_of_this_code_are_not_marked(tmp_path, figures):
+    """Of three points the old one alone is open, over the SNR and over the rate, and
+    its images alone have a star (exact)."""
+    rate = {"cr_real_charged": Estimate(0.2, (0.1, 0.3), 4, 8)}
+    snr_db = (0, 10, 20)
+    curve = make_curve(tmp_path, "a", 0.0, snr_db=snr_db, run=snr_db, extras=rate)
+    curve.points[10.0] = dataclasses.replace(curve.points[10.0], code="old: x changed")
+    plotting.plot_metric([curve], "psnr_db", None)
+    plotting.plot_rate_distortion([curve], None)
+    for figure, x in zip(figures, (10.0, 0.2), strict=True):
+        (drawn,) = (
+            line.get_data()
+            for line in figure.axes[0].lines
+            if line.get_markerfacecolor() == "white"
+        )
+        np.testing.assert_array_equal(drawn, ([x], [30.0]))
+    plotting.plot_reconstructions([curve], None)
+    texts = [text.get_text() for text in figures[-1].axes[0].texts]
+    assert (texts.count("20.0"), texts.count("20.0*")) == (6, 3)
+
+
+def test_where_none_was_seen_an_arrow_hangs(tmp_path, figures):
+    """From the upper end of the interval, and where one was seen none does (exact)."""
+    curve = make_curve(tmp_path, "a", 0.2)
+    curve.points[10.0].metrics["outage"] = Estimate(0.0, (0.0, 0.1), 4, 8)
+    plotting.plot_metric([curve], "outage", None)
+    seen, arrow = figures[0].axes[0].containers
+    np.testing.assert_array_equal(seen.lines[0].get_data(), ([0.0], [0.2]))
+    np.testing.assert_array_equal(arrow.lines[0].get_data(), ([10.0], [0.1]))
+    heads = [
+        [cap.get_marker() for cap in bars.lines[1]].count(CARETDOWNBASE)
+        for bars in (seen, arrow)
+    ]
+    assert heads == [0, 1]
+
+
+def test_outages_are_framed(tmp_path, figures):
+    """The fourth image was lost, and is the only one in a frame (exact)."""
+    curve = make_curve(tmp_path, "a", 0.0)
+    plotting.plot_reconstructions([curve], None, snr_db=[0.0], num_images=4)
+    axes = figures[0].axes[0]
+    (frame,) = axes.patches
+    left, right, *_ = axes.images[-1].get_extent()
+    assert (frame.get_x(), frame.get_x() + frame.get_width()) == (left, right)
