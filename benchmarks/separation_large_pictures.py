@@ -9,7 +9,7 @@ Pictures of BSDS500 (val), portrait ones turned, at their size and cut and enlar
 and SNR: the PSNR with 5G LDPC and link adaptation, and with an ideal code at capacity.
 Where the smallest stream fits a scheme of predicted outage below 1 %, no outage above
 5 % and at most 3 dB below the ideal code are asked for, on average over the pictures.
-Where an image was lost, 25 times as many draws of the noise are made.
+Where an image was lost that was likely to arrive, there are 25 times as many draws.
 
 One file per picture, codec, size and rate: give the same command again to go on.
 """
