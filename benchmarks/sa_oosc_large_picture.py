@@ -32,7 +32,7 @@ from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
-from semcom_phy.simulation.results import software_versions
+from semcom_phy.simulation.versions import software_versions
 
 LABEL = "sa_oosc_192x256"
 SEED = 1
