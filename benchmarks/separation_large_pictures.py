@@ -20,6 +20,7 @@ import os
 import resource
 import time
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -168,28 +169,23 @@ def main(argv=None):
                 print(f"{size:>8} {name:>9}  left out: {error}")
                 continue
             parts = {cbr: [] for cbr in args.cbr}
-            for number, path in enumerate(
-                paths
-            ):  # all rates of a picture share its streams
+            # All rates of a picture share its streams.
+            for number, path in enumerate(paths):
+                picture = load_picture(path, codec.image_shape)
                 for cbr in args.cbr:
                     stem = f"{size}_{name}_{cbr.replace('/', 'of')}_{path.stem}"
                     asked = {"snr_db": list(map(float, args.snr)), "draws": args.draws}
-                    parts[cbr].append(
-                        measured(
-                            args.out / f"{stem}.json",
-                            asked,
-                            lambda cbr=cbr, path=path, number=number, codec=codec: (
-                                measure(
-                                    load_picture(path, codec.image_shape),
-                                    number,
-                                    codec,
-                                    Fraction(cbr),
-                                    args.snr,
-                                    args.draws,
-                                )
-                            ),
-                        )
+                    work = partial(
+                        measure,
+                        picture,
+                        number,
+                        codec,
+                        Fraction(cbr),
+                        args.snr,
+                        args.draws,
                     )
+                    found = measured(args.out / f"{stem}.json", asked, work)
+                    parts[cbr].append(found)
             for cbr, of_rate in parts.items():
                 s = summarise(of_rate)
                 good = s["outage"] <= MOST_OUTAGE and s["gap_db"] <= MOST_GAP_DB

@@ -163,7 +163,7 @@ class SeparationSystem:
         images : [batch, H, W, 3], `uint8`
 
         outage : [batch, num_candidates], `float`
-            Predicted outage (``link_adaptation.predicted_outage``)
+            Predicted outage, of :meth:`average_outage` or :meth:`predict_outage`
 
         Output
         ------
@@ -178,8 +178,8 @@ class SeparationSystem:
             )
         ]
 
-    def predict_sinr(self, h, no):
-        """SINR of frames to come, in parts that fit into memory.
+    def predict_outage(self, h, no):
+        """Predicted outage of every candidate on each channel.
 
         Input
         -----
@@ -191,24 +191,24 @@ class SeparationSystem:
 
         Output
         ------
-        : [num_fades, num_streams or num_symbols], `float32`, a NumPy array
+        : [num_fades, num_candidates], `float`
         """
-        at_once = fades_at_once(self.channel)
-        return np.concatenate(
-            [
-                ops.convert_to_numpy(
-                    self.channel.predict_sinr(h[start : start + at_once], no)
+        at_once, outage = fades_at_once(self.channel), []
+        for start in range(0, h.shape[0], at_once):
+            sinr = self.channel.predict_sinr(h[start : start + at_once], no)
+            outage.append(
+                predicted_outage(
+                    self.candidates, self.num_symbols, ops.convert_to_numpy(sinr)
                 )
-                for start in range(0, h.shape[0], at_once)
-            ]
-        )
+            )
+        return np.concatenate(outage)
 
     def _predict_for_average(self, snr_db):
         """Predicted outage of every candidate at an SNR, [num_candidates]."""
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         fades = expected_fades(self.channel, NUM_ADAPTATION_FADES, ADAPTATION_SEED)
-        parts = [self._outage(self.predict_sinr(h, no)) for h in fades]
-        return np.concatenate(parts).mean(axis=0)
+        outage = np.concatenate([self.predict_outage(h, no) for h in fades])
+        return outage.mean(axis=0)
 
     def _predict_for_fades(self, h, no, seeds):
         """Predicted outage of every candidate by what is fed back, [batch, ...]."""
@@ -218,12 +218,10 @@ class SeparationSystem:
             part = slice(start, start + at_once)
             possible = self.feedback.possible(h_hat[part], no, seeds[part], DRAWS)
             shape = tuple(possible.shape)
-            sinr = self.predict_sinr(ops.reshape(possible, (-1, *shape[2:])), no)
-            outage.append(self._outage(sinr).reshape(*shape[:2], -1).mean(axis=1))
+            possible = ops.reshape(possible, (-1, *shape[2:]))
+            of_part = self.predict_outage(possible, no).reshape(*shape[:2], -1)
+            outage.append(of_part.mean(axis=1))
         return np.concatenate(outage)
-
-    def _outage(self, sinr):
-        return predicted_outage(self.candidates, self.num_symbols, sinr)
 
     def _receive(self, choices, x_hat, no_eff):
         batch = len(choices)

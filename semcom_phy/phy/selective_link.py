@@ -110,23 +110,24 @@ class SelectiveLink:
 
     def possible_channels(self, h_hat, no):
         """The conditional mean plus its errors for other channels."""
-        batch, draws = h_hat.shape[0], self._other_channels.shape[0]
-        no = ops.broadcast_to(no_vector(no), (batch,))
-        power = ops.ones((batch, 1, 1, 1, 1, 1))
+        draws, no = self._other_channels.shape[0], no_vector(no)
+        scale = ops.ones((1, 1, 1, 1, 1, 1), dtype="complex64")
         if not self.model.normalized:
-            silence = ops.zeros(self.noise_shape(batch), dtype="complex64")
+            silence = ops.zeros(self.noise_shape(h_hat.shape[0]), dtype="complex64")
             _, _, error = self._frame_estimate(h_hat, no, silence)
             power = entry_power(h_hat, error)
-        no, scale = no / ops.reshape(power, (-1,)), complex_sqrt(power)
-        mean = self._conditional_mean(h_hat / scale, no)
-        # The same estimate of other channels, at the noise of each image.
-        other = ops.tile(self._other_channels, (batch, 1, 1, 1, 1, 1))
+            no, scale = no / ops.reshape(power, (-1,)), complex_sqrt(power)
+        of_image = ops.broadcast_to(no, (h_hat.shape[0],))
+        mean = self._conditional_mean(h_hat / scale, of_image)
+        # The same estimate of other channels, at every noise variance that there is.
+        levels = no.shape[0]
+        other = ops.tile(self._other_channels, (levels, 1, 1, 1, 1, 1))
         no = ops.repeat(no, draws)
         noise = fixed_normals(CHANNEL_SEED, (draws, *self.noise_shape(1)[1:]))
-        noise = ops.tile(noise, (batch,) + (1,) * (noise.ndim - 1))
+        noise = ops.tile(noise, (levels,) + (1,) * (noise.ndim - 1))
         other, other_hat, _ = self._frame_estimate(other, no, noise)
         error = other - self._conditional_mean(other_hat, no)
-        error = ops.reshape(error, (batch, draws, *other.shape[1:]))
+        error = ops.reshape(error, (levels, draws, *other.shape[1:]))
         return scale[:, None] * (mean[:, None] + error)
 
     @cached_property

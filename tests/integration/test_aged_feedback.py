@@ -14,7 +14,6 @@ from link_models.systems import build_system
 from scenarios import adaptive_rate
 from scenarios.definitions import definition_card
 from scenarios.scenario import Scenario
-from semcom_phy.channel_coding.link_adaptation import predicted_outage
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.phy.channels import BlockRayleigh
@@ -196,9 +195,7 @@ def test_backing_off_predicts_what_happens(csi):
         efficiency = [mcs.spectral_efficiency for mcs in system.candidates]
         best = np.argmax((1 - predicted) * efficiency, axis=1)
         rows = np.arange(300)
-        true = predicted_outage(
-            system.candidates, system.num_symbols, system.predict_sinr(h, no)
-        )[rows, best]
+        true = system.predict_outage(h, no)[rows, best]
         gap = true - predicted[rows, best]
         lost[kind] = gap.mean() / (gap.std() / np.sqrt(300))
     assert abs(lost[AgedFeedback]) < 4 and lost[StaleFeedback] > 4
