@@ -22,7 +22,7 @@ from link_models.variable_length_system import VariableLengthSystem
 from scenarios.driving_scene import SCENARIO
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.simulation.storage import replaced
-from semcom_phy.source_coding.length_code import LengthCode
+from semcom_phy.entropy_coding.length_code import LengthCode
 
 CBRS = ("1/64", "1/48", "1/32", "1/24")
 

@@ -29,7 +29,7 @@ from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
 from semcom_phy.simulation.bootstrap import bootstrap_interval
-from semcom_phy.source_coding.feature_coder import encode_latents, encode_side
+from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
 from semcom_phy.sources.driving import load_driving_scenes
 
 SYSTEMS = ("sa_oosc", "oosc", "ntscc", "deepjscc_patches", "hevc_ldpc")

@@ -80,9 +80,12 @@ class Scenario:
     snr_db : `tuple` of `float`
         SNR per receive antenna, -100 to 100 [dB]; kept sorted, each once
     systems : `tuple` of `str`
-        Names from ``link_models.systems.SYSTEMS``
+        Names from ``link_models.systems.table.SYSTEMS``
     weights : `str` or `None`
         Label or file of trained weights; `None`: those shipped for the scenario
+    codec : `str` or `None`
+        A codec of the user's, ``my_module:MyEncoder,MyDecoder``, which is then a system
+        by the name of the module
     seed : `int`
         Fixes images, fades and noise
 
@@ -117,6 +120,7 @@ class Scenario:
     snr_db: tuple[float, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
     systems: tuple[str, ...] = ("adjscc", "hevc_ldpc", "webp_ldpc", "hevc_capacity")
     weights: str | None = None
+    codec: str | None = None
     seed: int = 1
 
     def __post_init__(self):

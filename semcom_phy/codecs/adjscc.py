@@ -9,7 +9,7 @@ arXiv:2012.00533.
     PowerNormalization --> EqualizedOFDMChannel --> x_hat, no_eff
     image_hat <-- [ cells, trunk with AF ] <-- [ Wiener, inverse DCT ] <-- x_hat, no_eff
 
-Chain            : SemanticLink, no side stream
+Chain            : one analogue segment
 Bandwidth        : num_symbols complex symbols per image, any of ``symbol_counts`` or
                    between; side information none
 Known at encoder : average SNR [dB]
@@ -34,12 +34,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from semcom_phy.codecs.linear_analogue import power_allocation
+from semcom_phy.codecs.contract import (
+    Packet,
+    SemanticCodec,
+    SemanticDecoder,
+    SemanticEncoder,
+)
 from semcom_phy.layers.refine import refine
 from semcom_phy.layers.residual_trunk import ResidualTrunk
 from semcom_phy.layers.snr_embedding import SnrTable, hat_embedding
 from semcom_phy.layers.sorted_spectrum import SortedSpectrum
 from semcom_phy.layers.spectrum import to_cells
+from semcom_phy.phy.power_allocation import power_allocation
+from semcom_phy.phy.segments import Analogue
+from semcom_phy.sources.samples import Delivered
 
 CELL = 4  # pixels per side of a token of the trunk
 SNR_KNOTS = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
@@ -73,7 +81,7 @@ def channel_context(snr_db, num_symbols, symbol_counts):
     return ops.reshape(context, (-1, len(SNR_KNOTS) * len(symbol_counts)))
 
 
-class _AdjsccLayer(keras.layers.Layer):
+class _AdjsccLayer(SemanticCodec):
     """What encoder and decoder share: configuration and the sorted spectrum."""
 
     def __init__(self, image_shape, symbol_counts, filters, num_blocks, **kwargs):
@@ -114,7 +122,11 @@ class _AdjsccLayer(keras.layers.Layer):
         """Layers that bear 16 bits."""
         return [self.trunk]
 
-    def fit_statistics(self, images):
+    @classmethod
+    def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
+        return {"image_shape": image_shape, "symbol_counts": symbol_counts}
+
+    def fit_statistics(self, images, levels=None):
         """Closed-form start from training images [n, H, W, C] in [0, 1]."""
         self.spectrum.fit(images)
         std = ops.convert_to_numpy(self.spectrum.std)
@@ -152,7 +164,7 @@ class _AdjsccLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class AdjsccEncoder(_AdjsccLayer):
+class AdjsccEncoder(_AdjsccLayer, SemanticEncoder):
     """Image to complex symbols of arbitrary power (the link normalises it).
 
     Parameters
@@ -165,25 +177,6 @@ class AdjsccEncoder(_AdjsccLayer):
 
     filters, num_blocks : `int`, (default 64, 4)
         Size of the trunk
-
-    Input
-    -----
-    source : [batch_size, H, W, C], `float32`
-        Images in [0, 1]
-
-    snr_db : [batch_size], `float32`
-        Average SNR per receive antenna [dB]
-
-    num_symbols : `int`, optional
-        Symbols to send; the largest of ``symbol_counts`` if not given
-
-    Output
-    ------
-    z : [batch_size, num_symbols], `complex64`
-        Symbols
-
-    mask : [batch_size, num_symbols], `float32`
-        All ones: every symbol is sent
 
     Raises
     ------
@@ -214,11 +207,11 @@ class AdjsccEncoder(_AdjsccLayer):
         self.scale_hidden.build((None, self.filters + self.num_context + 1))
         self.scale_code.build((None, 64))
 
-    def call(self, source, snr_db, h=None, num_symbols=None):
-        num_symbols = num_symbols or self.symbol_counts[-1]
+    def encode(self, source, known, uniform=None):
+        num_symbols = known.num_symbols
         self.check_rate(num_symbols)
         count = 2 * num_symbols
-        context = channel_context(snr_db, num_symbols, self.symbol_counts)
+        context = channel_context(known.snr_db, num_symbols, self.symbol_counts)
         image = self.spectrum.decorrelate(source)
         cells = to_cells(image, CELL)
         features = self.trunk(4.0 * cells, context)
@@ -236,12 +229,11 @@ class AdjsccEncoder(_AdjsccLayer):
         code = code * ops.exp(scale)
         values = ops.concatenate([values[:, :-NUM_SCALE_COEFFICIENTS], code], -1)
         pairs = ops.reshape(values, (-1, num_symbols, 2))
-        z = ops.view_as_complex(pairs)
-        return z, ops.ones_like(pairs[..., 0])
+        return Packet(Analogue(ops.view_as_complex(pairs)))
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class AdjsccDecoder(_AdjsccLayer):
+class AdjsccDecoder(_AdjsccLayer, SemanticDecoder):
     """Equalised symbols to an image.
 
     Parameters
@@ -251,25 +243,6 @@ class AdjsccDecoder(_AdjsccLayer):
 
     filters, num_blocks : `int`, (default 64, 6)
         Size of the trunk
-
-    Input
-    -----
-    x_hat : [batch_size, num_symbols], `complex64`
-        Unbiased symbol estimates
-
-    no_eff : [batch_size, num_symbols], `float32`
-        Their error variances [linear]
-
-    side : `None`
-        This codec sends nothing beside its symbols
-
-    csi : :class:`~semcom_phy.phy.knowledge.Csi`
-        What the receiver knows; of it the average SNR is used [dB]
-
-    Output
-    ------
-    source_hat : [batch_size, H, W, C], `float32`
-        Images, around [0, 1], not clipped
     """
 
     def __init__(
@@ -300,15 +273,16 @@ class AdjsccDecoder(_AdjsccLayer):
         self.scale.build((None, 64))
         self.content_gain.build((None, 64))
 
-    def call(self, x_hat, no_eff, side=None, csi=None):
-        num_symbols = x_hat.shape[1]
+    def decode(self, received, known, training=False):
+        z_hat, no_eff = received.z_hat, received.no_eff
+        num_symbols = z_hat.shape[1]
         self.check_rate(num_symbols)
         count = 2 * num_symbols
-        context = channel_context(csi.snr_db, num_symbols, self.symbol_counts)
+        context = channel_context(known.snr_db, num_symbols, self.symbol_counts)
         errors = hat_embedding(-10.0 / np.log(10) * ops.log(no_eff), ERROR_KNOTS)
         context = ops.concatenate([context, ops.mean(errors, axis=1)], -1)
 
-        received = ops.reshape(ops.view_as_real(x_hat), (-1, count))
+        received = ops.reshape(ops.view_as_real(z_hat), (-1, count))
         no = ops.repeat(no_eff, 2, axis=1)
         shrunk = received / (1.0 + no)
         power = ops.mean(
@@ -344,6 +318,5 @@ class AdjsccDecoder(_AdjsccLayer):
             ops.concatenate([4.0 * cells, to_cells(loud, CELL)], -1),
             ops.concatenate([context, log_scale], -1),
         )
-        return self.spectrum.recorrelate(
-            refine(image, cells, self.heads(features), CELL)
-        )
+        image = refine(image, cells, self.heads(features), CELL)
+        return Delivered(self.spectrum.recorrelate(image))

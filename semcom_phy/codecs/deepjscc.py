@@ -7,7 +7,7 @@ wireless image transmission", IEEE Trans. Cogn. Commun. Netw. 2019, arXiv:1809.0
                                                     --> EqualizedOFDMChannel
     image_hat <-- [ 5 transposed convolutions ] <-- x_hat, no_eff
 
-Chain            : SemanticLink, no side stream
+Chain            : one analogue segment
 Bandwidth        : (H/4)(W/4) c/2 complex symbols per image, c the channels of the last
                    encoder layer; side information none
 Known at encoder : nothing, or the average SNR [dB] with ``snr_attention``
@@ -25,14 +25,22 @@ Differences from the paper
 import keras
 from keras import ops
 
+from semcom_phy.codecs.contract import (
+    Packet,
+    SemanticCodec,
+    SemanticDecoder,
+    SemanticEncoder,
+)
 from semcom_phy.layers.snr_attention import SnrAttention
+from semcom_phy.phy.segments import Analogue
+from semcom_phy.sources.samples import Delivered
 
 STRIDES = (2, 2, 1, 1)
 KERNEL_SIZE = 5
 SNR_SCALE_DB = 20.0
 
 
-class _ConvolutionStack(keras.layers.Layer):
+class _ConvolutionStack(SemanticCodec):
     """Four inner convolutions with PReLU and optional SNR attention, and a last one."""
 
     def __init__(self, image_shape, filters, num_symbols, snr_attention, **kwargs):
@@ -76,6 +84,13 @@ class _ConvolutionStack(keras.layers.Layer):
         """Layers that bear 16 bits: all but the last, which makes symbols or pixels."""
         return [*self.layers_, *self.activations_, *self.attention_]
 
+    @classmethod
+    def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
+        config = super().default_config(
+            image_shape, num_tx_ant, num_rx_ant, symbol_counts
+        )
+        return config | {"snr_attention": True}
+
     def check_rate(self, num_symbols):
         if num_symbols != self.num_symbols:
             raise ValueError(
@@ -84,8 +99,6 @@ class _ConvolutionStack(keras.layers.Layer):
             )
 
     def run(self, x, snr_db):
-        if self.snr_attention and snr_db is None:
-            raise ValueError("a codec with snr_attention needs snr_db, received None.")
         for i, (layer, activation) in enumerate(
             zip(self.layers_, self.activations_, strict=True)
         ):
@@ -116,7 +129,7 @@ class _ConvolutionStack(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class DeepJSCCEncoder(_ConvolutionStack):
+class DeepJSCCEncoder(_ConvolutionStack, SemanticEncoder):
     """Image to complex symbols of arbitrary power (the link normalises it).
 
     Parameters
@@ -132,22 +145,6 @@ class DeepJSCCEncoder(_ConvolutionStack):
 
     snr_attention : `bool`, (default `False`)
         Scale the features by what the SNR and the content ask for (ADJSCC)
-
-    Input
-    -----
-    source : [batch_size, H, W, C], `float32`
-        Images in [0, 1]
-
-    snr_db : [batch_size], `float32`
-        Average SNR per receive antenna [dB]; used with ``snr_attention`` only
-
-    Output
-    ------
-    z : [batch_size, num_symbols], `complex64`
-        Symbols
-
-    mask : [batch_size, num_symbols], `float32`
-        All ones: every symbol is sent
 
     Raises
     ------
@@ -175,42 +172,21 @@ class DeepJSCCEncoder(_ConvolutionStack):
         shape = self.build_inner((None, *self.image_shape))
         self.last.build(shape)
 
-    def call(self, source, snr_db, h=None, num_symbols=None):
-        if num_symbols is not None:
-            self.check_rate(num_symbols)
+    def encode(self, source, known, uniform=None):
+        self.check_rate(known.num_symbols)
         if tuple(source.shape[1:]) != self.image_shape:
             raise ValueError(
                 f"images must have shape {self.image_shape}, received "
                 f"{tuple(source.shape[1:])}."
             )
-        features = self.last(self.run(source, snr_db))
+        features = self.last(self.run(source, known.snr_db))
         pairs = ops.reshape(features, (-1, self.num_symbols, 2))
-        return ops.view_as_complex(pairs), ops.ones_like(pairs[..., 0])
+        return Packet(Analogue(ops.view_as_complex(pairs)))
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class DeepJSCCDecoder(_ConvolutionStack):
-    """Equalised symbols to an image; parameters as :class:`DeepJSCCEncoder`.
-
-    Input
-    -----
-    x_hat : [batch_size, num_symbols], `complex64`
-        Unbiased symbol estimates
-
-    no_eff : [batch_size, num_symbols], `float32`
-        Their error variances [linear]
-
-    side : `None`
-        This codec sends nothing beside its symbols
-
-    csi : :class:`~semcom_phy.phy.knowledge.Csi`
-        Its average SNR is used with ``snr_attention`` [dB]
-
-    Output
-    ------
-    source_hat : [batch_size, H, W, C], `float32`
-        Images in (0, 1)
-    """
+class DeepJSCCDecoder(_ConvolutionStack, SemanticDecoder):
+    """Equalised symbols to an image; parameters as :class:`DeepJSCCEncoder`."""
 
     def __init__(
         self,
@@ -237,9 +213,9 @@ class DeepJSCCDecoder(_ConvolutionStack):
     def build(self, x_hat_shape):
         self.last.build(self.build_inner((None, *self.grid, self.depth)))
 
-    def call(self, x_hat, no_eff, side=None, csi=None):
-        self.check_rate(x_hat.shape[1])
-        estimate = ops.view_as_real(x_hat) / (1.0 + no_eff)[..., None]
+    def decode(self, received, known, training=False):
+        self.check_rate(received.z_hat.shape[1])
+        estimate = ops.view_as_real(received.z_hat)
+        estimate = estimate / (1.0 + received.no_eff)[..., None]
         features = ops.reshape(estimate, (-1, *self.grid, self.depth))
-        snr_db = None if csi is None else csi.snr_db
-        return self.last(self.run(features, snr_db))
+        return Delivered(self.last(self.run(features, known.snr_db)))

@@ -9,7 +9,7 @@ MLLM-aided feature compensation" (extends IEEE GLOBECOM 2023, pp. 2239-2244).
           '--> EqualizedOFDMChannel --> x_hat, no_eff; k, l as side information
     image_hat <-- [ synthesis, CCAM ] <-- [ compensation ] <-- maps <-- [ Wiener ]
 
-Chain            : AdaptiveLink; the pilot block is sent first, its LS estimate and SNR
+Chain            : an analogue and a digital segment; the pilot block is sent first, its LS estimate and SNR
                    are fed back and serve detection; k and l on a protected stream
 Bandwidth        : scale_symbols + ceil(k l / 2) complex symbols per image, k from 1 to
                    C, l from 1 to HW/16; side information log2(C HW/16) bits, coded
@@ -55,10 +55,18 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.codecs.compensation import FeatureCompensation
-from semcom_phy.codecs.map_codec import Coded, Cutoffs, Decoded, MapDecoder, MapEncoder
+from semcom_phy.codecs.contract import Packet
+from semcom_phy.codecs.map_codec import (
+    Analysis,
+    Cutoffs,
+    MapDecoder,
+    MapEncoder,
+    Refinement,
+)
 from semcom_phy.layers.channel_condition import TwoLayerPerceptron
 from semcom_phy.layers.cutoff import choose_cutoff, kept, thermometer
 from semcom_phy.layers.feature_entropy import entropy_2d
+from semcom_phy.sources.samples import Delivered
 
 CONDITION_UNITS = 32
 EC_UNITS = 64
@@ -107,28 +115,6 @@ class EcaEncoder(MapEncoder):
     rate_weight, slope : `float`, (default 2.8, 0.55)
         Price of the rate, w = rate_weight (1 + slope sqrt(snr_norm)) [nat per cr_real],
         snr_norm from 0 at 0 dB to 1 at 20 dB
-
-    Input
-    -----
-    source : [batch_size, H, W, C], `float32`
-        Images in [0, 1]
-
-    snr_db : [batch_size], `float32`
-        Average SNR per receive antenna, fed back [dB]
-
-    h : [batch_size, slots, num_rx_ant, num_tx_ant, T, F], `complex64`
-        Channel estimate, fed back
-
-    num_symbols : `int`, optional
-        Symbols of the frame, for a check
-
-    Output
-    ------
-    z : [batch_size, num_symbols], `complex64`
-        Symbols, those that are sent first
-
-    mask : [batch_size, num_symbols], `float32`
-        1 for symbols that are sent
 
     Raises
     ------
@@ -185,10 +171,11 @@ class EcaEncoder(MapEncoder):
             POLICY_UNITS, self.length, zero_start=True, name="policy_2"
         )
         self.predictor = QualityPredictor(self.size, num_maps, name="predictor")
+        self.trains_policies = True
         self.make_packing()
 
-    def train_policies(self, value):
-        """Whether training moves the policies: not where cut-offs are random."""
+    def train_choice(self, value):
+        self.trains_policies = value
         for policy in (self.policy_1, self.policy_2):
             policy.trainable = value
 
@@ -201,34 +188,23 @@ class EcaEncoder(MapEncoder):
         self.predictor.build((None, self.num_maps + EC_UNITS))
         self.build_packing(self.num_maps + EC_UNITS)
 
-    def call(self, source, snr_db, h=None, num_symbols=None):
-        if num_symbols is not None:
-            self.check_rate(num_symbols)
-        coded = self.encode(source, snr_db, h)
-        return coded.z, coded.mask
+    @property
+    def side_values(self):
+        return self.num_maps * self.length
 
-    def encode(self, source, snr_db, h, uniform=None, cutoffs=None):
-        """The call with everything that is found on the way.
+    def to_number(self, side):
+        """The cut-offs as one number each, [batch] `int`; see :func:`read_cutoffs`."""
+        return (side.num_maps.astype(int) - 1) * self.length + side.num_rows - 1
 
-        Input
-        -----
-        source, snr_db, h
-            As in the call
+    def encode(self, source, known, uniform=None):
+        """As :meth:`SemanticEncoder.encode`.
 
-        uniform : [batch, num_uniform], `float32`, optional
-            Random numbers in (0, 1), from the fourth on for the Gumbel-softmax of both
-            policies (training); without them the most likely cut-offs are taken
-
-        cutoffs : :class:`Cutoffs`, optional
-            Takes the place of both policies' choices; where ``uniform`` is given too
-            (training), in one half of the images, so that the predictor goes on seeing
-            all rates
-
-        Output
-        ------
-        : :class:`Coded`
+        Without ``uniform`` the most likely cut-offs are taken. With it they are drawn,
+        for one half of the images by the Gumbel-softmax of both policies and for the
+        other uniformly, so that the predictor goes on seeing all rates; for all of them
+        uniformly where the policies are not trained (:meth:`train_choice`).
         """
-        features, effective_db = self.condition(h, snr_db)
+        features, effective_db = self.condition(known.h_hat, known.snr_db)
         maps = self.analysis(source, self.embedding(features))
         values = self.symbols.to_values(maps)
         entropy = entropy_2d(maps, NUM_LEVELS)
@@ -238,14 +214,16 @@ class EcaEncoder(MapEncoder):
 
         content = ops.concatenate([pooled, ec], axis=-1)
         quality = self.predictor(ops.stop_gradient(content))
-        choice = None
-        if cutoffs is None or uniform is not None:
-            price = self.price(snr_db)
+        choice = cutoffs = None
+        if uniform is None or self.trains_policies:
+            price = self.price(known.snr_db)
             choice = self._choose(values, pooled, ec, quality, price, uniform)
-            chosen = Cutoffs(*map(kept, choice))
-            cutoffs = chosen if cutoffs is None else _mixed(chosen, cutoffs, uniform)
-        z, mask = self.pack(values, cutoffs, content, effective_db)
-        return Coded(z, mask, cutoffs, maps, values, entropy, choice, quality)
+            cutoffs = Cutoffs(*map(kept, choice))
+        if uniform is not None:
+            drawn = self.draw_cutoffs(uniform)
+            cutoffs = drawn if cutoffs is None else _mixed(cutoffs, drawn, uniform)
+        data = self.pack(values, cutoffs, content, effective_db)
+        return Packet(data, cutoffs, Analysis(maps, entropy, choice, quality))
 
     def price(self, snr_db):
         """Price of a real symbol at an SNR [dB], same shape [nat]."""
@@ -353,25 +331,6 @@ class EcaDecoder(MapDecoder):
     compensation : `dict`, optional
         ``vit`` of :class:`~semcom_phy.codecs.compensation.FeatureCompensation`; without
         it there is none (ablation)
-
-    Input
-    -----
-    x_hat : [batch_size, num_symbols], `complex64`
-        Unbiased symbol estimates
-
-    no_eff : [batch_size, num_symbols], `float32`
-        Their error variances [linear]
-
-    side : :class:`Cutoffs`
-        What was sent beside the symbols
-
-    csi : :class:`~semcom_phy.phy.knowledge.Csi`
-        The channel estimate and SNR that were fed back
-
-    Output
-    ------
-    source_hat : [batch_size, H, W, C], `float32`
-        Images, around [0, 1], not clipped
     """
 
     def __init__(
@@ -406,6 +365,13 @@ class EcaDecoder(MapDecoder):
             self.complete = FeatureCompensation(self.compensation, name="complete")
         self.make_unpacking()
 
+    @classmethod
+    def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
+        config = super().default_config(
+            image_shape, num_tx_ant, num_rx_ant, symbol_counts
+        )
+        return config | {"compensation": SMALL_VIT}
+
     def build(self, x_hat_shape):
         self.embedding.build((None, self.condition.num_features + 2))
         shape, condition = (None, *self.grid, self.num_maps), (None, CONDITION_UNITS)
@@ -414,37 +380,31 @@ class EcaDecoder(MapDecoder):
         self.synthesis.build(shape, shape, condition)
         self.build_unpacking()
 
-    def call(self, x_hat, no_eff, side=None, csi=None):
-        return self.decode(x_hat, no_eff, side, csi).image
+    def from_number(self, numbers):
+        """Inverse of :meth:`EcaEncoder.to_number`: :class:`Cutoffs` of arrays."""
+        return read_cutoffs(numbers, self.num_maps, self.length)
 
-    def decode(self, x_hat, no_eff, side, csi, training=None):
-        """The call with everything that is found on the way: :class:`Decoded`.
-
-        Raises
-        ------
-        ValueError
-            If ``side`` is missing or the frame holds another number of symbols.
-        """
-        self.check_told(side, csi)
-        sent_by = csi.at_transmitter  # what the amplitudes follow
-        features, effective_db = self.condition(sent_by.h_hat, sent_by.snr_db)
-        estimates, mask = self.unpack(x_hat, no_eff, side, features, effective_db)
-        features, _ = self.condition(csi.h_hat, csi.snr_db)
-        told = ops.stack(
+    def decode(self, received, known, training=False):
+        fed_back = known.fed_back  # what the amplitudes follow
+        side = received.side
+        features, effective_db = self.condition(fed_back.h_hat, fed_back.snr_db)
+        estimates, mask = self.unpack(received, features, effective_db)
+        features, _ = self.condition(known.h_hat, known.snr_db)
+        usage = ops.stack(
             [
                 ops.cast(side.num_maps, "float32") / self.num_maps,
                 ops.cast(side.num_rows, "float32") / self.length,
             ],
             axis=-1,
         )
-        condition = self.embedding(ops.concatenate([features, told], axis=-1))
+        condition = self.embedding(ops.concatenate([features, usage], axis=-1))
 
         maps = self.symbols.to_maps(estimates * mask)
         refined = maps
         if self.compensation is not None:
             refined = self.complete(maps, condition, training=training)
         image = self.synthesis(refined, maps, condition)
-        return Decoded(image, refined, estimates)
+        return Delivered(image, details=Refinement(refined, estimates))
 
     def get_config(self):
         return {**super().get_config(), "compensation": self.compensation}
@@ -465,7 +425,8 @@ class ChannelAwareLoss:
     Parameters
     ----------
     random_cutoffs : `bool`
-        Draw the cut-offs at random, for a backbone that serves all rates
+        Cut-offs are drawn at random, for a backbone that serves all rates: the policies
+        are not trained
 
     consistency_weight : `float`, (default 0.1)
         :math:`\beta`
@@ -475,7 +436,7 @@ class ChannelAwareLoss:
         self.random_cutoffs = random_cutoffs
         self.consistency_weight = consistency_weight
 
-    def __call__(self, source, snr_db, coded, decoded, codec):
+    def __call__(self, source, snr_db, packet, delivered, codec):
         """Mean loss of a batch.
 
         Input
@@ -485,8 +446,9 @@ class ChannelAwareLoss:
         snr_db : [batch], `float32`
             [dB]
 
-        coded, decoded : :class:`~semcom_phy.codecs.map_codec.Coded`,
-        :class:`~semcom_phy.codecs.map_codec.Decoded`
+        packet : :class:`~semcom_phy.codecs.contract.Packet`
+
+        delivered : :class:`~semcom_phy.sources.samples.Delivered`
 
         codec : :class:`EcaEncoder` or another encoder of maps
 
@@ -494,18 +456,18 @@ class ChannelAwareLoss:
         ------
         : scalar, `float32`
         """
-        error = ops.mean(ops.square(decoded.image - source), axis=(1, 2, 3))
+        coded = packet.details
+        error = ops.mean(ops.square(delivered.images - source), axis=(1, 2, 3))
         error = ops.log(error + 1e-5)
         worth = codec.symbols.worth
         map_worth = ops.mean(ops.reshape(worth, (-1, codec.num_maps)), axis=0)
-        gap = ops.square(decoded.refined - ops.stop_gradient(coded.maps)) * map_worth
+        refined = delivered.details.refined
+        gap = ops.square(refined - ops.stop_gradient(coded.maps)) * map_worth
         gap = ops.sum(gap, axis=(1, 2, 3)) / ops.sum(worth)
         loss = error + self.consistency_weight * ops.log(gap + 1e-5)
         if coded.quality is None:
             return ops.mean(loss)
-        num_maps, num_rows = (
-            ops.cast(v, "float32")[:, None] for v in coded.cutoffs[:2]
-        )
+        num_maps, num_rows = (ops.cast(v, "float32")[:, None] for v in packet.side[:2])
         expected = codec.predictor.read(coded.quality, num_maps * num_rows, num_maps)
         loss = loss + ops.square(expected[:, 0] - ops.stop_gradient(error))
         if coded.choice is None:
@@ -590,6 +552,33 @@ class QualityPredictor(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "num_maps": self.num_maps}
+
+
+def read_cutoffs(numbers, num_maps, length):
+    """Cut-offs of the numbers that tell them.
+
+    Input
+    -----
+    numbers : [batch], `int`
+        (k - 1) L + l - 1
+
+    Output
+    ------
+    : :class:`~semcom_phy.codecs.map_codec.Cutoffs`
+        Arrays, `int32`
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    numbers = np.asarray(numbers)
+    if np.any((numbers < 0) | (numbers >= num_maps * length)):
+        raise ValueError(
+            f"numbers must be from 0 to {num_maps * length - 1}, got {numbers}"
+        )
+    parts = numbers // length + 1, numbers % length + 1
+    return Cutoffs(*(part.astype("int32") for part in parts))
 
 
 def _mixed(chosen, drawn, uniform):

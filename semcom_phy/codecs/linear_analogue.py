@@ -7,7 +7,7 @@ Commun., 1976; as an image scheme cf. S. Jakubczak, D. Katabi, "SoftCast", 2011.
     image_hat <-- [ inverse KLT ] <-- [ L-MMSE per coefficient ] <-- x_hat, no_eff,
                                                                      scale
 
-Chain            : its own link (``link_models/linear_link.py``), protected side stream
+Chain            : an analogue segment, and a digital one with the scale
 Bandwidth        : num_symbols complex symbols, two coefficients each; side information
                    8 bits per image, the scale that the power normalisation divided by
 Known at encoder : average SNR [dB]
@@ -24,46 +24,10 @@ Differences from the paper
 
 import numpy as np
 
+from semcom_phy.phy.power_allocation import power_allocation
+
 SCALE_OCTAVES = 8.0  # the scale is coded from 2^-4 to 2^4
 SCALE_LEVELS = 256
-
-
-def power_allocation(variance, no, total):
-    r"""Powers that minimise the L-MMSE error of an analogue linear coder.
-
-    .. math::
-        p_i = \Bigl(\nu \sqrt{\lambda_i N_0} - N_0\Bigr)^+,
-        \qquad \sum_i p_i = P
-
-    Parameters
-    ----------
-    variance : [num_coefficients], `float`
-        Coefficient variances, in decreasing order [linear]
-
-    no : `float`
-        Noise variance per coefficient [linear]
-
-    total : `float`
-        Sum of the powers [linear]
-
-    Output
-    ------
-    powers : [num_coefficients], `float64`
-        Non-negative; 0 for coefficients not worth sending
-
-    References
-    ----------
-    K.-H. Lee, D. Petersen, "Optimal linear coding for vector channels", IEEE Trans.
-    Commun., 1976.
-    """
-    variance = np.asarray(variance, np.float64)
-    roots = np.sqrt(variance * no)
-    for count in range(len(variance), 0, -1):
-        level = (total + count * no) / roots[:count].sum()
-        powers = level * roots[:count] - no
-        if powers[-1] > 0:
-            break
-    return np.concatenate([powers, np.zeros(len(variance) - count)])
 
 
 class LinearAnalogueCoder:

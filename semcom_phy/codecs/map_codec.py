@@ -13,10 +13,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from semcom_phy.channel_coding.protection import number_bytes
 from semcom_phy.codecs.backbone import make_backbone
+from semcom_phy.codecs.contract import (
+    SemanticCodec,
+    SemanticDecoder,
+    SemanticEncoder,
+)
 from semcom_phy.layers.amplitude import AmplitudeTable
 from semcom_phy.layers.channel_condition import ChannelCondition, TwoLayerPerceptron
 from semcom_phy.layers.symbol_order import SymbolOrder
+from semcom_phy.phy.segments import Analogue
 
 SCALE_UNITS = 64
 NUM_BANDS = 32
@@ -40,24 +47,13 @@ class Cutoffs(NamedTuple):
     map_order: Any = None
 
 
-class Coded(NamedTuple):
-    """What the encoder makes of an image.
+class Analysis(NamedTuple):
+    """What an encoder of maps finds on the way, for its loss and figures.
 
     Attributes
     ----------
-    z : [batch, num_symbols], `complex64`
-        Symbols, those to be sent first. Behind them stands what is not sent
-
-    mask : [batch, num_symbols], `float32`
-        1 for symbols that are sent, a prefix
-
-    cutoffs : :class:`Cutoffs`
-
     maps : [batch, height, width, num_maps], `float32`
         Feature maps before selection
-
-    values : [batch, size], `float32`
-        The same as values of unit variance by position
 
     entropy : [batch, num_maps], `float32`
         2D entropy of the maps [bit]
@@ -70,24 +66,17 @@ class Coded(NamedTuple):
         :class:`~semcom_phy.codecs.eca.QualityPredictor`
     """
 
-    z: Any
-    mask: Any
-    cutoffs: Cutoffs
     maps: Any
-    values: Any
     entropy: Any
     choice: Any = None
     quality: Any = None
 
 
-class Decoded(NamedTuple):
-    """What the decoder makes of the symbols received.
+class Refinement(NamedTuple):
+    """What a decoder of maps finds on the way.
 
     Attributes
     ----------
-    image : [batch, H, W, C], `float32`
-        Around [0, 1], not clipped
-
     refined : [batch, height, width, num_maps], `float32`
         Maps after compensation
 
@@ -95,12 +84,11 @@ class Decoded(NamedTuple):
         Estimated values by position, before the mask
     """
 
-    image: Any
     refined: Any
     estimates: Any
 
 
-class MapCodec(keras.layers.Layer):
+class MapCodec(SemanticCodec):
     """What encoder and decoder share.
 
     Parameters
@@ -195,6 +183,14 @@ class MapCodec(keras.layers.Layer):
                 f"{int(np.prod(self.image_shape))}."
             )
 
+    @classmethod
+    def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
+        return {
+            "image_shape": image_shape,
+            "num_tx_ant": num_tx_ant,
+            "num_rx_ant": num_rx_ant,
+        }
+
     def positions(self, cutoffs):
         """Mask of the values sent, by position, [batch, size] `float32`."""
         return self.symbols.mask(cutoffs.num_maps, cutoffs.num_rows)
@@ -204,9 +200,9 @@ class MapCodec(keras.layers.Layer):
         num_rows = ops.cast(cutoffs.num_rows, "float32")
         return ops.cast(cutoffs.num_maps, "float32") * num_rows
 
-    def count_symbols(self, cutoffs):
+    def count_symbols(self, side, known=None):
         """Complex symbols sent, the image's scale included, [batch] `int32`."""
-        count = self.scale_symbols + ops.ceil(self.num_sent(cutoffs) / 2.0)
+        count = self.scale_symbols + ops.ceil(self.num_sent(side) / 2.0)
         return ops.cast(count, "int32")
 
     def sent(self, cutoffs):
@@ -220,7 +216,7 @@ class MapCodec(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-class MapEncoder(MapCodec):
+class MapEncoder(MapCodec, SemanticEncoder):
     """Encoder half: values to symbols.
 
     Subclasses give ``encode``, and call :meth:`build_packing` with the width of what
@@ -228,6 +224,28 @@ class MapEncoder(MapCodec):
     """
 
     half = "analysis"
+
+    @property
+    def feedback(self):
+        return "channel" if self.use_csi else "snr"
+
+    def side_to_bytes(self, side):
+        size = number_bytes(self.side_values)
+        return [int(n).to_bytes(size, "big") for n in self.to_number(side)]
+
+    def figures(self, packet):
+        """``num_maps``, ``num_rows``, and ``entropy``, the mean over the maps [bit]."""
+        return {
+            "num_maps": packet.side.num_maps,
+            "num_rows": packet.side.num_rows,
+            "entropy": ops.mean(packet.details.entropy, axis=1),
+        }
+
+    def symbol_maps(self, packet):
+        sent = self.positions(packet.side) > 0
+        sent = ops.reshape(sent, (-1, *self.grid, self.num_maps))
+        kept = ops.arange(self.num_maps) < packet.side.num_maps[:, None, None, None]
+        return ops.where(sent, 1.0, ops.where(kept, 0.25, 0.0))
 
     def make_packing(self):
         """Makes the layers of :meth:`pack`."""
@@ -248,14 +266,7 @@ class MapEncoder(MapCodec):
             inputs = content_units + self.amplitude.num_context + 1
             self.scale_code.build((None, inputs))
 
-    def fit_statistics(self, images):
-        """Closed-form start of the convolutional backbone.
-
-        Parameters
-        ----------
-        images : [n, H, W, C], `float32`
-            Training images in [0, 1]
-        """
+    def fit_statistics(self, images, levels=None):
         if not self.shaped:
             return
         self.analysis.fit(images)
@@ -284,10 +295,7 @@ class MapEncoder(MapCodec):
 
         Output
         ------
-        z : [batch, num_symbols], `complex64`
-
-        mask : [batch, num_symbols], `float32`
-            1 for symbols that are sent, a prefix
+        : :class:`~semcom_phy.phy.segments.Analogue`
         """
         num_sent = self.num_sent(cutoffs)
         if self.shaped:
@@ -302,9 +310,7 @@ class MapEncoder(MapCodec):
         if missing:
             listed = ops.pad(listed, ((0, 0), (0, missing)))
         z = ops.view_as_complex(ops.reshape(listed, (-1, self.num_symbols, 2)))
-        steps = ops.arange(self.num_symbols, dtype="int32")
-        count = self.count_symbols(cutoffs)
-        return z, ops.cast(steps < count[:, None], "float32")
+        return Analogue(z, self.count_symbols(cutoffs))
 
     def _scale_code(self, listed, sent, content, context):
         energy = ops.sum(ops.square(listed) * sent, axis=-1, keepdims=True)
@@ -315,7 +321,7 @@ class MapEncoder(MapCodec):
         return code * ops.exp(scale)
 
 
-class MapDecoder(MapCodec):
+class MapDecoder(MapCodec, SemanticDecoder):
     """Decoder half: symbols received to values.
 
     Subclasses give ``decode`` and call :meth:`build_unpacking`.
@@ -348,28 +354,17 @@ class MapDecoder(MapCodec):
             self.synthesis.subbands.set_weights(theirs)
             self.amplitude.set_weights(encoder.amplitude.get_weights())
 
-    @staticmethod
-    def check_told(side, csi):
-        """Refuses to decode without what the decoder must be told."""
-        for name, value in (("cut-offs", side), ("channel", csi)):
-            if value is None:
-                raise ValueError(
-                    f"this decoder must be told the {name}, received None."
-                )
+    def side_from_bytes(self, payloads):
+        numbers = np.array([int.from_bytes(payload, "big") for payload in payloads])
+        return self.from_number(numbers)
 
-    def unpack(self, x_hat, no_eff, side, features, effective_db):
+    def unpack(self, received, features, effective_db):
         """Symbols received to estimates of the values.
 
         Input
         -----
-        x_hat : [batch, num_symbols], `complex64`
-            Unbiased symbol estimates
-
-        no_eff : [batch, num_symbols], `float32`
-            Their error variances [linear]
-
-        side : :class:`Cutoffs`
-            What was sent
+        received : :class:`~semcom_phy.codecs.contract.Received`
+            ``side``: the :class:`Cutoffs`
 
         features, effective_db
             Of :class:`~semcom_phy.layers.channel_condition.ChannelCondition`
@@ -382,20 +377,21 @@ class MapDecoder(MapCodec):
         mask : [batch, size], `float32`
             1 where a value was sent
         """
-        self.check_rate(x_hat.shape[1])
+        z_hat, no_eff, _, side = received
+        self.check_rate(z_hat.shape[1])
         mask = self.positions(side)
         first = 2 * self.scale_symbols
-        real = ops.reshape(ops.view_as_real(x_hat), (-1, 2 * self.num_symbols))
+        real = ops.reshape(ops.view_as_real(z_hat), (-1, 2 * self.num_symbols))
         no = ops.repeat(no_eff, 2, axis=1)
-        received = real[:, first : first + self.size]
+        values = real[:, first : first + self.size]
         no_list = no[:, first : first + self.size]
-        by_position = self.symbols.unsort(received, side.num_maps)
+        by_position = self.symbols.unsort(values, side.num_maps)
         no_position = self.symbols.unsort(no_list, side.num_maps)
         if not self.shaped:
             return by_position / (1.0 + no_position), mask
         log_gain = self._log_gain(
             real[:, :first] / (1.0 + no[:, :first]),
-            received / (1.0 + no_list) * self.sent(side),
+            values / (1.0 + no_list) * self.sent(side),
             features,
             effective_db,
             side,

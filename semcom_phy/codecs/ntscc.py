@@ -10,7 +10,7 @@ source-channel coding for semantic communications", IEEE JSAC 2022, arXiv:2112.1
                      ^
                      '-- y with quantisation noise (training: the compression branch)
 
-Chain            : VariableLengthLink, the lengths k in a protected side stream
+Chain            : a digital segment with the lengths k, then an analogue one
 Bandwidth        : sum of k_i over the patches of 16x16 pixels, k_i one of 8 lengths
                    from 1 to 128; side information: k, entropy-coded
 Known at encoder : the number of symbols that the image may take
@@ -43,10 +43,18 @@ import keras
 import numpy as np
 from keras import ops
 
+from semcom_phy.codecs.contract import (
+    FrameFillingEncoder,
+    Packet,
+    SemanticCodec,
+    SemanticDecoder,
+)
+from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.block_dct import BlockDCT
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
 from semcom_phy.layers.hybrid_mapping import HybridDemapper, HybridMapper
+from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
 from semcom_phy.layers.rate_allocation import (
     LENGTHS,
     MAX_LENGTH,
@@ -56,6 +64,8 @@ from semcom_phy.layers.rate_allocation import (
 )
 from semcom_phy.layers.residual_trunk import ResidualTrunk
 from semcom_phy.layers.spectrum import from_cells, to_cells
+from semcom_phy.phy.segments import Analogue
+from semcom_phy.sources.samples import Delivered
 
 PATCH = 16
 NUM_LATENTS = 2 * MAX_LENGTH  # dimension c of a patch's features
@@ -63,58 +73,50 @@ DESIGN_CBR = (1 / 64, 1 / 20)  # rates of the closed-form start
 NUM_SAMPLES = 4000  # patches of each length that the closed-form start looks at
 
 
-class Coded(NamedTuple):
-    """What the encoder makes of images.
+class PatchAnalysis(NamedTuple):
+    """What the encoder finds on the way, for its loss and figures.
 
     Attributes
     ----------
-    symbols : [batch, rows, columns, 256], `float32`
-        Real symbols of every patch, two for a complex one, of any power
-
-    index : [batch, rows, columns], `int32`
-        Indices of ``LENGTHS``: what the decoder must be told
-
     latents : [batch, rows, columns, 256], `float32`
         y in units of each coefficient's standard deviation
 
     mean, log_scale : [batch, rows, columns, 256], `float32`
         Of the distribution of y, in the same units
 
-    side : [batch, rows / 2, columns / 2, channels], `float32`
+    hyper_latents : [batch, rows / 2, columns / 2, channels], `float32`
         z before quantisation
 
     entropy : [batch, rows, columns], `float32`
         Information of the patches at the step found [bit]
 
-    log_step : [batch, rows, columns], `float32`
-        Logarithm of the step of every patch
+    log_step_size : [batch, rows, columns], `float32`
+        Logarithm of the quantisation step of every patch
 
     importance : [batch, rows, columns, 4], `float32`, or `None`
         Logits of the importance levels, where the codec predicts them
     """
 
-    symbols: Any
-    index: Any
     latents: Any
     mean: Any
     log_scale: Any
-    side: Any
+    hyper_latents: Any
     entropy: Any
-    log_step: Any
+    log_step_size: Any
     importance: Any = None
 
 
 class Analysed(NamedTuple):
     """What the encoder knows of images before it is told a budget.
 
-    ``latents``, ``mean``, ``log_scale``, ``side``, ``importance`` as in :class:`Coded`,
-    and the :class:`Allocation`.
+    ``latents``, ``mean``, ``log_scale``, ``hyper_latents``, ``importance`` as in
+    :class:`PatchAnalysis`, and the :class:`Allocation`.
     """
 
     latents: Any
     mean: Any
     log_scale: Any
-    side: Any
+    hyper_latents: Any
     allocation: Any
     importance: Any
 
@@ -136,7 +138,7 @@ class Allocation(NamedTuple):
     extra: Any
 
 
-class PatchCodec(keras.layers.Layer):
+class PatchCodec(SemanticCodec):
     """What encoder and decoder share.
 
     Parameters
@@ -164,6 +166,16 @@ class PatchCodec(keras.layers.Layer):
         self.blocks = blocks
         self.grid = (height // PATCH, width // PATCH)
         self.transform = BlockDCT(PATCH, name="transform")
+        self.length_code = None
+
+    @classmethod
+    def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
+        return {"image_shape": image_shape}  # of any number of symbols and antennas
+
+    def use_record(self, record):
+        """Takes the code of the lengths, where the JSON of the weights has one."""
+        if "length_code" in record:
+            self.length_code = LengthCode.from_dict(record["length_code"])
 
     def check_rate(self, num_symbols):
         """Any frame will do that holds the shortest length of every patch.
@@ -192,15 +204,15 @@ class PatchCodec(keras.layers.Layer):
         return trunk
 
     @staticmethod
-    def sent(index):
+    def sent(rate_index):
         """1 for the real symbols of a patch that are sent, [..., 256] `float32`."""
         place = ops.arange(NUM_LATENTS, dtype="int32")
-        return ops.cast(place < 2 * length_of(index)[..., None], "float32")
+        return ops.cast(place < 2 * length_of(rate_index)[..., None], "float32")
 
     @staticmethod
-    def token(index):
+    def token(rate_index):
         """Rate token: the index of the length, one-hot, [..., 8] `float32`."""
-        return ops.one_hot(index, len(LENGTHS), dtype="float32")
+        return ops.one_hot(rate_index, len(LENGTHS), dtype="float32")
 
     def get_config(self):
         names = ("image_shape", "filters", "blocks")
@@ -208,7 +220,7 @@ class PatchCodec(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class NtsccEncoder(PatchCodec):
+class NtsccEncoder(PatchCodec, FrameFillingEncoder):
     """Images to symbols, and how many for each patch.
 
     Parameters
@@ -286,13 +298,13 @@ class NtsccEncoder(PatchCodec):
         for part in np.array_split(np.arange(len(images)), len(images) // 64 + 1):
             x = ops.convert_to_numpy(self.transform.analyse(images[part]))
             x = x[..., :NUM_LATENTS]
-            index = self._crude_lengths(x * std, levels[part], rng)
+            rate_index = self._crude_lengths(x * std, levels[part], rng)
             weight = np.exp(2 * self.level_tables(levels[part])[0])
-            weight = np.broadcast_to(weight, index.shape)
+            weight = np.broadcast_to(weight, rate_index.shape)
             for i, kept in enumerate(samples):
-                kept += list(x[index == i][: NUM_SAMPLES - len(kept)])
-                counts[i] += np.sum(index == i)
-                weights[i] += np.sum(weight[index == i])
+                kept += list(x[rate_index == i][: NUM_SAMPLES - len(kept)])
+                counts[i] += np.sum(rate_index == i)
+                weights[i] += np.sum(weight[rate_index == i])
         weights = (weights + 1e-6) / (counts + 1e-6)
         self.mapping.fit([np.array(kept) for kept in samples], std, counts, weights)
 
@@ -316,10 +328,10 @@ class NtsccEncoder(PatchCodec):
             middle = 0.5 * (low + high)
             scale = np.exp(log_gain - middle[:, None, None])[..., None]
             bits = 0.5 * np.log2(1 + (x * scale) ** 2).sum(axis=-1)
-            index = nearest(self.symbols_per_bit * bits + extra)
-            fits = lengths[index].sum(axis=(1, 2)) <= budget
+            rate_index = nearest(self.symbols_per_bit * bits + extra)
+            fits = lengths[rate_index].sum(axis=(1, 2)) <= budget
             low, high = np.where(fits, low, middle), np.where(fits, middle, high)
-        return index
+        return rate_index
 
     def level_tables(self, levels):
         """Logarithmic gain and extra symbols by level, two arrays or numbers: none."""
@@ -342,40 +354,55 @@ class NtsccEncoder(PatchCodec):
         zeros = ops.zeros_like(features[..., 0])
         return Allocation(zeros, zeros), None
 
-    def encode(self, source, budget, levels=None):
-        """Images to symbols under a budget.
+    @property
+    def side_bytes(self):
+        """`int` : 3 bits a patch, at most."""
+        return -(-3 * int(np.prod(self.grid)) // 8)
 
-        Input
-        -----
-        source : [batch, H, W, 3], `float32`
-            Images in [0, 1]
+    def check_side(self):
+        if self.length_code is None:
+            raise ValueError(
+                "lengths that are sent need a length code, which the JSON of these "
+                "weights does not hold: fit one with python -m "
+                "benchmarks.fit_length_code"
+            )
 
-        budget : [batch], `float32`
-            Most complex symbols that an image may take
+    def side_to_bytes(self, side):
+        self.check_side()
+        return [self.length_code.encode(grid) for grid in side]
 
-        levels
-            As in :meth:`allocation`
+    def symbol_maps(self, packet):
+        return length_of(packet.side)
 
-        Output
-        ------
-        : :class:`Coded`
-        """
-        analysed = self.analyse(source, levels)
-        log_step, index = self.choose_lengths(analysed, budget)
-        latents, mean, log_scale, side = analysed[:4]
-        entropy = ops.sum(self.bits(latents, mean, log_scale, log_step), axis=-1)
-        symbols = self.to_symbols(latents, index)
-        return Coded(symbols, index, *analysed[:4], entropy, log_step, analysed[-1])
-
-    def analyse(self, source, levels=None):
+    def analyse(self, source, known):
         """g_a, h_a, h_s and what importance there is: an :class:`Analysed`."""
         spectrum = self.transform.analyse(source)
         features = self.analysis(self.embed(spectrum), None)
         latents = spectrum[..., :NUM_LATENTS] + self.latent_update(features)
-        side = self.side_out(ops.silu(self.side_hidden(to_cells(features, 2))))
-        mean, log_scale, context = self.distribution_of(side)
-        known = ops.concatenate([features, context], axis=-1)
-        return Analysed(latents, mean, log_scale, side, *self.allocation(known, levels))
+        hyper = self.side_out(ops.silu(self.side_hidden(to_cells(features, 2))))
+        mean, log_scale, context = self.distribution_of(hyper)
+        features = ops.concatenate([features, context], axis=-1)
+        allocation = self.allocation(features, known.levels)
+        return Analysed(latents, mean, log_scale, hyper, *allocation)
+
+    def allocate(self, analysed, budget):
+        _, rate_index = self.choose_lengths(analysed, budget)
+        return rate_index, ops.sum(length_of(rate_index), axis=(1, 2))
+
+    def modulate(self, analysed, side):
+        symbols = self.to_symbols(analysed.latents, side)
+        return Packet(Analogue(*pack_patches(symbols, side)), side)
+
+    def encode(self, source, known, uniform=None):
+        """As :meth:`SemanticEncoder.encode`; ``side``: indices of ``LENGTHS`` [batch,
+        rows, columns] `int32`, ``details``: :class:`PatchAnalysis`."""
+        analysed = self.analyse(source, known)
+        log_step_size, rate_index = self.choose_lengths(analysed, known.budget)
+        bits = self.bits(*analysed[:3], log_step_size)
+        details = PatchAnalysis(
+            *analysed[:4], ops.sum(bits, axis=-1), log_step_size, analysed.importance
+        )
+        return self.modulate(analysed, rate_index)._replace(details=details)
 
     def choose_lengths(self, analysed, budget):
         """Lengths of the patches under a budget.
@@ -384,49 +411,49 @@ class NtsccEncoder(PatchCodec):
         -----
         analysed : :class:`Analysed`
 
-        budget
-            As in :meth:`encode`
+        budget : [batch], `float32`
+            Most complex symbols that an image may take
 
         Output
         ------
-        log_step : [batch, rows, columns], `float32`
+        log_step_size : [batch, rows, columns], `float32`
             Logarithm of the quantisation step of every patch
 
-        index : [batch, rows, columns], `int32`
+        rate_index : [batch, rows, columns], `int32`
             Indices of ``LENGTHS``
         """
         latents, mean, log_scale, _, chosen, _ = analysed
 
-        def log_step_at(log_step):
+        def log_step_at(log_step_size):
             # Weights follow from importance alone, not from what they cost.
-            return log_step[:, None, None] - ops.stop_gradient(chosen.log_gain)
+            return log_step_size[:, None, None] - ops.stop_gradient(chosen.log_gain)
 
-        def symbols_at(log_step):
-            bits = self.bits(latents, mean, log_scale, log_step_at(log_step))
+        def symbols_at(log_step_size):
+            bits = self.bits(latents, mean, log_scale, log_step_at(log_step_size))
             return self.symbols_per_bit * ops.sum(bits, axis=-1) + chosen.extra
 
-        log_step, index = fit_step(symbols_at, budget)
+        log_step_size, rate_index = fit_step(symbols_at, budget)
         if self.fixed:
-            index = equal_lengths(budget, *index.shape[1:])
-        return log_step_at(log_step), index
+            rate_index = equal_lengths(budget, *rate_index.shape[1:])
+        return log_step_at(log_step_size), rate_index
 
-    def to_symbols(self, latents, index):
+    def to_symbols(self, latents, rate_index):
         """f_e: latents to symbols, [batch, rows, columns, 256] `float32`."""
-        token = self.token(index)
+        token = self.token(rate_index)
         inputs = ops.concatenate([latents, token], axis=-1)
         features = self.channel_trunk(self.channel_in(inputs), None)
         gain, update = ops.split(self.channel_out(features), 2, axis=-1)
-        return self.mapping(latents + update, index) * ops.exp(gain)
+        return self.mapping(latents + update, rate_index) * ops.exp(gain)
 
-    def distribution_of(self, side):
+    def distribution_of(self, hyper_latents):
         """h_s: mean, log_scale, and the features that they are read from."""
-        context = from_cells(ops.silu(self.side_in(side)), 2)
+        context = from_cells(ops.silu(self.side_in(hyper_latents)), 2)
         context = self.side_trunk(context, None)
         mean, log_scale = ops.split(self.distribution(context), 2, axis=-1)
         # A logistic scale of 0.55 is a standard deviation of 1.
         return mean, log_scale - 0.6, context
 
-    def bits(self, latents, mean, log_scale, log_step):
+    def bits(self, latents, mean, log_scale, log_step_size):
         """Information of latents, [batch, rows, columns, 256] `float32` [bit].
 
         Input
@@ -434,16 +461,16 @@ class NtsccEncoder(PatchCodec):
         latents, mean, log_scale : [batch, rows, columns, 256], `float32`
             In units of each coefficient's standard deviation
 
-        log_step : [batch, rows, columns], `float32`
+        log_step_size : [batch, rows, columns], `float32`
             Logarithm of the quantisation step [pixel units]
         """
-        per_step = self.per_step(log_step)
+        per_step = self.per_step(log_step_size)
         scale = ops.exp(log_scale) * per_step
         return logistic_bits((latents - mean) * per_step, scale)
 
-    def per_step(self, log_step):
+    def per_step(self, log_step_size):
         """Quantisation steps in a standard deviation of each coefficient."""
-        return self.transform.std[:NUM_LATENTS] * ops.exp(-log_step)[..., None]
+        return self.transform.std[:NUM_LATENTS] * ops.exp(-log_step_size)[..., None]
 
     def get_config(self):
         names = ("side_channels", "symbols_per_bit", "fixed")
@@ -451,7 +478,7 @@ class NtsccEncoder(PatchCodec):
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
-class NtsccDecoder(PatchCodec):
+class NtsccDecoder(PatchCodec, SemanticDecoder):
     """Symbols received and lengths to images.
 
     Parameters
@@ -459,6 +486,8 @@ class NtsccDecoder(PatchCodec):
     image_shape, filters, blocks
         As in :class:`PatchCodec`
     """
+
+    told_average_snr = True
 
     def __init__(self, image_shape=(192, 256, 3), filters=96, blocks=2, **kwargs):
         super().__init__(image_shape, filters, blocks, **kwargs)
@@ -479,40 +508,29 @@ class NtsccDecoder(PatchCodec):
         self.transform.set_weights(encoder.transform.get_weights())
         self.mapping.copy_start(encoder.mapping)
 
-    def decode(self, received, no, index, told=None):
-        """Images from what was received.
+    def side_from_bytes(self, payloads):
+        grids = [self.length_code.decode(payload, self.grid) for payload in payloads]
+        return np.stack(grids).astype("int32")
 
-        Input
-        -----
-        received : [batch, rows, columns, 256], `float32`
-            Unbiased estimates of the real symbols of unit average power, 0 where none
-            was sent
+    def count_symbols(self, side, known=None):
+        return ops.sum(length_of(side), axis=(1, 2))
 
-        no : [batch, rows, columns, 256], `float32`
-            Their error variances
+    def decode(self, received, known, training=False):
+        return Delivered(self.synthesise(self.estimate(received)))
 
-        index : [batch, rows, columns], `int32`
-            Indices of ``LENGTHS``, as received
-
-        told : [batch, rows, columns, 256], `float32`, optional
-            Error variances that the networks are told; ``no`` if not given
-
-        Output
-        ------
-        : [batch, H, W, 3], `float32`
-            Around [0, 1], not clipped
-        """
-        return self.synthesise(self.estimate(received, no, index, told))
-
-    def estimate(self, received, no, index, told=None):
+    def estimate(self, received):
         """f_d: symbols to latents, [batch, rows, columns, 256] `float32`."""
-        told = no if told is None else told
-        token, sent = self.token(index), self.sent(index)
-        estimate, scale = self.mapping(received, no, index, sent)
-        error = ops.sum(told * sent, axis=-1) / ops.sum(sent, axis=-1)
+        rate_index = received.side
+        values, no = unpack_patches(
+            received.z_hat, received.detected_no_eff, rate_index
+        )
+        _, told_no = unpack_patches(received.z_hat, received.no_eff, rate_index)
+        token, sent = self.token(rate_index), self.sent(rate_index)
+        estimate, scale = self.mapping(values, no, rate_index, sent)
+        error = ops.sum(told_no * sent, axis=-1) / ops.sum(sent, axis=-1)
         quality = ops.log(error + 1e-6)
         scale = ops.broadcast_to(ops.log(scale), quality[..., None].shape)
-        inputs = [estimate, received / (1.0 + no) * sent, token]
+        inputs = [estimate, values / (1.0 + no) * sent, token]
         inputs += [quality[..., None] / 2.3 + 1.0, scale]
         features = self.channel_in(ops.concatenate(inputs, axis=-1))
         return estimate + self.channel_out(self.channel_trunk(features, None))

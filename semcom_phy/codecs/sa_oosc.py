@@ -9,7 +9,7 @@ understanding", arXiv:2509.07436.
     image --> [ g_a, h_a, h_s, importance head ] --SA entropy e--> k = Q[C1(e) + C2(I)]
                   '--y--> [ f_e ] --k_i symbols--> as NTSCC
 
-Chain            : VariableLengthLink, the lengths k in a protected side stream
+Chain            : a digital segment with the lengths k, then an analogue one
 Bandwidth        : as NTSCC; importance itself is not sent
 Known at encoder : the number of symbols; importance levels where there is an annotator
 Known at decoder : k as received, no_eff

@@ -9,7 +9,7 @@ SA&RA", the variant that adapts to both, as the benchmark of the ECA paper.
     PowerNormalization --> EqualizedOFDMChannel --> x_hat, no_eff; the mask or k  |
     image_hat <-- [ synthesis ] <-- [ Channel ModNet ] <-- maps <-----------------'
 
-Chain            : AdaptiveLink (of what is fed back the SNR alone is used)
+Chain            : an analogue and a digital segment (of what is fed back the SNR alone is used)
 Bandwidth        : scale_symbols + k HW/32 complex symbols per image, k asked for; side
                    information C bits (learned mask) or log2(C) bits (prefix)
 Known at encoder : average SNR [dB], the rate asked for
@@ -29,11 +29,20 @@ Differences from the paper
 """
 
 import keras
+import numpy as np
 from keras import ops
 
-from semcom_phy.codecs.map_codec import Coded, Cutoffs, Decoded, MapDecoder, MapEncoder
+from semcom_phy.codecs.contract import Packet
+from semcom_phy.codecs.map_codec import (
+    Analysis,
+    Cutoffs,
+    MapDecoder,
+    MapEncoder,
+    Refinement,
+)
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.feature_entropy import entropy_2d
+from semcom_phy.sources.samples import Delivered
 
 NUM_STEPS = 7
 MASKS = ("prefix", "learned")
@@ -131,27 +140,6 @@ class SwinJSCCEncoder(MapEncoder):
     default_maps : `int`, optional
         k where none is asked for; three quarters of ``num_maps`` if not given
 
-    Input
-    -----
-    source : [batch_size, H, W, C], `float32`
-        Images in [0, 1]
-
-    snr_db : [batch_size], `float32`
-        Average SNR per receive antenna [dB]
-
-    h : not used
-
-    num_symbols : `int`, optional
-        Symbols of the frame, for a check
-
-    Output
-    ------
-    z : [batch_size, num_symbols], `complex64`
-        Symbols, those that are sent first
-
-    mask : [batch_size, num_symbols], `float32`
-        1 for symbols that are sent
-
     Raises
     ------
     ValueError
@@ -199,34 +187,40 @@ class SwinJSCCEncoder(MapEncoder):
         self.rate_modnet.build(shape, (None, 1))
         self.build_packing(self.num_maps + self.condition.num_features)
 
-    def call(self, source, snr_db, h=None, num_symbols=None):
-        if num_symbols is not None:
-            self.check_rate(num_symbols)
-        coded = self.encode(source, snr_db, h)
-        return coded.z, coded.mask
+    @property
+    def side_values(self):
+        return 2**self.num_maps if self.mask == "learned" else self.num_maps
 
-    def encode(self, source, snr_db, h=None, uniform=None, cutoffs=None):
-        """The call with everything that is found on the way.
+    def to_number(self, side):
+        """k - 1, or a bit for every map that is kept, [batch] `int`."""
+        num_maps = side.num_maps.astype(int)
+        if self.mask == "prefix":
+            return num_maps - 1
+        kept = np.arange(self.num_maps) < num_maps[:, None]
+        return np.sum(kept << side.map_order.astype(int), axis=1)
 
-        Input
-        -----
-        source, snr_db, h
-            As in the call
+    @property
+    def rate_steps(self):
+        maps = range(1, self.num_maps + 1)
+        return tuple(self.scale_symbols + k * self.length / 2 for k in maps)
 
-        uniform
-            Not used: the rate is asked for
+    def maps_for(self, budget):
+        """Number of maps that take a budget of symbols, [batch] `int32`."""
+        maps = 2.0 * (budget - self.scale_symbols) / self.length
+        return ops.cast(ops.clip(ops.round(maps), 1, self.num_maps), "int32")
 
-        cutoffs : :class:`~semcom_phy.codecs.map_codec.Cutoffs`, optional
-            The number of maps asked for; ``default_maps`` if not given
-
-        Output
-        ------
-        : :class:`~semcom_phy.codecs.map_codec.Coded`
-        """
-        features, effective_db = self.condition(None, snr_db)
-        if cutoffs is None:
-            whole = ops.ones_like(ops.cast(snr_db, "int32"))
-            cutoffs = Cutoffs(whole * self.default_maps, whole * self.length)
+    def encode(self, source, known, uniform=None):
+        """As :meth:`SemanticEncoder.encode`; k follows from ``known.budget``, is drawn
+        in training, and is ``default_maps`` otherwise."""
+        features, effective_db = self.condition(None, known.snr_db)
+        if uniform is not None:
+            cutoffs = self.draw_cutoffs(uniform)
+        else:
+            whole = ops.ones_like(ops.cast(known.snr_db, "int32"))
+            num_maps = whole * self.default_maps
+            if known.budget is not None:
+                num_maps = self.maps_for(known.budget)
+            cutoffs = Cutoffs(num_maps, whole * self.length)
         maps = self.analysis(source, None)
         maps, _ = self.channel_modnet(maps, effective_db[:, None] / 10.0)
         share = ops.cast(cutoffs.num_maps, "float32") / self.num_maps
@@ -239,9 +233,8 @@ class SwinJSCCEncoder(MapEncoder):
             values = self.symbols.to_values(maps)
         pooled = ops.log(ops.mean(ops.abs(maps), axis=(1, 2)) + 0.05)
         content = ops.concatenate([pooled, features], axis=-1)
-        z, mask = self.pack(values, cutoffs, content, effective_db)
-        entropy = entropy_2d(maps)
-        return Coded(z, mask, cutoffs, maps, values, entropy)
+        data = self.pack(values, cutoffs, content, effective_db)
+        return Packet(data, cutoffs, Analysis(maps, entropy_2d(maps)))
 
     def draw_cutoffs(self, uniform):
         """k uniform from a quarter of the maps to all, for training.
@@ -270,25 +263,6 @@ class SwinJSCCDecoder(MapDecoder):
     image_shape, num_maps, num_tx_ant, num_rx_ant, backbone, sizes, scale_symbols,
     mask :
         As for :class:`SwinJSCCEncoder`
-
-    Input
-    -----
-    x_hat : [batch_size, num_symbols], `complex64`
-        Unbiased symbol estimates
-
-    no_eff : [batch_size, num_symbols], `float32`
-        Their error variances [linear]
-
-    side : :class:`~semcom_phy.codecs.map_codec.Cutoffs`
-        k, and with the learned mask the maps
-
-    csi : :class:`~semcom_phy.phy.knowledge.Csi`
-        Of it the SNR [dB]
-
-    Output
-    ------
-    source_hat : [batch_size, H, W, C], `float32`
-        Images, around [0, 1], not clipped
     """
 
     channel_aware = False
@@ -327,30 +301,28 @@ class SwinJSCCDecoder(MapDecoder):
         self.synthesis.build(shape, shape, (None, 1))
         self.build_unpacking()
 
-    def call(self, x_hat, no_eff, side=None, csi=None):
-        return self.decode(x_hat, no_eff, side, csi).image
+    def from_number(self, numbers):
+        """Inverse of :meth:`SwinJSCCEncoder.to_number`."""
+        whole = np.full(len(numbers), self.length, "int32")
+        if self.mask == "prefix":
+            return Cutoffs((numbers + 1).astype("int32"), whole)
+        order = np.tile(np.arange(self.num_maps), (len(numbers), 1))
+        dropped = (numbers[:, None] >> order & 1) == 0
+        num_maps = np.maximum(self.num_maps - dropped.sum(axis=1), 1)
+        order = np.argsort(dropped, axis=1, kind="stable")
+        return Cutoffs(num_maps.astype("int32"), whole, order.astype("int32"))
 
-    def decode(self, x_hat, no_eff, side, csi, training=None):
-        """The call with everything that is found on the way.
-
-        Output
-        ------
-        : :class:`~semcom_phy.codecs.map_codec.Decoded`
-        """
-        self.check_told(side, csi)
+    def decode(self, received, known, training=False):
         # The amplitudes follow what the transmitter was told.
-        features, effective_db = self.condition(None, csi.at_transmitter.snr_db)
-        estimates, mask = self.unpack(x_hat, no_eff, side, features, effective_db)
+        features, effective_db = self.condition(None, known.fed_back.snr_db)
+        estimates, mask = self.unpack(received, features, effective_db)
         maps = self.symbols.to_maps(estimates * mask)
         if self.mask == "learned":
-            if side.map_order is None:
-                raise ValueError(
-                    "the decoder with a learned mask must be told the maps, received "
-                    "None."
-                )
-            maps = _permute(maps, ops.argsort(side.map_order, axis=-1))
+            order = received.side.map_order
+            maps = _permute(maps, ops.argsort(order, axis=-1))
         refined, _ = self.channel_modnet(maps, effective_db[:, None] / 10.0)
-        return Decoded(self.synthesis(refined, maps, None), refined, estimates)
+        image = self.synthesis(refined, maps, None)
+        return Delivered(image, details=Refinement(refined, estimates))
 
     def get_config(self):
         config = {**super().get_config(), "mask": self.mask}

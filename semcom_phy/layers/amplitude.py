@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from semcom_phy.codecs.linear_analogue import power_allocation
 from semcom_phy.layers.channel_condition import SNR_KNOTS
 from semcom_phy.layers.snr_embedding import SnrTable, hat_embedding
+from semcom_phy.phy.power_allocation import power_allocation
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 

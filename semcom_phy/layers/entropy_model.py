@@ -1,7 +1,7 @@
 """Entropy models: how many bits quantised features take, differentiably and really.
 
 Training adds uniform noise in place of rounding (Balle et al.). The same models give
-the tables of a range coder (:mod:`semcom_phy.source_coding.feature_coder`), so that
+the tables of a range coder (:mod:`semcom_phy.entropy_coding.feature_coder`), so that
 estimated bits can be held against coded ones.
 """
 

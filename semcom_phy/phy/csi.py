@@ -1,5 +1,7 @@
 """What the receiver knows of the channel: the truth, or an estimate from pilots."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from keras import ops
 from sionna.phy.ofdm import (
@@ -12,6 +14,22 @@ from semcom_phy.array_hash import array_sha256
 from semcom_phy.phy.conditional_mean import ConditionalMean
 from semcom_phy.phy.interpolation import LMMSEInterpolator
 from semcom_phy.phy.interpolation_error import InterpolationError
+
+
+class Csi(NamedTuple):
+    """What pilots tell of the channel.
+
+    Attributes
+    ----------
+    h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+        Channel, estimated or perfect
+
+    snr_db : [batch], `float32`
+        Average SNR per receive antenna, estimated or perfect [dB]
+    """
+
+    h_hat: Any
+    snr_db: Any
 
 
 class PerfectCSI:

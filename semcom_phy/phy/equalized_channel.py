@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from semcom_phy.phy.csi import PerfectCSI
+from semcom_phy.phy.csi import Csi, PerfectCSI
 from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
 from semcom_phy.phy.flat_link import FlatLink
 from semcom_phy.phy.selective_link import SelectiveLink
@@ -311,7 +311,7 @@ class EqualizedOFDMChannel:
         if self.csi.uses_pilots:
             noise = self._check_noise(noise, sounding=True)
             h, y = self._link.sound(h, no, noise)
-        return h, self._link.snr_db(h, y, no)
+        return Csi(h, self._link.snr_db(h, y, no))
 
     def possible_channels(self, h_hat, no):
         r"""Channels that a fed-back estimate leaves possible.

@@ -1,4 +1,4 @@
-"""What one end of the link knows of the channel, as codecs are told it."""
+"""What each end of the link knows, as codecs are told it."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,29 +8,56 @@ from keras import ops
 from semcom_phy.snr import db_to_linear
 
 
-class Csi(NamedTuple):
-    """Channel knowledge at one end of the link.
+class TxKnowledge(NamedTuple):
+    """What the transmitter knows when it encodes.
 
     Attributes
     ----------
-    h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
-        Channel, estimated from pilots or perfect
-
     snr_db : [batch], `float32`
-        Average SNR per receive antenna, estimated or perfect [dB]
+        Average SNR per receive antenna: the true one, or as fed back [dB]
 
-    told : :class:`Csi` or `None`
-        What the transmitter was told, where it is something else: known to both ends
+    h_hat : [batch, draws, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`, or
+    `None`
+        Channel that was fed back, with the precoder if there is one: an estimate, or
+        several equally likely channels; `None` where only the SNR is known
+
+    num_symbols : `int`
+        Complex symbols that a frame holds for the data of a sample
+
+    budget : [batch], `float32`, or `None`
+        Complex symbols that a codec is asked to take, where it does not choose or fill
+        the frame
+
+    levels : [batch, rows, columns], `float32`, or `None`
+        Importance of the patches, -1 where nothing is known of it
     """
 
-    h_hat: Any
     snr_db: Any
-    told: Any = None
+    h_hat: Any = None
+    num_symbols: int = 0
+    budget: Any = None
+    levels: Any = None
 
-    @property
-    def at_transmitter(self):
-        """:class:`Csi` : What the transmitter goes by."""
-        return self if self.told is None else self.told
+
+class RxKnowledge(NamedTuple):
+    """What the receiver knows when it decodes.
+
+    Attributes
+    ----------
+    snr_db : [batch], `float32`
+        Average SNR per receive antenna, measured on the pilots of the frame, or
+        perfect [dB]
+
+    h_hat : [batch, slots, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
+        Channel, estimated from pilots or perfect, with the precoder if there is one
+
+    fed_back : :class:`TxKnowledge`
+        What the transmitter knew of SNR and channel: the receiver fed it back
+    """
+
+    snr_db: Any
+    h_hat: Any = None
+    fed_back: Any = None
 
 
 class SnrRange(NamedTuple):
@@ -43,14 +70,14 @@ class SnrRange(NamedTuple):
 
     Example
     -------
-    >>> SnrRange(-1.0, 21.0).told([-5.0, 8.0, 40.0]).tolist()
+    >>> SnrRange(-1.0, 21.0).clip([-5.0, 8.0, 40.0]).tolist()
     [-1.0, 8.0, 21.0]
     """
 
     low_db: float
     high_db: float
 
-    def told(self, snr_db):
+    def clip(self, snr_db):
         """What networks are told of an SNR: itself, or the nearer end of the range.
 
         Input
@@ -60,7 +87,7 @@ class SnrRange(NamedTuple):
         """
         return ops.clip(ops.convert_to_tensor(snr_db), self.low_db, self.high_db)
 
-    def told_no_eff(self, no_eff, snr_db):
+    def clip_no_eff(self, no_eff, snr_db):
         """What networks are told of error variances: above the range, those that the
         same reception has at its upper end.
 

@@ -15,7 +15,7 @@ from semcom_phy.source_coding.jpeg2000 import Jpeg2000Codec
 from semcom_phy.source_coding.rate_ladder import Encoded, RateLadder
 from semcom_phy.source_coding.webp import WebpCodec
 
-CODECS = {
+SOURCE_CODECS = {
     "jpeg": JpegCodec,
     "webp": WebpCodec,
     "avif": AvifCodec,
@@ -25,7 +25,7 @@ CODECS = {
 }
 
 __all__ = [
-    "CODECS",
+    "SOURCE_CODECS",
     "BudgetError",
     "DecodeError",
     "Encoded",
@@ -45,7 +45,7 @@ def shared_codec(name, image_shape):
     Parameters
     ----------
     name : `str`
-        A key of ``CODECS``
+        A key of ``SOURCE_CODECS``
 
     image_shape : (`int`, `int`)
         Height and width [pixels]
@@ -58,6 +58,8 @@ def shared_codec(name, image_shape):
     MissingCodecError
         If the codec is not installed.
     """
-    if name not in CODECS:
-        raise ValueError(f"unknown source codec {name!r}; there are {sorted(CODECS)}")
-    return CODECS[name](image_shape)
+    if name not in SOURCE_CODECS:
+        raise ValueError(
+            f"unknown source codec {name!r}; there are {sorted(SOURCE_CODECS)}"
+        )
+    return SOURCE_CODECS[name](image_shape)

@@ -15,7 +15,7 @@ from semcom_phy.phy.channels import AWGN, BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
-from semcom_phy.source_coding.length_code import LengthCode
+from semcom_phy.entropy_coding.length_code import LengthCode
 
 SHAPE = (64, 96, 3)
 SIZES = {"image_shape": SHAPE, "filters": 8, "blocks": 1}

@@ -23,10 +23,10 @@ from semcom_phy.simulation.identity.own_modules import (
 # Of these tables a system takes an entry or two, which are then among its parts: an
 # entry of another system is none of its business.
 TABLES = {
-    ("link_models.learned", "CODECS"),
-    ("link_models.systems", "CHANNELS"),
-    ("link_models.systems", "SYSTEMS"),
-    ("semcom_phy.source_coding", "CODECS"),
+    ("link_models.codecs", "CODECS"),
+    ("link_models.links.radio", "CHANNELS"),
+    ("link_models.systems.table", "SYSTEMS"),
+    ("semcom_phy.source_coding", "SOURCE_CODECS"),
 }
 # They draw what a system has chosen; no figure of merit passes through them.
 DRAWING = ("semcom_phy.simulation.plotting",)

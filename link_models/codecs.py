@@ -1,0 +1,213 @@
+"""Semantic codecs by name: how to build an untrained one, and a trained one."""
+
+from typing import NamedTuple
+
+from keras import ops
+
+from link_models.links.frame_link import FrameLink
+from link_models.weights import store
+from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
+from semcom_phy.codecs.contract import SemanticDecoder, SemanticEncoder
+from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
+from semcom_phy.codecs.eca import EcaDecoder, EcaEncoder
+from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
+from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
+from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
+from semcom_phy.phy.knowledge import EVERY_SNR, SnrRange
+from semcom_phy.seeding import private_streams
+from semcom_phy.user_objects import load_objects, names_object
+
+
+class Codec(NamedTuple):
+    """The two halves of a codec.
+
+    Attributes
+    ----------
+    encoder, decoder : subclasses of :class:`~semcom_phy.codecs.contract.SemanticEncoder`
+    and :class:`~semcom_phy.codecs.contract.SemanticDecoder`
+    """
+
+    encoder: type
+    decoder: type
+
+
+CODECS = {
+    "adjscc": Codec(AdjsccEncoder, AdjsccDecoder),
+    "deepjscc": Codec(DeepJSCCEncoder, DeepJSCCDecoder),
+    "eca": Codec(EcaEncoder, EcaDecoder),
+    "swinjscc": Codec(SwinJSCCEncoder, SwinJSCCDecoder),
+    "ntscc": Codec(NtsccEncoder, NtsccDecoder),
+    "sa_oosc": Codec(SaOoscEncoder, SaOoscDecoder),
+}
+
+
+def find_codec(name):
+    """The codec of a name.
+
+    Parameters
+    ----------
+    name : `str`
+        A key of ``CODECS``, or ``my_module:MyEncoder,MyDecoder``
+
+    Output
+    ------
+    : :class:`Codec`
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if name in CODECS:
+        return CODECS[name]
+    if not names_object(name):
+        raise ValueError(
+            f"unknown codec {name!r}; there are {', '.join(CODECS)}, and your own as "
+            "my_module:MyEncoder,MyDecoder"
+        )
+    codec = Codec(*load_objects(name, "codec", 2))
+    for half, base in zip(codec, (SemanticEncoder, SemanticDecoder), strict=True):
+        if not (isinstance(half, type) and issubclass(half, base)):
+            raise ValueError(
+                f"codec {name!r}: {half!r} must be a subclass of {base.__name__} of "
+                "semcom_phy.codecs.contract"
+            )
+    return codec
+
+
+def trained_range(record):
+    """SNRs that weights were trained for, by the recipe in their JSON.
+
+    Output
+    ------
+    : :class:`~semcom_phy.phy.knowledge.SnrRange`
+        Every SNR where the JSON names none
+    """
+    recipe = record.get("recipe", {})
+    low = recipe.get("min_snr_db", EVERY_SNR.low_db)
+    return SnrRange(float(low), float(recipe.get("max_snr_db", EVERY_SNR.high_db)))
+
+
+def build_link(codec, configs, channel, num_symbols=None, snr_range=EVERY_SNR):
+    """An untrained link model, built.
+
+    Parameters
+    ----------
+    codec : :class:`Codec`
+
+    configs : (`dict`, `dict`)
+        Constructor arguments of encoder and decoder
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Radio link
+
+    num_symbols : `int`, optional
+        Symbols of the frame that are for data; all if not given
+
+    snr_range : :class:`~semcom_phy.phy.knowledge.SnrRange`, (default: every SNR)
+        SNRs that the networks are told
+
+    Raises
+    ------
+    ValueError
+        If the codec does not fit the channel's number of symbols.
+    """
+    encoder, decoder = (
+        half(**config) for half, config in zip(codec, configs, strict=True)
+    )
+    link = FrameLink(encoder, decoder, channel, num_symbols, snr_range)
+    shape = (1, *encoder.image_shape)
+    link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
+    return link
+
+
+def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
+    """What the JSON of some weights says of their codec, checked.
+
+    Parameters
+    ----------
+    label : `str` or path
+        Of the weights
+
+    image_shape : (`int`, `int`, 3)
+        Of the images that they are to serve [pixels]
+
+    num_tx_ant, num_rx_ant : `int`
+
+    name : `str`, optional
+        What the codec has to be, as of :func:`find_codec`. A codec of a user must be
+        named: code is never loaded because a JSON says so
+
+    Output
+    ------
+    codec : :class:`Codec`
+
+    configs : (`dict`, `dict`)
+
+    record : `dict`
+        The JSON
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing, of another codec, or not made for these sizes.
+    """
+    record = store.read_record(label)
+    try:
+        own, encoder, decoder = (
+            record["config"][key] for key in ("codec", "encoder", "decoder")
+        )
+        made_for = tuple(encoder["image_shape"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"the JSON of weights {label!r} describes no codec: {error!r}"
+        ) from error
+    if name is not None and name != own:
+        raise ValueError(f"weights {label!r} are of codec {own!r}, not {name!r}")
+    if name is None and own not in CODECS:
+        raise ValueError(
+            f"weights {label!r} are of codec {own!r}: name it with --codec"
+        )
+    if made_for != tuple(image_shape):
+        raise ValueError(
+            f"weights {label!r} are made for images of {made_for[0]}x{made_for[1]}, "
+            f"not {image_shape[0]}x{image_shape[1]}: use that image_size or train "
+            "others"
+        )
+    antennas = encoder.get("num_tx_ant"), encoder.get("num_rx_ant")
+    if None not in antennas and antennas != (num_tx_ant, num_rx_ant):
+        raise ValueError(
+            f"weights {label!r} are made for {antennas[0]}x{antennas[1]} antennas, not "
+            f"{num_tx_ant}x{num_rx_ant}: train others for this scenario"
+        )
+    return find_codec(own), (encoder, decoder), record
+
+
+def load_link(label, channel, image_shape, num_symbols=None, name=None):
+    """A trained link model over a channel, and the record of its weights.
+
+    Its networks are told no SNR beyond those that they were trained for.
+
+    Parameters
+    ----------
+    label, image_shape, name
+        As of :func:`described_codec`
+
+    channel, num_symbols
+        As of :func:`build_link`
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the weights are missing or broken, or not made for this image size or
+        number of symbols.
+    """
+    codec, configs, record = described_codec(
+        label, image_shape, channel.num_tx_ant, channel.num_rx_ant, name
+    )
+    with private_streams(0):  # the first weights, which those loaded replace
+        link = build_link(codec, configs, channel, num_symbols, trained_range(record))
+    store.load(link, label)
+    for half in (link.encoder, link.decoder):
+        half.use_record(record)
+    return link, record

@@ -1,0 +1,1 @@
+"""The differentiable chain: encoder, frame of segments, radio link, decoder."""

@@ -1,0 +1,1 @@
+"""What a sweep compares: systems, each a name of one literal table."""

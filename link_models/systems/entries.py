@@ -1,0 +1,313 @@
+"""The kinds of entries in the table of systems: plain values that build a system."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, isfinite, prod
+from pathlib import Path
+
+import numpy as np
+
+from link_models.codecs import described_codec, load_link, trained_range
+from link_models.links.radio import build_channel
+from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.levels import AT_TRANSMITTER
+from link_models.systems.linear_coder import LinearCoder
+from link_models.systems.matched_system import MatchedSystem
+from link_models.systems.outage import outage_color
+from link_models.systems.rate_profile import rate_profile
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.side_information import MessageSide, ShortSide
+from link_models.systems.transmitter import Transmitter
+from link_models.weights.store import SHIPPED
+from semcom_phy.channel_coding.mcs import Mcs, all_schemes
+from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
+from semcom_phy.phy.feedback import (
+    AgedFeedback,
+    AverageSnr,
+    Feedback,
+    Sounding,
+    StaleFeedback,
+)
+from semcom_phy.source_coding import shared_codec
+
+KLT_FILE = SHIPPED / "linear_32x32.npz"
+SCHEMES = {
+    "5G": all_schemes(),
+    # As the ECA paper's benchmark: LDPC of rate 1/2, QAM by the SNR.
+    "rate 1/2": tuple(Mcs(order, 0.5) for order in (2, 4, 6, 8)),
+}
+
+
+@dataclass(frozen=True)
+class Semantic:
+    """A semantic codec with trained weights.
+
+    Parameters
+    ----------
+    title : `str`
+        In figures
+
+    codec : `str`
+        As of :func:`~link_models.codecs.find_codec`
+
+    weights : `str` or `None`
+        Label of those shipped; `None`: none are, name some with --weights
+
+    free : `str` or `None` (default)
+        Its side information is given to the receiver, without errors and charge: what
+        it then knows, out of :mod:`link_models.systems.knowledge`; `None`: it is sent
+
+    needs_side : `bool`, (default `True`)
+        `False`: the decoder finds out what it needs by itself, nothing is to be sent
+
+    rate_of : `str` or `None` (default)
+        Label of the weights whose rate the codec is asked for
+
+    levels : `str` or `None` (default)
+        Who tells importance at the transmitter, a key of
+        :data:`~link_models.systems.levels.AT_TRANSMITTER`
+
+    precoding : `str` or `None` (default)
+        As of :class:`~link_models.systems.transmitter.Transmitter`
+
+    rate_weight : `float` or `None` (default)
+        Price of the rate that the encoder goes by, where not that of its weights
+    """
+
+    title: str
+    codec: str
+    weights: str | None = None
+    free: str | None = None
+    needs_side: bool = True
+    rate_of: str | None = None
+    levels: str | None = None
+    precoding: str | None = None
+    rate_weight: float | None = None
+
+    def build(self, name, scenario):
+        """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
+        label = scenario.weights or self.weights
+        if label is None:
+            raise ValueError(
+                f"no weights are shipped for {name!r}: train some with the train "
+                "command and name them with --weights"
+            )
+        shape = scenario.image_shape
+        codec, (config, _), _ = described_codec(
+            label, shape, scenario.num_tx_ant, scenario.num_rx_ant, self.codec
+        )
+        side = self._side(codec.encoder(**config), scenario)
+        extra = side.room or 0 if side else 0
+        channel = build_channel(scenario, extra_symbols=extra)
+        num_symbols = channel.framing.num_symbols - extra
+        link, record = load_link(label, channel, shape, num_symbols, self.codec)
+        if side:
+            link.encoder.check_side()
+        about = _about(record) | {"side_info": "free" if self.free else "sent"}
+        if self.rate_weight is not None:  # a number that the encoder is told
+            link.encoder.rate_weight = self.rate_weight
+            about["rate_weight"] = self.rate_weight
+        levels = None
+        if self.levels:
+            levels = AT_TRANSMITTER[self.levels](scenario)
+            about["importance_at_transmitter"] = self.levels
+        coder = SemanticCoder(
+            link,
+            Transmitter(channel, self._feedback(link, scenario), self.precoding),
+            side,
+            self._rates(scenario),
+            levels,
+            (*((self.free,) if self.free else ()), *(levels.knows if levels else ())),
+            about | {"precoding": self.precoding},
+        )
+        color = outage_color(scenario.dataset)
+        return FrameSystem(name, self.title, coder, channel, color)
+
+    def _side(self, encoder, scenario):
+        """How its side information is sent, `None` where it is not."""
+        if self.free or not self.needs_side:
+            return None
+        if encoder.side_values is not None:
+            return ShortSide(encoder.side_values)
+        if encoder.side_bytes is not None:
+            steady = scenario.channel == "awgn"
+            return MessageSide(encoder.side_bytes, steady, not encoder.fills_frame)
+        return None
+
+    def _feedback(self, link, scenario):
+        wanted = link.encoder.feedback
+        if wanted is None:
+            return None
+        if wanted == "snr" and self.precoding is None:
+            return AverageSnr(link.channel)
+        return _feedback(Feedback, link.channel, scenario)
+
+    def _rates(self, scenario):
+        """Complex symbols that are asked for, by SNR."""
+        if self.rate_of is None:
+            return None
+        profile = rate_profile(self.rate_of, False, scenario.feedback_correlation)
+        dimensions = prod(scenario.image_shape)
+        return lambda snr_db: profile(snr_db) * dimensions / 2
+
+
+@dataclass(frozen=True)
+class Separate:
+    """A source codec over a channel code with link adaptation.
+
+    Parameters
+    ----------
+    title : `str`
+
+    source_codec : `str`
+        A key of :data:`semcom_phy.source_coding.SOURCE_CODECS`
+
+    schemes : `str`, (default "5G")
+        Schemes to choose from, a key of ``SCHEMES``
+
+    rate_of : `str` or `None` (default)
+        Label of the weights whose rate, side information included, it is sent at; what
+        these are fed back, it is fed back as well
+
+    knowledge : "scenario" (default) | "csi" | "stale" | "average"
+        What it chooses its rate by: as the scenario says, the fed-back CSI, the same
+        with its age ignored, or the average SNR
+    """
+
+    title: str
+    source_codec: str
+    schemes: str = "5G"
+    rate_of: str | None = None
+    knowledge: str = "scenario"
+
+    def build(self, name, scenario):
+        """The system."""
+        if self.rate_of is None:
+            return self._at(scenario.num_symbols, name, scenario, Sounding)
+        dimensions = prod(scenario.image_shape)
+
+        def at_rate(cr_real):
+            num_symbols = ceil(cr_real * dimensions / 2)
+            matched = replace(scenario, cbr=Fraction(num_symbols, dimensions))
+            return self._at(num_symbols, name, matched, Feedback)
+
+        rates = rate_profile(self.rate_of, True, scenario.feedback_correlation)
+        return MatchedSystem(name, self.title, at_rate, rates)
+
+    def _at(self, num_symbols, name, scenario, fresh):
+        """The system at a number of symbols."""
+        shape, channel = scenario.image_shape, build_channel(scenario, num_symbols)
+        aged = StaleFeedback if self.knowledge == "stale" else AgedFeedback
+        knowledge = self.knowledge
+        if knowledge == "scenario":
+            knowledge = scenario.link_adaptation
+        color = outage_color(scenario.dataset)
+        coder = SeparationCoder(
+            shared_codec(self.source_codec, shape[:2]),
+            channel,
+            SCHEMES[self.schemes],
+            "average" if knowledge == "average" else "csi",
+            color,
+            shape,
+            _feedback(fresh, channel, scenario, aged),
+        )
+        return FrameSystem(name, self.title, coder, channel, color)
+
+
+@dataclass(frozen=True)
+class Ideal:
+    """A source codec with an ideal channel code.
+
+    Parameters
+    ----------
+    title : `str`
+
+    source_codec : `str`
+        As of :class:`Separate`
+
+    rule : `str`
+        As of :class:`~link_models.systems.capacity_system.CapacitySystem`
+    """
+
+    title: str
+    source_codec: str
+    rule: str
+
+    def build(self, name, scenario):
+        """The system."""
+        shape = scenario.image_shape
+        return CapacitySystem(
+            name,
+            self.title,
+            shared_codec(self.source_codec, shape[:2]),
+            build_channel(scenario),
+            self.rule,
+            outage_color(scenario.dataset),
+            shape,
+        )
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The linear analogue reference.
+
+    Parameters
+    ----------
+    title : `str`
+
+    scale_sent : `bool`
+        Send the image's scale and charge it, or give it to the receiver
+    """
+
+    title: str
+    scale_sent: bool
+
+    def build(self, name, scenario):
+        """The system."""
+        coder = load_klt()
+        if coder.image_shape != scenario.image_shape:
+            height, width, _ = scenario.image_shape
+            raise ValueError(
+                "the linear reference is stored for 32x32 images, not "
+                f"{height}x{width}; leave it out, or give image_size 32"
+            )
+        num_side = 0
+        if self.scale_sent:  # a fade asks for a lower rate than noise alone
+            num_side = 64 if scenario.channel == "awgn" else 128
+        channel = build_channel(scenario, extra_symbols=num_side)
+        coder = LinearCoder(coder, channel, num_side)
+        color = outage_color(scenario.dataset)
+        return FrameSystem(name, self.title, coder, channel, color)
+
+
+def load_klt(path: Path = KLT_FILE):
+    """The stored KLT of 32x32 images (``python -m link_models.training klt``)."""
+    with np.load(path, allow_pickle=False) as stored:
+        return LinearAnalogueCoder(
+            stored["mean"], stored["basis"], stored["variance"], (32, 32, 3)
+        )
+
+
+def _feedback(fresh, channel, scenario, aged=AgedFeedback):
+    """What transmitters are fed back: by ``fresh``, or by ``aged`` after a delay."""
+    if scenario.feedback_delay and scenario.channel != "awgn":
+        return aged(channel, scenario.feedback_correlation)
+    return fresh(channel)
+
+
+def _about(record):
+    """What the result of a learned system says of its weights."""
+    ends = [end if isfinite(end) else None for end in trained_range(record)]
+    about = {
+        "weights": record["label"],
+        "weights_sha256": record["sha256"],
+        "trained_snr_db": ends,
+    }
+    sizes = record["config"]["decoder"].get("compensation")
+    if sizes is not None:
+        what = "InternViT, LoRA" if sizes.get("frozen") else "small ViT from scratch"
+        size = f"{sizes['num_layers']} layers of {sizes['hidden_size']}"
+        about["compensation"] = f"{what} ({size})"
+    return about

@@ -1,0 +1,240 @@
+"""Separate source and channel coding over the link that the semantic codecs use.
+
+    image --> source codec --bytes--> [ data: CRC, 5G LDPC, QAM ] --> frame
+                  ^ budget                 ^ MCS
+              link adaptation: this image; SNR, or fed-back CSI
+    image_hat <-- source codec <--bytes, if the CRC holds-- [ data ] <-- frame
+
+The transmitter holds the image and knows what its own codec makes of it within the
+payload of every scheme: the scheme differs from image to image at one SNR. A receiver
+finds it by trying the schemes against the CRC, so that no signalling is charged. The
+simulation decodes with the scheme that was sent, and leaves out the chance that another
+one passes (37 schemes times 2^-16 or 2^-24).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from keras import ops
+
+from link_models.systems.expected_fades import expected_fades, fades_at_once
+from link_models.systems.frame_system import Message, Outcome
+from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
+from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.channel_coding.link_adaptation import payload_bytes, predicted_outage
+from semcom_phy.channel_coding.protection import TransportProtection
+from semcom_phy.channel_coding.transport import Transport
+from semcom_phy.metrics.image import psnr
+from semcom_phy.phy.feedback import Sounding, draw_seeds
+from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
+from semcom_phy.phy.segments import DATA, Digital, Frame
+from semcom_phy.snr import snr_db_to_no
+from semcom_phy.source_coding import DecodeError
+from semcom_phy.source_coding.rate_choice import choose_rate
+from semcom_phy.sources.samples import Delivered
+
+NUM_ADAPTATION_FADES = 1000
+ADAPTATION_SEED = 20210
+DRAWS = draw_seeds(ADAPTATION_SEED, NUM_ADAPTATION_FADES)
+
+
+class SeparationCoder:
+    r"""Source codec and transport with link adaptation: one digital segment.
+
+    Parameters
+    ----------
+    codec : :class:`~semcom_phy.source_coding.codec.SourceCodec`
+        Still-image codec
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Radio link; the number of symbols is its framing's
+
+    candidates : sequence of :class:`~semcom_phy.channel_coding.mcs.Mcs`
+        Schemes to choose from
+
+    knowledge : `str`
+        What a scheme's outage is predicted from. "average": many fades at the average
+        SNR. "csi": the fed-back estimate of the channel of this very image
+
+    outage_color : [3], `uint8`
+        What an image that is not received is worth: the mean of a training set
+
+    image_shape : (`int`, `int`, `int`)
+        Height, width, channels [pixels]
+
+    feedback : :class:`~semcom_phy.phy.feedback.Feedback`, optional
+        What is fed back, with "csi"; a fresh sounding if not given
+
+    Raises
+    ------
+    ValueError
+        If ``knowledge`` is neither of the two.
+    """
+
+    def __init__(
+        self,
+        codec,
+        channel,
+        candidates,
+        knowledge,
+        outage_color,
+        image_shape,
+        feedback=None,
+    ):
+        if knowledge not in ("average", "csi"):
+            raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
+        self.codec = codec
+        self.channel = channel
+        self.num_symbols = channel.framing.num_symbols
+        self.frame = Frame(self.num_symbols, {DATA: self.num_symbols})
+        self.candidates = tuple(candidates)
+        self.num_bytes = payload_bytes(self.candidates, self.num_symbols)
+        self.knowledge = knowledge
+        self.feedback = feedback or Sounding(channel)
+        self.outage_color = np.asarray(outage_color, np.uint8)
+        self.image_shape = tuple(image_shape)
+        self.average_outage = lru_cache(maxsize=None)(self._predict_for_average)
+        self._transport = lru_cache(maxsize=None)(self._make_transport)
+
+    @property
+    def knows(self):
+        """As of :class:`~link_models.systems.frame_system.Coder`."""
+        known = [AVERAGE_SNR]
+        if self.knowledge == "csi":
+            known.append(FED_BACK_CSI)
+            if self.feedback.knows_age:
+                known.append(FEEDBACK_AGE)
+        return tuple(known)
+
+    def describe(self):
+        framing = self.channel.framing
+        return {
+            "bandwidth": spent_bandwidth(framing, self.image_shape).as_dict(),
+            "source_codec": self.codec.name,
+            "link_adaptation": self.knowledge,
+            "mcs_candidates": [str(mcs) for mcs in self.candidates],
+        }
+
+    def encode(self, samples, snr_db, h, seeds):
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        if self.knowledge == "average":
+            outage = np.tile(self.average_outage(snr_db), (len(samples), 1))
+        else:
+            outage = self._predict_for_fades(h, no, seeds)
+        choices = self.choose(samples.images, outage)
+        payloads = [c.encoded.bytes if c.index is not None else None for c in choices]
+        transports = [
+            None if c.index is None else self._transport(self.candidates[c.index])
+            for c in choices
+        ]
+        protection = TransportProtection(transports, self.num_symbols)
+        return Message({DATA: Digital(payloads, protection)}, choices)
+
+    def decode(self, received, message, reception):
+        segment, choices = received[DATA], message.state
+        images_hat = np.zeros((len(choices), *self.image_shape), np.uint8)
+        arrived = ~segment.lost
+        for i in np.flatnonzero(arrived):
+            try:
+                images_hat[i] = self.codec.decode(segment.payloads[i])
+            except DecodeError:  # the CRC passed by chance
+                arrived[i] = False
+        sent = np.array([choice.index is not None for choice in choices])
+        figures = self._figures(choices)
+        wrong = ~arrived | segment.undetected
+        figures["block_error"] = np.where(sent, wrong, np.nan)
+        return Outcome(
+            Delivered(images_hat), ~arrived, {DATA: sent & segment.lost}, figures
+        )
+
+    def symbol_maps(self, samples, snr_db, seed):
+        return None
+
+    def choose(self, images, outage):
+        """The scheme and the stream of every image.
+
+        Input
+        -----
+        images : [batch, H, W, 3], `uint8`
+
+        outage : [batch, num_candidates], `float`
+            Predicted outage, of :meth:`average_outage` or :meth:`predict_outage`
+
+        Output
+        ------
+        : list of [batch] :class:`~semcom_phy.source_coding.rate_choice.RateChoice`
+            ``index`` counts ``candidates``
+        """
+        blank = np.broadcast_to(self.outage_color, images.shape)
+        return [
+            choose_rate(self.codec.ladder, image, self.num_bytes, of_image, value)
+            for image, of_image, value in zip(
+                images, outage, psnr(images, blank), strict=True
+            )
+        ]
+
+    def predict_outage(self, h, no):
+        """Predicted outage of every candidate on each channel.
+
+        Input
+        -----
+        h : [num_fades, ...], `complex64`
+            Channels as the transmitter knows them
+
+        no : scalar, `float32`
+            Noise variance [linear]
+
+        Output
+        ------
+        : [num_fades, num_candidates], `float`
+        """
+        at_once, outage = fades_at_once(self.channel), []
+        for start in range(0, h.shape[0], at_once):
+            sinr = self.channel.predict_sinr(h[start : start + at_once], no)
+            outage.append(
+                predicted_outage(
+                    self.candidates, self.num_symbols, ops.convert_to_numpy(sinr)
+                )
+            )
+        return np.concatenate(outage)
+
+    def _predict_for_average(self, snr_db):
+        """Predicted outage of every candidate at an SNR, [num_candidates]."""
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        fades = expected_fades(self.channel, NUM_ADAPTATION_FADES, ADAPTATION_SEED)
+        outage = np.concatenate([self.predict_outage(h, no) for h in fades])
+        return outage.mean(axis=0)
+
+    def _predict_for_fades(self, h, no, seeds):
+        """Predicted outage of every candidate by what is fed back, [batch, ...]."""
+        h_hat = self.feedback.sound(h, no, seeds).h_hat
+        at_once, outage = max(1, fades_at_once(self.channel) // NUM_POSSIBLE), []
+        for start in range(0, len(seeds), at_once):
+            part = slice(start, start + at_once)
+            possible = self.feedback.possible(h_hat[part], no, seeds[part], DRAWS)
+            shape = tuple(possible.shape)
+            possible = ops.reshape(possible, (-1, *shape[2:]))
+            of_part = self.predict_outage(possible, no).reshape(*shape[:2], -1)
+            outage.append(of_part.mean(axis=1))
+        return np.concatenate(outage)
+
+    def _figures(self, choices):
+        nan = float("nan")
+        efficiency = [mcs.spectral_efficiency for mcs in self.candidates]
+        columns = {
+            "predicted_outage": [c.outage for c in choices],
+            "payload_bytes": [
+                len(c.encoded.bytes) if c.encoded else 0 for c in choices
+            ],
+            "spectral_efficiency": [
+                nan if c.index is None else efficiency[c.index] for c in choices
+            ],
+            "smallest_stream_bytes": [c.smallest_bytes or nan for c in choices],
+            "room_bytes": [
+                nan if c.room_bytes is None else c.room_bytes for c in choices
+            ],
+        }
+        return {name: np.array(column, float) for name, column in columns.items()}
+
+    def _make_transport(self, mcs):
+        return Transport(mcs, self.num_symbols)

@@ -1,0 +1,241 @@
+"""The systems that a scenario can compare: one literal entry per name."""
+
+from link_models.systems.entries import Ideal, Linear, Semantic, Separate
+from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
+from semcom_phy.user_objects import names_object
+
+ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
+SWINJSCC = "swinjscc_2x2_c16"
+NTSCC, OOSC, SA_OOSC = "ntscc_192x256", "oosc_192x256", "sa_oosc_192x256"
+
+SYSTEMS = {
+    "adjscc": Semantic("ADJSCC", "adjscc", "adjscc_32x32"),
+    "deepjscc": Semantic("DeepJSCC", "deepjscc"),
+    "linear": Linear("Linear analogue (scale sent)", scale_sent=True),
+    "linear_free_scale": Linear("Linear analogue (scale free)", scale_sent=False),
+    "hevc_ldpc": Separate("HEVC intra + 5G LDPC", "hevc"),
+    "bpg_ldpc": Separate("BPG + 5G LDPC", "bpg"),
+    "webp_ldpc": Separate("WebP + 5G LDPC", "webp"),
+    "jpeg_ldpc": Separate("JPEG + 5G LDPC", "jpeg"),
+    "jpeg2000_ldpc": Separate("JPEG 2000 + 5G LDPC", "jpeg2000"),
+    "avif_ldpc": Separate("AVIF + 5G LDPC", "avif"),
+    "hevc_capacity": Ideal(
+        "HEVC intra + capacity of each fade (genie)", "hevc", "realisation"
+    ),
+    "hevc_outage_capacity": Ideal(
+        "HEVC intra + ideal code at a fixed rate", "hevc", "outage"
+    ),
+    "hevc_lmmse_capacity": Ideal(
+        "HEVC intra + L-MMSE sum rate of each fade (genie)", "hevc", "lmmse"
+    ),
+    "bpg_capacity": Ideal("BPG + capacity of each fade (genie)", "bpg", "realisation"),
+    "bpg_outage_capacity": Ideal("BPG + ideal code at a fixed rate", "bpg", "outage"),
+    "bpg_lmmse_capacity": Ideal(
+        "BPG + L-MMSE sum rate of each fade (genie)", "bpg", "lmmse"
+    ),
+    "webp_capacity": Ideal(
+        "WebP + capacity of each fade (genie)", "webp", "realisation"
+    ),
+    "webp_outage_capacity": Ideal(
+        "WebP + ideal code at a fixed rate", "webp", "outage"
+    ),
+    "webp_lmmse_capacity": Ideal(
+        "WebP + L-MMSE sum rate of each fade (genie)", "webp", "lmmse"
+    ),
+    "eca": Semantic("ECA", "eca", ECA),
+    "eca_free": Semantic("ECA (cut-offs free)", "eca", ECA, FREE_CUTOFFS),
+    "eca_svd_equal": Semantic(
+        "ECA, eigenmodes, equal power (cut-offs free)",
+        "eca",
+        ECA,
+        FREE_CUTOFFS,
+        precoding="equal",
+        rate_weight=2.06,
+    ),
+    "eca_svd_waterfilling": Semantic(
+        "ECA, eigenmodes, waterfilling power (cut-offs free)",
+        "eca",
+        ECA,
+        FREE_CUTOFFS,
+        precoding="waterfilling",
+        rate_weight=2.06,
+    ),
+    "swinjscc": Semantic(
+        "SwinJSCC w/ SA&RA at ECA's rate", "swinjscc", SWINJSCC, rate_of=ECA
+    ),
+    "swinjscc_free": Semantic(
+        "SwinJSCC w/ SA&RA at ECA's rate (side information free)",
+        "swinjscc",
+        SWINJSCC,
+        FREE_CUTOFFS,
+        rate_of=ECA,
+    ),
+    "hevc_ldpc_matched": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate", "hevc", "5G", ECA, "csi"
+    ),
+    "hevc_ldpc_matched_stale": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, age of the feedback ignored",
+        "hevc",
+        "5G",
+        ECA,
+        "stale",
+    ),
+    "hevc_ldpc_matched_average": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, average SNR known",
+        "hevc",
+        "5G",
+        ECA,
+        "average",
+    ),
+    "hevc_half_matched": Separate(
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate", "hevc", "rate 1/2", ECA, "csi"
+    ),
+    "hevc_half_matched_stale": Separate(
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate, age of the feedback ignored",
+        "hevc",
+        "rate 1/2",
+        ECA,
+        "stale",
+    ),
+    "hevc_half_matched_average": Separate(
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate, average SNR known",
+        "hevc",
+        "rate 1/2",
+        ECA,
+        "average",
+    ),
+    "eca_low": Semantic("ECA, low rate", "eca", ECA_LOW),
+    "eca_low_free": Semantic(
+        "ECA, low rate (cut-offs free)", "eca", ECA_LOW, FREE_CUTOFFS
+    ),
+    "eca_low_svd_equal": Semantic(
+        "ECA, low rate, eigenmodes, equal power (cut-offs free)",
+        "eca",
+        ECA_LOW,
+        FREE_CUTOFFS,
+        precoding="equal",
+        rate_weight=3.0,
+    ),
+    "eca_low_svd_waterfilling": Semantic(
+        "ECA, low rate, eigenmodes, waterfilling power (cut-offs free)",
+        "eca",
+        ECA_LOW,
+        FREE_CUTOFFS,
+        precoding="waterfilling",
+        rate_weight=3.0,
+    ),
+    "swinjscc_low": Semantic(
+        "SwinJSCC w/ SA&RA at ECA's rate, low rate",
+        "swinjscc",
+        SWINJSCC,
+        rate_of=ECA_LOW,
+    ),
+    "swinjscc_low_free": Semantic(
+        "SwinJSCC w/ SA&RA at ECA's rate, low rate (side information free)",
+        "swinjscc",
+        SWINJSCC,
+        FREE_CUTOFFS,
+        rate_of=ECA_LOW,
+    ),
+    "hevc_ldpc_low_matched": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, low rate", "hevc", "5G", ECA_LOW, "csi"
+    ),
+    "hevc_ldpc_low_matched_stale": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, low rate, age of the feedback ignored",
+        "hevc",
+        "5G",
+        ECA_LOW,
+        "stale",
+    ),
+    "hevc_ldpc_low_matched_average": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, low rate, average SNR known",
+        "hevc",
+        "5G",
+        ECA_LOW,
+        "average",
+    ),
+    "hevc_half_low_matched": Separate(
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate, low rate",
+        "hevc",
+        "rate 1/2",
+        ECA_LOW,
+        "csi",
+    ),
+    "hevc_half_low_matched_stale": Separate(
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate, low rate, age of the feedback ignored",
+        "hevc",
+        "rate 1/2",
+        ECA_LOW,
+        "stale",
+    ),
+    "hevc_half_low_matched_average": Separate(
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate, low rate, average SNR known",
+        "hevc",
+        "rate 1/2",
+        ECA_LOW,
+        "average",
+    ),
+    "eca_no_compensation": Semantic(
+        "ECA without compensation (cut-offs free)",
+        "eca",
+        "eca_2x2_c16_no_compensation",
+        FREE_CUTOFFS,
+    ),
+    "eca_no_csi": Semantic(
+        "ECA without csi (cut-offs free)", "eca", "eca_2x2_c16_no_csi", FREE_CUTOFFS
+    ),
+    "eca_no_entropy": Semantic(
+        "ECA without entropy (cut-offs free)",
+        "eca",
+        "eca_2x2_c16_no_entropy",
+        FREE_CUTOFFS,
+    ),
+    "eca_no_csi_sent": Semantic("ECA without csi", "eca", "eca_2x2_c16_no_csi"),
+    "ntscc": Semantic("NTSCC", "ntscc", NTSCC),
+    "oosc": Semantic("OOSC", "sa_oosc", OOSC, levels="static"),
+    "sa_oosc": Semantic("SA-OOSC", "sa_oosc", SA_OOSC, levels="rule"),
+    "ntscc_free": Semantic("NTSCC (lengths free)", "ntscc", NTSCC, FREE_LENGTHS),
+    "oosc_free": Semantic(
+        "OOSC (lengths free)", "sa_oosc", OOSC, FREE_LENGTHS, levels="static"
+    ),
+    "sa_oosc_free": Semantic(
+        "SA-OOSC (lengths free)", "sa_oosc", SA_OOSC, FREE_LENGTHS, levels="rule"
+    ),
+    "sa_oosc_student": Semantic(
+        "SA-OOSC, student at the transmitter", "sa_oosc", SA_OOSC, levels="student"
+    ),
+    "sa_oosc_unaided": Semantic(
+        "SA-OOSC, no labels at the transmitter", "sa_oosc", SA_OOSC
+    ),
+    "deepjscc_patches": Semantic(
+        "DeepJSCC, networks of NTSCC", "ntscc", "deepjscc_192x256", needs_side=False
+    ),
+}
+
+
+def build_system(name, scenario):
+    """A system of ``SYSTEMS``, or with the user's codec, for a scenario.
+
+    Raises
+    ------
+    ValueError
+        If there is no such system, or it does not fit the scenario.
+    """
+    return find_system(name, scenario).build(name, scenario)
+
+
+def find_system(name, scenario):
+    """The entry of a name, in the table or of the scenario's own codec."""
+    if scenario.codec is not None and name == own_system(scenario.codec):
+        return Semantic(name, scenario.codec)
+    if name not in SYSTEMS:
+        raise ValueError(
+            f"unknown system {name!r}; there are: {', '.join(sorted(SYSTEMS))}"
+        )
+    return SYSTEMS[name]
+
+
+def own_system(codec):
+    """Name of the system with a user's codec ``my_module:MyEncoder,MyDecoder``: that of
+    the module, or the codec's own where it is one of the project's."""
+    return codec.split(":")[0].split(".")[-1] if names_object(codec) else codec

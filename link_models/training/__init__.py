@@ -1,0 +1,1 @@
+"""Training a codec over the link: tasks, recipe, trainer, command."""

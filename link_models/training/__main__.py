@@ -1,0 +1,27 @@
+"""What is trained or fitted beside the codecs, and how weights are shipped.
+
+    python -m link_models.training student --help    importance of patches
+    python -m link_models.training klt --help        KLT of the linear reference
+    python -m link_models.training ship --help       weights in half precision
+
+Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
+"""
+
+import importlib
+import sys
+
+COMMANDS = ("student", "klt", "ship")
+
+
+def main(argv=None):
+    """Runs one of the commands; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] and argv[0] in COMMANDS:
+        module = importlib.import_module(f"link_models.training.{argv[0]}")
+        return module.main(argv[1:])
+    print(__doc__.strip(), file=sys.stderr)
+    return 0 if argv[:1] in (["--help"], ["-h"]) else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

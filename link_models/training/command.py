@@ -1,0 +1,243 @@
+"""The train command of a scenario: from options to a :class:`Trainer`."""
+
+import importlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+
+from link_models.codecs import CODECS, find_codec
+from link_models.links.radio import build_channel
+from link_models.systems.table import own_system
+from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.data import split_data
+from link_models.training.image_task import ImageTask
+from link_models.training.recipe import Recipe
+from link_models.training.scene_task import (
+    RateDistortionLoss,
+    SceneTask,
+    load_scene_data,
+)
+from link_models.training.trainer import Trainer
+from semcom_phy.backend import device
+from semcom_phy.codecs.eca import ChannelAwareLoss
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
+from semcom_phy.sources.images import load_samples
+from semcom_phy.user_objects import names_object
+
+MOST_TRAINED = "1/24"  # cbr of the frame that variable-length codecs are trained in
+# Losses of their own; all others are trained on the squared error of the images.
+LOSSES = {
+    "eca": lambda args: ChannelAwareLoss(args.rate_weight is None),
+    "swinjscc": lambda args: ChannelAwareLoss(True, consistency_weight=0.0),
+}
+# Options that are for some codecs alone.
+OPTIONS = {
+    "rate_weight": ("eca",),
+    "share_precoded": ("eca", "swinjscc"),
+    "annotator": ("ntscc", "sa_oosc"),
+}
+_RECIPE_OPTIONS = (
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "warmup_steps",
+    "optimizer",
+    "clip_norm",
+    "precision",
+    "average_decay",
+    "checkpoint_steps",
+)
+
+
+def fit_from_arguments(scenario, args, options=None):
+    """Trains a codec over the link of a scenario.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.scenario.Scenario`
+        Its link is trained over
+
+    args : `argparse.Namespace`
+        ``system``, ``label``, ``resume``, ``restart``, ``data``, ``out``,
+        ``together_with`` (further scenarios), ``start_from``, ``codec_config`` (JSON;
+        its entries "encoder" and "decoder" are for one of them), ``rate_weight`` and
+        ``share_precoded`` (codecs that choose their rate), and what
+        :class:`~link_models.training.recipe.Recipe` takes (`None`: its default)
+
+    options : `dict` of `str` -> `str`, optional
+        Name in ``args`` -> the option of the command line, for messages
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, FileExistsError
+        On bad options, missing data, or a run that is already there.
+
+    KeyboardInterrupt
+        After Ctrl-C, with what the checkpoint holds.
+    """
+    args.system = scenario.codec or args.system
+    if args.system not in CODECS and not names_object(args.system):
+        raise ValueError(
+            f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}, and "
+            "codecs of your own with --codec my_module:MyEncoder,MyDecoder"
+        )
+    for option, systems in OPTIONS.items():
+        if getattr(args, option) is not None and args.system not in systems:
+            raise ValueError(
+                f"--{option.replace('_', '-')} is for {', '.join(systems)}, not for "
+                f"{args.system}: leave it out"
+            )
+    if args.resume and args.restart:
+        raise ValueError("--resume goes on, --restart forgets: give one of them")
+    args.out = args.out or Path("runs")
+    args.label = args.label or f"{own_system(args.system)}_{scenario.name}"
+    with telling_what_is_left(checkpoint_path(args.out, args.label)):
+        _fit(scenario, args, options)
+
+
+def _fit(scenario, args, options):
+    build = _trainer
+    if find_codec(args.system).encoder.fills_frame:
+        build = _scene_trainer
+    trainer = build(scenario, args)
+    if args.resume:
+        trainer.resume(options)
+    print(
+        f"training {args.system} on the {device()} with {keras.backend.backend()}, "
+        f"{trainer.recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
+        f"{len(trainer.data.exact) + len(trainer.data.copies)} images, "
+        f"{trainer.recipe.steps - trainer.step} steps to go",
+        flush=True,
+    )
+    print(f"wrote {trainer.fit(restart=args.restart)}")
+
+
+def _trainer(scenario, args):
+    """Codecs of whole images, over the links of one or several scenarios."""
+    scenarios = [scenario, *_further(args.together_with, scenario)]
+    encoder, decoder = _configs(
+        args, scenario, sorted({s.num_symbols for s in scenarios})
+    )
+    tasks = [_task(args, s, encoder) for s in scenarios]
+    return Trainer(
+        args.system,
+        encoder,
+        decoder,
+        tasks,
+        _load_data(args.data or "cifar10", scenario, args.strict_images),
+        _recipe(args, scenario, batch_size=64),
+        args.out,
+        args.label,
+        args.start_from,
+    )
+
+
+def _scene_trainer(scenario, args):
+    """Codecs that fill the frame, over AWGN and the fades of 2x2 antennas at 10 dB."""
+    if args.together_with is not None:
+        raise ValueError(
+            f"--together-with is not for {args.system}, which is trained on driving "
+            "scenes"
+        )
+    fading = replace(scenario, channel="rayleigh", num_tx_ant=2, num_rx_ant=2)
+    channel = build_channel(replace(fading, csi="perfect", cbr=MOST_TRAINED))
+    configs = _configs(args, scenario, [])
+    encoder = find_codec(args.system).encoder(**configs[0])
+    task = SceneTask(
+        "driving_scene",
+        channel,
+        RateDistortionLoss(),
+        hyper_channels=encoder.side_channels,
+    )
+    return Trainer(
+        args.system,
+        *configs,
+        [task],
+        load_scene_data(
+            args.data or "camvid",
+            scenario.image_shape[:2],
+            args.annotator or "rule",
+        ),
+        _recipe(
+            args,
+            scenario,
+            batch_size=12,
+            warmup_steps=200,
+            min_snr_db=10.0,
+            max_snr_db=10.0,
+            share_exact=1.0,
+        ),
+        args.out,
+        args.label,
+        args.start_from,
+    )
+
+
+def _recipe(args, scenario, **defaults):
+    options = {name: getattr(args, name) for name in _RECIPE_OPTIONS}
+    options = {name: value for name, value in options.items() if value is not None}
+    return Recipe(**{"seed": scenario.seed, **defaults, **options})
+
+
+def _task(args, scenario, encoder):
+    """The link of a scenario, and the loss that goes with the codec."""
+    loss = "normalised" if scenario.channel == "awgn" else "log"
+    if args.system in LOSSES:
+        loss = LOSSES[args.system](args)
+    return ImageTask(
+        scenario.name,
+        build_channel(scenario),
+        loss,
+        find_codec(args.system).encoder(**encoder).num_uniform,
+        args.share_precoded or 0.0,
+    )
+
+
+def _configs(args, scenario, counts):
+    """Constructor arguments of encoder and decoder."""
+    codec = find_codec(args.system)
+    sizes = scenario.image_shape, scenario.num_tx_ant, scenario.num_rx_ant, counts
+    configs = [half.default_config(*sizes) for half in codec]
+    if args.rate_weight is not None:
+        configs[0]["rate_weight"] = args.rate_weight
+    try:
+        more = json.loads(args.codec_config or "{}")
+        own = [more.pop("encoder", {}), more.pop("decoder", {})]
+        configs = [c | more | o for c, o in zip(configs, own, strict=True)]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"--codec-config must be a JSON object such as '{{\"filters\": 96}}', got "
+            f"{args.codec_config!r}"
+        ) from error
+    try:
+        for part, config in zip(codec, configs, strict=True):
+            part(**config)
+    except TypeError as error:
+        raise ValueError(
+            f"--codec-config does not fit {args.system}: {error}"
+        ) from error
+    return configs
+
+
+def _load_data(dataset, scenario, strict):
+    if dataset == "cifar10":
+        return split_data(*load_cifar10_training_images())
+    samples = load_samples(
+        dataset, size=scenario.image_size, split="train", strict=strict
+    )
+    print(f"{len(samples)} training images: {samples.provenance['source']}")
+    return split_data(
+        samples.images, samples.images[:0], samples.provenance, groups=samples.groups
+    )
+
+
+def _further(names, scenario):
+    """Scenarios trained together, with the image size and CSI of the first."""
+    for name in names or ():
+        try:
+            other = importlib.import_module(f"scenarios.{name}").SCENARIO
+        except (ImportError, AttributeError) as error:
+            raise ValueError(f"there is no scenario {name!r}") from error
+        yield replace(other, image_size=scenario.image_size, csi=scenario.csi)

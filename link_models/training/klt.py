@@ -1,0 +1,44 @@
+"""Fits the KLT of the linear reference: ``python -m link_models.training klt``.
+
+The statistics of the exact CIFAR-10 training images and their mirror images, kept as
+half floats: ``link_models/weights/linear_32x32.npz``, and beside it what they are.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from link_models.systems.entries import KLT_FILE
+from link_models.weights.store import file_hash
+from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
+from semcom_phy.sources.cifar10 import load_cifar10_training_images
+
+
+def main(argv=None):
+    """Fits and stores; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="link_models.training klt")
+    parser.add_argument("--coefficients", type=int, default=1536)
+    parser.add_argument("--out", type=Path, default=KLT_FILE)
+    args = parser.parse_args(argv)
+    exact, _, provenance = load_cifar10_training_images()
+    coder = LinearAnalogueCoder.fit(exact, args.coefficients)
+    np.savez(
+        args.out,
+        mean=coder.mean,
+        basis=coder.basis.astype(np.float16),
+        variance=coder.variance.astype(np.float32),
+    )
+    record = {
+        "what": "mean, KLT basis (half precision) and coefficient variances",
+        "made_by": "python -m link_models.training klt",
+        "images": f"{len(exact)} exact images and their mirror images; no others",
+        "num_coefficients": args.coefficients,
+        "data": provenance,
+        "sha256": file_hash(args.out),
+    }
+    text = json.dumps(record, indent=1) + "\n"
+    args.out.with_suffix(".json").write_text(text)
+    print(f"wrote {args.out}")
+    return 0

@@ -1,0 +1,414 @@
+"""Training a semantic codec through the radio link.
+
+    images, SNR, fade, noise --> FrameLink --> loss --> optimiser, weight average
+    (made ahead in a thread)                           (one compiled step)
+                                                            |
+                         every checkpoint_steps: validation, TensorBoard, checkpoint;
+                         the best so far as <label>.weights.h5 + <label>.json
+
+What a step sees depends on (seed, step) alone, so that a resumed run goes on as if it
+had not been interrupted.
+"""
+
+import contextlib
+import json
+import time
+from dataclasses import asdict
+from functools import cached_property, partial
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from link_models.codecs import find_codec, load_link
+from link_models.links.frame_link import FrameLink
+from link_models.training.batches import Batches
+from link_models.training.checkpoint import (
+    Checkpoint,
+    checkpoint_path,
+    held_interrupt,
+)
+from link_models.training.recipe import make_optimizer
+from link_models.training.weight_average import WeightAverage
+from link_models.weights import store
+from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
+from semcom_phy.layers.precision import set_precision
+from semcom_phy.phy.knowledge import SnrRange
+from semcom_phy.seeding import private_streams
+from semcom_phy.simulation.versions import software_versions
+
+LOG_STEPS = 100
+
+
+class Trainer:
+    """Trains one encoder and decoder over one or several links.
+
+    Parameters
+    ----------
+    codec : `str`
+        As of :func:`~link_models.codecs.find_codec`
+
+    encoder_config, decoder_config : `dict`
+        Constructor arguments
+
+    tasks : sequence of :class:`~link_models.training.image_task.ImageTask` or
+    :class:`~link_models.training.scene_task.SceneTask`
+        Links; every step takes a batch over each
+
+    data : of the tasks
+        :class:`~link_models.training.data.TrainingData` or
+        :class:`~link_models.training.scene_task.SceneData`
+
+    recipe : :class:`~link_models.training.recipe.Recipe`
+        How
+
+    folder : path
+        Checkpoints, logs, and the best weights with their JSON
+
+    label : `str`
+        Name of the weights
+
+    start_from : `str` or path, optional
+        Label or file of the weights to start from
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If the codec does not fit the links or the precision, or ``start_from`` is
+        missing or broken, or has no weight in common with the codec. Of weights of
+        another configuration, those of the same name and shape are taken.
+    """
+
+    def __init__(
+        self,
+        codec,
+        encoder_config,
+        decoder_config,
+        tasks,
+        data,
+        recipe,
+        folder,
+        label,
+        start_from=None,
+    ):
+        self.codec, self.tasks, self.data = codec, tuple(tasks), data
+        self.recipe, self.folder, self.label = recipe, Path(folder), label
+        self.config = {
+            "codec": codec,
+            "encoder": encoder_config,
+            "decoder": decoder_config,
+        }
+        for task in self.tasks:
+            task.check(self.image_shape)
+        with private_streams(recipe.seed):
+            encoder, decoder = self._make_links()
+        self.tasks[0].fit_statistics(encoder, data)
+        decoder.copy_statistics(encoder)
+        self.start_from = start_from and str(start_from)
+        self._start = {"label": None, "sha256": None}
+        if start_from is not None:
+            self._start = self._start_from(start_from)
+        for layer in (encoder, decoder):
+            set_precision(layer, recipe.precision)
+        encoder.train_choice(any(task.trains_choice for task in self.tasks))
+        self.batches = Batches(data, self.tasks, recipe)
+        self.optimizer = make_optimizer(recipe)
+        trained = self.links[0].trainable_variables
+        self.average = WeightAverage(trained, recipe.average_decay)
+        flat = [task.channel.channel_model.is_flat for task in self.tasks]
+        self.step_fn = train_step_fn(
+            self._loss,
+            trained,
+            self.optimizer,
+            jit=all(flat),
+            after_update=self.average.update,
+            clip_norm=recipe.clip_norm,
+        )
+        self.forward = [
+            compile_fn(partial(task.forward, link), jit=jit)
+            for task, link, jit in zip(self.tasks, self.links, flat, strict=True)
+        ]
+        self.step, self.history = 0, []
+        self.best = {"step": 0, "psnr_db": -np.inf}
+        self.data_identity = data.identity()
+        self._checkpoint = Checkpoint(
+            checkpoint_path(folder, label), self._identity(), self._state()
+        )
+
+    def _make_links(self):
+        """Encoder and decoder with their first weights, and a built link per task."""
+        codec = find_codec(self.codec)
+        encoder = codec.encoder(**self.config["encoder"])
+        decoder = codec.decoder(**self.config["decoder"])
+        # Validation tells the networks what an evaluation of these weights will.
+        told = SnrRange(self.recipe.min_snr_db, self.recipe.max_snr_db)
+        self.links = [
+            FrameLink(encoder, decoder, task.channel, snr_range=told)
+            for task in self.tasks
+        ]
+        shape = (1, *self.image_shape)
+        for link in self.links:
+            link(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
+        return encoder, decoder
+
+    def _start_from(self, label):
+        """Takes over given weights: all, or of another configuration what fits.
+
+        Returns their label and the SHA-256 of their file.
+        """
+        record = store.read_record(label)
+        start = {name: record[name] for name in ("label", "sha256")}
+        if record["config"] == json.loads(json.dumps(self.config)):
+            store.load(self.links[0], label)
+            return start
+        channel = self.tasks[0].channel
+        shape = record["config"]["encoder"].get("image_shape", self.image_shape)
+        own = self.codec if record["config"]["codec"] == self.codec else None
+        source, _ = load_link(label, channel, shape, name=own)
+        missing = store.transfer(source, self.links[0])
+        if len(missing) == len(self.links[0].weights):
+            raise ValueError(f"weights {label!r} have nothing in common with the codec")
+        if missing:
+            parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in missing)
+            print(f"not in {label}, start anew: {', '.join(parts)}")
+        return start
+
+    @property
+    def image_shape(self):
+        """Height, width, colours of the images."""
+        return tuple(self.data.exact.shape[1:])
+
+    @property
+    def checkpoint(self):
+        """Path of the checkpoint."""
+        return self._checkpoint.path
+
+    @property
+    def num_weights(self):
+        """Trained numbers."""
+        return sum(int(np.prod(v.shape)) for v in self.links[0].trainable_variables)
+
+    @property
+    def images_per_step(self):
+        """Images that one step sees."""
+        return self.recipe.batch_size * len(self.tasks)
+
+    def fit(self, progress=True, restart=False):
+        """Trains to the end, or to Ctrl-C.
+
+        Ctrl-C lets the step end and writes a checkpoint of it: nothing is lost, and a
+        run that is resumed there ends as if it had not been interrupted.
+
+        Parameters
+        ----------
+        progress : `bool`, (default `True`)
+            Show a bar
+
+        restart : `bool`, (default `False`)
+            Overwrite the checkpoint of an earlier run
+
+        Output
+        ------
+        : `Path`
+            The JSON of the best weights
+
+        Raises
+        ------
+        FileExistsError
+            If there is a checkpoint that this run neither resumed nor may overwrite.
+
+        ValueError
+            If the loss is no longer finite; the last checkpoint is kept.
+
+        KeyboardInterrupt
+            After Ctrl-C.
+        """
+        if not (self.step or restart):
+            self._checkpoint.refuse_overwriting()
+        if not self.step:  # what is there belongs to another run
+            self.checkpoint.unlink(missing_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = scalar_logger(self.folder / "logs" / self.label)
+        self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
+        batches = self.batches.ahead(self.step, self.recipe.steps)
+        clock = _Clock(self.images_per_step)
+        bar = tqdm(
+            total=self.recipe.steps,
+            initial=self.step,
+            unit="step",
+            disable=None if progress else True,
+        )
+        with bar, contextlib.closing(batches), held_interrupt() as pressed:
+            for _ in range(self.step, self.recipe.steps):
+                with clock.waiting():
+                    batch = next(batches)
+                loss = self.step_fn(*batch)
+                self.step += 1
+                if clock.first is None:  # the first step compiles
+                    clock.restart(self.step)
+                bar.update()
+                last = self.step == self.recipe.steps
+                due = self.step % self.recipe.checkpoint_steps == 0 or last
+                stop = pressed() and not last
+                if due or stop or self.step % LOG_STEPS == 0:
+                    log("loss", self._checked(loss), self.step)
+                if due:
+                    speed = clock.read(self.step)
+                    figures = self.validate()
+                    for name, value in _flat(figures):
+                        log(name, value, self.step)
+                    is_best = self._keep(figures)
+                    self.save_checkpoint()
+                    mark = " (best)" if is_best else ""
+                    brief = f"step {self.step}: {_brief(figures)}{mark}, {speed}"
+                    bar.write(brief)
+                    clock.restart(self.step)
+                elif stop:
+                    self.save_checkpoint()
+                if stop:
+                    raise KeyboardInterrupt
+        return self.folder / f"{self.label}.json"
+
+    def validate(self):
+        """Figures of the averaged weights on what is held out, a `dict` per task."""
+        with self.average.applied():
+            return {
+                task.name: task.validate(forward, self.data, self.recipe, inputs)
+                for task, forward, inputs in zip(
+                    self.tasks, self.forward, self._validation_inputs, strict=True
+                )
+            }
+
+    @cached_property
+    def _validation_inputs(self):
+        """Fades and noise of the validation, the same every time, for each task."""
+        return [task.validation_inputs(self.data, self.recipe) for task in self.tasks]
+
+    def _keep(self, figures):
+        """Notes a validation; saves the averaged weights if they are the best."""
+        self.history.append({"step": self.step, **figures})
+        encoder, shape = self.links[0].encoder, self.image_shape
+        score = float(
+            np.mean([t.score(figures[t.name], encoder, shape) for t in self.tasks])
+        )
+        if score <= self.best["psnr_db"]:
+            return False
+        self.best = {"step": self.step, "psnr_db": round(score, 4)}
+        record = {
+            "config": self.config,
+            "tasks": self._described_tasks(),
+            "start_from": self.start_from,
+            "recipe": asdict(self.recipe),
+            "steps_done": self.step,
+            "data": self.data.provenance | self.data_identity,
+            "validation": figures,
+            "versions": {**software_versions(), "device": device()},
+        }
+        with self.average.applied():
+            store.save(self.links[0], self.folder, self.label, record)
+        return True
+
+    def save_checkpoint(self):
+        """All state of the run, in one replaced file, and the history beside it."""
+        history = json.dumps(self.history, indent=1)
+        self._checkpoint.save(self.step, best=json.dumps(self.best), history=history)
+        (self.folder / f"{self.label}.history.json").write_text(history + "\n")
+
+    def resume(self, options=None):
+        """Goes on from the checkpoint, bit for bit on a CPU.
+
+        Parameters
+        ----------
+        options : `dict` of `str` -> `str`, optional
+            Name of a value -> the option that sets it, for the message
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none.
+
+        ValueError
+            If it is broken, or of other images, another configuration, link, recipe,
+            start or Keras backend; what differs is named.
+        """
+        stored = self._checkpoint.load("best", "history", options=options)
+        self.step, best, history = stored
+        self.best, self.history = json.loads(best), json.loads(history)
+
+    def _state(self):
+        """Variables that a run goes on from, with those of random layers."""
+        model = self.links[0].variables
+        return [*model, *self.optimizer.variables, *self.average.variables]
+
+    def _described_tasks(self):
+        return [{**task.describe(), **task.channel.describe()} for task in self.tasks]
+
+    def _identity(self):
+        """What fixes the numbers of a run, under the names of its options."""
+        return {
+            "system": self.codec,
+            "codec_config": {k: self.config[k] for k in ("encoder", "decoder")},
+            "together_with": self._described_tasks(),
+            **asdict(self.recipe),
+            "start_from": self._start,
+            "data": self.data_identity,
+            "backend": keras.backend.backend(),
+        }
+
+    def _checked(self, loss):
+        loss = float(loss)
+        # A loss scale finds its size by overflows, whose steps it leaves out.
+        if not np.isfinite(loss) and self.recipe.precision != "mixed_float16":
+            raise ValueError(
+                f"the loss is {loss} after {self.step} steps: lower the learning rate; "
+                "the last checkpoint is kept"
+            )
+        return loss
+
+    def _loss(self, *inputs):
+        """Sum over the tasks; inputs: those of each task, one task after the other."""
+        loss, start = 0.0, 0
+        for task, link in zip(self.tasks, self.links, strict=True):
+            own = inputs[start : start + task.num_inputs]
+            loss = loss + task.training_loss(link, *own)
+            start += task.num_inputs
+        return loss
+
+
+class _Clock:
+    """Images per second of the steps alone, and how long they waited for data."""
+
+    def __init__(self, images_per_step):
+        self.images_per_step = images_per_step
+        self.first, self.start, self.waited = None, 0.0, 0.0
+
+    def restart(self, step):
+        self.first, self.start, self.waited = step, time.perf_counter(), 0.0
+
+    @contextlib.contextmanager
+    def waiting(self):
+        before = time.perf_counter()
+        yield
+        self.waited += time.perf_counter() - before
+
+    def read(self, step):
+        seconds = time.perf_counter() - self.start
+        images = (step - self.first) * self.images_per_step
+        share = 100 * self.waited / seconds
+        return f"{images / seconds:.0f} images/s, {share:.1f} % spent waiting for data"
+
+
+def _flat(figures):
+    for task, values in figures.items():
+        for snr, value in zip(values["snr_db"], values["psnr_db"], strict=True):
+            yield f"validation/{task}/psnr_{snr:g}_db", value
+
+
+def _brief(figures):
+    return "; ".join(
+        f"{task} {' / '.join(f'{v:.2f}' for v in values['psnr_db'])} dB"
+        + "".join(f" {v:.3f}" for v in values.get("cr_real", ()))
+        for task, values in figures.items()
+    )

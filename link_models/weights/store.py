@@ -1,0 +1,211 @@
+"""Trained weights and what they are, under one label.
+
+``<label>.weights.h5`` holds the numbers, ``<label>.json`` the configuration of the
+codec, the recipe, the data with their terms and the validation figures of exactly
+these weights, tied to them by a SHA-256, and the shapes of the variables: Keras itself
+loads a file that lacks a part, or holds one too many, without an error.
+"""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+SHIPPED = Path(__file__).parent
+
+
+def find(label_or_file):
+    """Path of the JSON of a label (shipped, or a file with or without suffix).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none, with the labels that are shipped.
+    """
+    name = str(label_or_file)
+    for suffix in (".weights.h5", ".json"):
+        name = name.removesuffix(suffix)
+    for path in (Path(name + ".json"), SHIPPED / (name + ".json")):
+        if path.is_file():
+            return path
+    shipped = sorted(
+        p.name.removesuffix(".weights.h5") for p in SHIPPED.glob("*.weights.h5")
+    )
+    raise FileNotFoundError(
+        f"no weights {label_or_file!r}: there is no {name}.json, and shipped are "
+        f"{', '.join(shipped)}; train some with the train command"
+    )
+
+
+def read_record(label_or_file):
+    """The JSON beside some weights, a `dict`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If it is missing, or is not the JSON of weights.
+    """
+    path = find(label_or_file)
+    try:
+        record = json.loads(path.read_text())
+        record["label"], record["config"], record["sha256"], record["shapes"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not describe weights: {error!r}") from error
+    return record
+
+
+def load(model, label_or_file):
+    """Loads weights into a built model after checking that they are whole and its own.
+
+    Parameters
+    ----------
+    model : `keras.Layer`
+        Built; its variables are overwritten
+
+    label_or_file : `str` or path
+        See :func:`find`
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+
+    ValueError
+        If the file is truncated or altered, or holds weights of another
+        configuration.
+    """
+    path = find(label_or_file)
+    record = read_record(path)
+    weights = weights_path(path)
+    if file_hash(weights) != record["sha256"]:
+        raise ValueError(
+            f"{weights} is truncated or altered: its SHA-256 is not the one in "
+            f"{path.name}; restore both files"
+        )
+    foreign = f"{weights} holds weights of another configuration: {record['config']}"
+    if record["shapes"] != _shapes(model):
+        raise ValueError(foreign)
+    try:
+        model.load_weights(weights)
+    except Exception as error:  # Keras raises many kinds
+        raise ValueError(f"{foreign}: {error}") from error
+
+
+def weights_path(label_or_file):
+    """The file of numbers beside the JSON of a label.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the two is missing.
+    """
+    path = find(label_or_file)
+    weights = path.with_name(path.name.removesuffix(".json") + ".weights.h5")
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights} is missing beside {path.name}")
+    return weights
+
+
+def transfer(source, target):
+    """Copies the weights that two built models have in common, by name and shape.
+
+    Parameters
+    ----------
+    source, target : `keras.Model`
+        Built
+
+    Output
+    ------
+    : list of `str`
+        Weights of the target that the source does not have; they keep their values
+    """
+    known = _by_place(source)
+    missing = []
+    for place, variable in _by_place(target).items():
+        if place in known and known[place].shape == variable.shape:
+            variable.assign(known[place])
+        else:
+            missing.append(place)
+    return missing
+
+
+def _by_place(model):
+    """Variables by part of a model (encoder, decoder) and path inside it.
+
+    The numbers that Keras gives to a second model and its parts are left out, and no
+    others. A path does not tell the part where a layer was built before it.
+    """
+    places = {}
+    for part in model.layers:
+        outer = (model.name, part.name)
+        for variable in part.weights:
+            path = [name for name in variable.path.split("/") if name not in outer]
+            places["/".join([_role(model, part), *path])] = variable
+    return places
+
+
+def _role(model, part):
+    """What a part is to its model: encoders of two codecs may have parts in common."""
+    for role in ("encoder", "decoder"):
+        if part is getattr(model, role, None):
+            return role
+    return _plain_name(part)
+
+
+def _plain_name(layer):
+    """Name of a layer without a number that Keras has given."""
+    stem = re.sub(r"_\d+$", "", layer.name)
+    automatic = stem.replace("_", "") == type(layer).__name__.lower()
+    return stem if automatic else layer.name
+
+
+def save(model, folder, label, record):
+    """Writes weights, then their JSON, each in one step; returns the JSON's path."""
+    record = {"label": label, **record, "shapes": _shapes(model)}
+    return write(folder, record, model.save_weights)
+
+
+def write(folder, record, save_weights):
+    """Writes a file of weights and the JSON that is tied to it, each in one step.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist
+
+    record : `dict`
+        What :func:`read_record` gives; the SHA-256 is filled in
+
+    save_weights : callable of `Path`
+        Writes the numbers to a file of that name
+
+    Output
+    ------
+    : `Path`
+        The JSON
+    """
+    folder, label = Path(folder), record["label"]
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{label}.weights.h5"
+    trial = folder / f".{label}.tmp.weights.h5"
+    try:
+        save_weights(trial)
+        os.replace(trial, weights)
+    finally:
+        trial.unlink(missing_ok=True)
+    path = folder / f"{label}.json"
+    trial = folder / f".{label}.tmp.json"
+    record = {**record, "sha256": file_hash(weights)}
+    trial.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(trial, path)
+    return path
+
+
+def _shapes(model):
+    return [list(variable.shape) for variable in model.weights]
+
+
+def file_hash(path):
+    """SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

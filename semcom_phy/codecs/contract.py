@@ -1,0 +1,307 @@
+"""The contract of a semantic codec: an encoder and a decoder, each a Keras layer.
+
+    encoder.encode(source, known) -> Packet(data, side, details)
+                                        |       '-- encoder.side_to_bytes(side) --.
+                                        v                                         v
+                                     [ analogue segment ]            [ digital segment ]
+                                        |                                         |
+    decoder.decode(received, known) <- Received(z_hat, ..., side) <- side_from_bytes
+
+``encode`` and ``decode`` are traced and differentiated; the bytes are made outside,
+where no gradient passes. Training hands the decoder the true side information. A codec
+of fixed rate gives ``encode`` and ``decode`` alone.
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+
+from semcom_phy.phy.segments import Analogue
+
+
+class Packet(NamedTuple):
+    """What an encoder makes of a batch.
+
+    Attributes
+    ----------
+    data : :class:`~semcom_phy.phy.segments.Analogue`
+        Symbols of any power; the link normalises them per sample
+
+    side : any structure of tensors, or `None`
+        What the decoder must be told beside the symbols: it is sent and charged
+
+    details : any
+        What the codec's own loss and figures want to see
+    """
+
+    data: Analogue
+    side: Any = None
+    details: Any = None
+
+
+class Received(NamedTuple):
+    """What arrived of a packet.
+
+    Attributes
+    ----------
+    z_hat : [batch, num_symbols], `complex64`
+        Unbiased estimates of the symbols, of unit average power per sample; without
+        meaning behind those that were sent
+
+    no_eff : [batch, num_symbols], `float32`
+        Their error variances, as networks are told them: no better than in training.
+        They have no finite mean under fading: use z_hat / (1 + no_eff) as a feature
+        [linear]
+
+    detected_no_eff : [batch, num_symbols], `float32`
+        The same as detected, for filters [linear]
+
+    side : as of :class:`Packet`
+        As it arrived
+    """
+
+    z_hat: Any
+    no_eff: Any
+    detected_no_eff: Any
+    side: Any = None
+
+
+class SemanticCodec(keras.layers.Layer):
+    """What encoders and decoders have in common.
+
+    A subclass keeps its constructor arguments under their names and has
+    ``image_shape``, (height, width, colours) [pixels].
+    """
+
+    def build(self, input_shape):
+        """Builds the layers inside where their first call would not."""
+
+    @classmethod
+    def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
+        """Constructor arguments for a scenario, a `dict` of plain values.
+
+        Parameters
+        ----------
+        image_shape : (`int`, `int`, 3)
+            [pixels]
+
+        num_tx_ant, num_rx_ant : `int`
+            Antennas
+
+        symbol_counts : `list` of `int`
+            Symbols per sample of the frames that it is to serve, upwards
+        """
+        return {"image_shape": image_shape, "num_symbols": symbol_counts[-1]}
+
+    def use_record(self, record):
+        """Takes what it needs from the JSON of its weights beside its configuration."""
+
+    def reduced_precision_layers(self):
+        """Layers inside that bear 16 bits, for training in mixed precision."""
+        return []
+
+
+class SemanticEncoder(SemanticCodec):
+    """Base of encoders."""
+
+    feedback = None
+    """`str` or `None` : What it is fed back from pilots: "snr", "channel" (with the
+    SNR), or nothing: it is told the average SNR."""
+
+    side_values = None
+    """`int` or `None` : Side information is one of so many messages, at most 2^20: sent
+    as a number on a short polar-coded message. `None`: it is none, or a byte string."""
+
+    side_bytes = None
+    """`int` or `None` : Longest byte string of side information, where it is one."""
+
+    rate_steps = None
+    """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex
+    symbols], where it is asked for its rate."""
+
+    fills_frame = False
+    """`bool` : Takes as many symbols as a frame has left beside its side information;
+    see :class:`FrameFillingEncoder`."""
+
+    num_uniform = 0
+    """`int` : Random numbers per sample that training hands to :meth:`encode`."""
+
+    num_levels = 0
+    """`int` : Levels of importance that the encoder can be told."""
+
+    def check_rate(self, num_symbols):
+        """Refuses a frame that the codec is not made for.
+
+        Parameters
+        ----------
+        num_symbols : `int`
+            Room of its data [complex symbols]
+
+        Raises
+        ------
+        ValueError
+            With both numbers.
+        """
+
+    def encode(self, source, known, uniform=None):
+        """Samples to symbols.
+
+        Input
+        -----
+        source : [batch, H, W, 3], `float32`
+            Images in [0, 1]
+
+        known : :class:`~semcom_phy.phy.knowledge.TxKnowledge`
+            ``num_symbols`` is the room of the data
+
+        uniform : [batch, num_uniform], `float32`, in (0, 1), optional
+            In training, for codecs with ``num_uniform``
+
+        Output
+        ------
+        : :class:`Packet`
+        """
+        raise NotImplementedError
+
+    def side_to_bytes(self, side):
+        """Side information to a list of [batch] `bytes`; arrays are NumPy's."""
+        raise NotImplementedError
+
+    def check_side(self):
+        """Refuses, with a `ValueError`, where something is missing to send it."""
+
+    def extra_loss(self, packet, known):
+        """What training adds to the loss of the images, e.g. the price of a rate;
+        scalar or [batch], `float32`."""
+        return 0.0
+
+    def figures(self, packet):
+        """Figures for the result file, a `dict` of name -> [batch] array."""
+        return {}
+
+    def symbol_maps(self, packet):
+        """Where the symbols go, for figures: [batch, rows, columns] symbols of every
+        patch, or [batch, rows, columns, num_maps], 1 for cells that are sent and 0.25
+        for those pruned from a kept map; `None` where all samples are alike."""
+        return None
+
+    def fit_statistics(self, images, levels=None):
+        """Closed-form start, if it has one, before training.
+
+        Parameters
+        ----------
+        images : [n, H, W, 3], `float32`
+            Training images in [0, 1]
+
+        levels : [n, rows, columns], `int32`, optional
+            Importance of their patches
+        """
+
+    def train_choice(self, value):
+        """Whether training moves what chooses the rate, or draws the rate at random."""
+
+
+class FrameFillingEncoder(SemanticEncoder):
+    """Base of encoders that fill a frame together with their side information.
+
+    How long that is shows only when it is made, so that the budget of the data is found
+    by trying; the networks run once. The segments of a frame are the side information,
+    then the data.
+    """
+
+    fills_frame = True
+
+    def analyse(self, source, known):
+        """What does not depend on the budget: any structure of tensors."""
+        raise NotImplementedError
+
+    def allocate(self, analysed, budget):
+        """Side information under a budget.
+
+        Input
+        -----
+        analysed : of :meth:`analyse`
+
+        budget : [batch], `float32`
+            Most complex symbols of the data
+
+        Output
+        ------
+        side : structure of tensors
+
+        count : [batch], `int32`
+            Symbols that the data take by it
+        """
+        raise NotImplementedError
+
+    def modulate(self, analysed, side):
+        """The :class:`Packet` with that side information."""
+        raise NotImplementedError
+
+    def encode(self, source, known, uniform=None):
+        analysed = self.analyse(source, known)
+        side, _ = self.allocate(analysed, known.budget)
+        return self.modulate(analysed, side)
+
+
+class SemanticDecoder(SemanticCodec):
+    """Base of decoders."""
+
+    told_average_snr = False
+    """`bool` : Is told the average SNR, which both ends know, not the one measured."""
+
+    def side_from_bytes(self, payloads):
+        """Inverse of :meth:`SemanticEncoder.side_to_bytes`.
+
+        Input
+        -----
+        payloads : list of [batch] `bytes`
+
+        Output
+        ------
+        side : structure of NumPy arrays
+            Of the types that the encoder's has
+
+        Raises
+        ------
+        ValueError
+            If a byte string cannot be meant: the sample is lost.
+        """
+        raise NotImplementedError
+
+    def count_symbols(self, side, known):
+        """How many symbols were sent, as the receiver finds out by itself.
+
+        Input
+        -----
+        side : as it arrived
+
+        known : :class:`~semcom_phy.phy.knowledge.RxKnowledge`
+
+        Output
+        ------
+        : [batch], `int32`, or `None`
+            `None`: every symbol of the room
+        """
+        return None
+
+    def decode(self, received, known, training=False):
+        """Symbols to what is delivered.
+
+        Input
+        -----
+        received : :class:`Received`
+
+        known : :class:`~semcom_phy.phy.knowledge.RxKnowledge`
+
+        training : `bool`, (default `False`)
+            For layers that drop units
+
+        Output
+        ------
+        : :class:`~semcom_phy.sources.samples.Delivered`
+        """
+        raise NotImplementedError
+
+    def copy_statistics(self, encoder):
+        """Takes over what :meth:`SemanticEncoder.fit_statistics` found."""

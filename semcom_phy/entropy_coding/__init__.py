@@ -1,0 +1,1 @@
+"""Entropy coders of what codecs tell: lengths, features."""
