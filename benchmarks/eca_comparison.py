@@ -47,7 +47,7 @@ PAIRS = (
     ("eca_free", "eca_no_entropy"),
 )
 SYSTEMS = tuple(dict.fromkeys(name for pair in PAIRS for name in pair))
-TABLES = {"random": "link_models.systems", "fixed": "benchmarks.fixed_fade_power"}
+TABLES = {"random": "link_models.systems.table", "fixed": "benchmarks.fixed_fade_power"}
 
 
 def rate_statistics(rows):

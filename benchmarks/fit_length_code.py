@@ -12,17 +12,19 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from keras import ops
 
-from link_models import weights_store
-from link_models.learned import load_link
-from link_models.scene_levels import SceneLevels
-from link_models.systems import build_channel
-from link_models.variable_length_system import VariableLengthSystem
+from link_models.codecs import load_link
+from link_models.links.radio import build_channel
+from link_models.systems.levels import LabelLevels
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.transmitter import Transmitter
+from link_models.weights import store
 from scenarios.driving_scene import SCENARIO
+from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.simulation.storage import replaced
-from semcom_phy.entropy_coding.length_code import LengthCode
+from semcom_phy.sources.driving import load_driving_scenes
+from semcom_phy.sources.samples import Samples
 
 CBRS = ("1/64", "1/48", "1/32", "1/24")
 
@@ -38,27 +40,20 @@ def training_grids(label, annotators, dataset="camvid", batch_size=32):
     annotators : sequence of "rule", "static" or `None`
         Who tells importance at the transmitter; the grids of all are pooled
     """
-    size = SCENARIO.image_shape[:2]
-    images = SceneLevels(dataset, "train", size).scenes.images
+    scenes = load_driving_scenes(dataset, "train", SCENARIO.image_shape[:2])
+    samples = Samples(scenes.images, None, {}, labels=scenes.labels)
     grids = []
     for cbr in CBRS:
         channel = build_channel(replace(SCENARIO, cbr=cbr))
         link, _ = load_link(label, channel, SCENARIO.image_shape)
         for annotator in annotators:
-            levels = annotator and SceneLevels(dataset, "train", size, annotator)
-            system = VariableLengthSystem(
-                label,
-                label,
-                link,
-                SCENARIO.image_shape,
-                {},
-                (0, 0, 0),
-                side_info="free",
-                levels=levels,
-            )
-            for start in range(0, len(images) - batch_size + 1, batch_size):
-                index = system.fit(images[start : start + batch_size])[1]
-                grids += list(ops.convert_to_numpy(index))
+            levels = annotator and LabelLevels(annotator)
+            coder = SemanticCoder(link, Transmitter(channel), levels=levels)
+            for start in range(0, len(samples) - batch_size + 1, batch_size):
+                part = samples.take(range(start, start + batch_size))
+                seeds = range(batch_size)  # no figure of it depends on the channel
+                message = coder.encode(part, 10.0, channel.sample(batch_size), seeds)
+                grids += list(message.state.side)
     return grids
 
 
@@ -77,7 +72,7 @@ def main(argv=None):
 
 
 def _fit(label):
-    record = weights_store.read_record(label)
+    record = store.read_record(label)
     annotators = (None,)
     if record["config"]["codec"] == "sa_oosc":
         annotators = (record["data"]["annotator"], None)
@@ -85,7 +80,7 @@ def _fit(label):
     code = LengthCode.fit(grids, len(LENGTHS))
     bits = np.mean([code.cost_bits(grid) for grid in grids[:: len(grids) // 200 + 1]])
     print(f"{label}: {bits:.0f} bits an image, {bits / grids[0].size:.2f} a patch")
-    path = weights_store.find(label)
+    path = store.find(label)
     record = json.loads(path.read_text()) | {"length_code": code.to_dict()}
     with replaced(path) as trial:
         trial.write_text(json.dumps(record, indent=1) + "\n")

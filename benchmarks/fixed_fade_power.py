@@ -8,9 +8,10 @@ say so in the description of each system.
 import numpy as np
 from keras import ops
 
-from link_models import systems
+from link_models.links import radio
+from link_models.systems import table
 
-SYSTEMS = systems.SYSTEMS
+SYSTEMS = table.SYSTEMS
 
 
 class FixedFadePower:
@@ -48,13 +49,16 @@ class OverFixedFadePower:
         title = f"{said['title']}, fades of one power"
         return {**said, "title": title, "fade_power": "every fade scaled to power 1"}
 
-    def transmit(self, images, snr_db, h, seeds):
-        return self.system.transmit(images, snr_db, h, seeds)
+    def transmit(self, samples, snr_db, h, seeds):
+        return self.system.transmit(samples, snr_db, h, seeds)
+
+    def symbol_maps(self, samples, snr_db, seed):
+        return self.system.symbol_maps(samples, snr_db, seed)
 
 
 def build_channel(scenario):
-    return FixedFadePower(systems.build_channel(scenario))
+    return FixedFadePower(radio.build_channel(scenario))
 
 
 def build_system(name, scenario):
-    return OverFixedFadePower(systems.build_system(name, scenario))
+    return OverFixedFadePower(table.build_system(name, scenario))

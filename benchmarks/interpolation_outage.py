@@ -15,7 +15,8 @@ import sys
 from dataclasses import replace
 from typing import NamedTuple
 
-from link_models.systems import build_channel, build_system
+from link_models.links.radio import build_channel
+from link_models.systems.table import build_system
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.phy.csi import INTERPOLATORS
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point

@@ -13,19 +13,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from link_models import weights_store
-from link_models.adaptive_system import MAX_SIDE_SYMBOLS, AdaptiveSystem
-from link_models.learned import load_link
-from link_models.outage import outage_color
-from link_models.systems import build_channel
-from link_models.training import VALIDATION_SNR_DB
-from link_models.training_data import split_data
+from link_models.codecs import load_link
+from link_models.links.radio import build_channel
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.outage import outage_color
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.side_information import ShortSide
+from link_models.systems.transmitter import Transmitter
+from link_models.training.data import split_data
+from link_models.training.image_task import VALIDATION_SNR_DB
+from link_models.weights import store
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
-from semcom_phy.phy.feedback import AgedFeedback
+from semcom_phy.phy.feedback import AgedFeedback, Feedback
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
+from semcom_phy.sources.samples import Samples
 
 SNR_DB = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0)
 DRAWS = 10
@@ -44,15 +48,16 @@ def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0):
         ``correlation``, ``snr_db``, ``cr_real``, ``cr_real_charged``, and count and
         seed
     """
-    system = _system(label, images, correlation)
+    system, samples = _system(label, images, correlation), Samples(images, None, {})
     rates = {"cr_real": [], "cr_real_charged": []}
     for snr in snr_db:
         parts = {name: [] for name in rates}
         for draw in range(draws):
             seeds = image_seeds(SEED, draw, range(len(images)))
             h = sample_fades(system.channel, seeds)
-            for name, values in system.spent(images, snr, h, seeds).items():
-                parts[name].append(values.mean())
+            data, side = system.coder.spent(samples, snr, h, seeds)
+            for name, count in (("cr_real", data), ("cr_real_charged", data + side)):
+                parts[name].append(2 * count.mean() / images[0].size)
         for name, values in parts.items():
             rates[name].append(round(float(np.mean(values)), 5))
     about = {"num_images": len(images), "draws": draws, "seed": SEED}
@@ -68,26 +73,35 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     : `dict`
         ``snr_db``, ``psnr_db``, ``psnr_of_mean_mse_db``, ``cr_real``
     """
-    system = _system(label, images)
+    system = _system(label, images, side_sent=False)
     figures = {"psnr_db": [], "psnr_of_mean_mse_db": [], "cr_real": []}
     seeds = image_seeds(SEED, 0, range(len(images)))
     h = sample_fades(system.channel, seeds)
     for snr in snr_db:
-        images_hat, _, extras = system.send(images, snr, h, seeds)
+        sent = system.transmit(Samples(images, None, {}), snr, h, seeds)
+        images_hat = sent.delivered.images
         figures["psnr_db"].append(psnr(images, images_hat).mean())
         figures["psnr_of_mean_mse_db"].append(psnr_of_mean_mse(images, images_hat))
-        figures["cr_real"].append(extras["cr_real"].mean())
+        figures["cr_real"].append(2 * sent.spent.data.mean() / images[0].size)
     rounded = {n: [round(float(v), 4) for v in vs] for n, vs in figures.items()}
     return {"snr_db": list(snr_db), **rounded}
 
 
-def _system(label, images, correlation=1.0):
-    channel = build_channel(replace(SCENARIO, csi="perfect"), MAX_SIDE_SYMBOLS)
+def _system(label, images, correlation=1.0, side_sent=True):
+    """The weights as a system; where its side information is not sent, nothing of it
+    can be lost."""
     shape = images.shape[1:]
-    link, _ = load_link(label, channel, shape, MAX_SIDE_SYMBOLS)
-    feedback = None if correlation == 1 else AgedFeedback(channel, correlation)
-    color = outage_color("cifar10")
-    return AdaptiveSystem("", "", link, shape, {}, color, "free", feedback=feedback)
+    bare = build_channel(replace(SCENARIO, csi="perfect"))
+    link, _ = load_link(label, bare, shape)
+    side = ShortSide(link.encoder.side_values)
+    channel = build_channel(replace(SCENARIO, csi="perfect"), extra_symbols=side.room)
+    link, _ = load_link(label, channel, shape, bare.framing.num_symbols)
+    feedback = Feedback(channel)
+    if correlation < 1:
+        feedback = AgedFeedback(channel, correlation)
+    transmitter = Transmitter(channel, feedback)
+    coder = SemanticCoder(link, transmitter, side if side_sent else None)
+    return FrameSystem("", "", coder, channel, outage_color("cifar10"))
 
 
 def main(argv=None):
@@ -98,7 +112,7 @@ def main(argv=None):
     data = split_data(*load_cifar10_training_images())
     try:
         for label in args.labels:
-            path = weights_store.find(label)
+            path = store.find(label)
             record = json.loads(path.read_text())
             record["rate_profile"] = measure(label, data.validation) | {
                 "aged": [

@@ -16,20 +16,21 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from link_models.scene_levels import SceneLevels
-from link_models.systems import build_system
-from link_models.train_student import load_student, recall_by_level
+from link_models.systems.levels import LabelLevels
+from link_models.systems.student import load_student
+from link_models.systems.table import build_system
+from link_models.training.student import recall_by_level
 from scenarios import driving_scene, driving_scene_2x2, runner
 from scenarios.arguments import Parser
 from scenarios.compare import Curve, compare
 from scenarios.comparison_table import as_text
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import naive_symbols
+from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
 from semcom_phy.simulation.bootstrap import bootstrap_interval
-from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
 from semcom_phy.sources.driving import load_driving_scenes
 
 SYSTEMS = ("sa_oosc", "oosc", "ntscc", "deepjscc_patches", "hevc_ldpc")
@@ -167,27 +168,29 @@ def _scenes(args):
 
 
 def _levels(args):
-    size = driving_scene.SCENARIO.image_shape[:2]
-    return SceneLevels("camvid", "test", size)(_scenes(args).images)
+    return LabelLevels()(_scenes(args))
 
 
 def compare_entropy(args, label="ntscc"):
     """Estimated bits of the entropy model against those of the range coder."""
     scenario = driving_scene.SCENARIO
-    system = build_system(f"{label}_free", scenario).system
-    codec, estimated, coded = system.codec, np.zeros(2), np.zeros(2)
+    system = build_system(f"{label}_free", scenario)
+    codec, estimated, coded = system.coder.codec, np.zeros(2), np.zeros(2)
     scenes = _scenes(args).images[: 2 * BATCH]
     for start in range(0, len(scenes), BATCH):
         images = scenes[start : start + BATCH]
         source = ops.convert_to_tensor(images.astype("float32") / 255)
         budget = ops.full((len(images),), float(scenario.num_symbols))
-        found = codec.encode(source, budget)
-        side = ops.round(found.side)
+        known = TxKnowledge(ops.full((len(images),), 10.0), budget=budget)
+        found = codec.encode(source, known).details
+        side = ops.round(found.hyper_latents)
         mean, log_scale, _ = codec.distribution_of(side)
-        per_step = codec.per_step(found.log_step)
+        per_step = codec.per_step(found.log_step_size)
         values = ops.round((found.latents - mean) * per_step)
         scale = ops.exp(log_scale) * per_step
-        bits = codec.bits(mean + values / per_step, mean, log_scale, found.log_step)
+        bits = codec.bits(
+            mean + values / per_step, mean, log_scale, found.log_step_size
+        )
         estimated += [_total(codec.prior(side)), _total(bits)]
         flat = ops.convert_to_numpy(side).reshape(-1, side.shape[-1]).astype(int)
         coded[0] += 8 * len(encode_side(flat, codec.prior))

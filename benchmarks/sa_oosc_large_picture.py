@@ -22,17 +22,20 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from link_models import weights_store
-from link_models.learned import build_link, trained_range
-from link_models.outage import outage_color
-from link_models.systems import length_code_of
-from link_models.variable_length_system import VariableLengthSystem
+from link_models.codecs import build_link, find_codec, trained_range
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.outage import outage_color
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.side_information import MessageSide
+from link_models.systems.transmitter import Transmitter
+from link_models.weights import store
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
 from semcom_phy.simulation.versions import software_versions
+from semcom_phy.sources.samples import Samples
 
 LABEL = "sa_oosc_192x256"
 SEED = 1
@@ -40,24 +43,21 @@ SEED = 1
 
 def build(shape, cbr):
     """SA-OOSC with the shipped weights for pictures of a shape."""
-    record = weights_store.read_record(LABEL)
-    encoder, decoder = (
+    record = store.read_record(LABEL)
+    configs = [
         record["config"][half] | {"image_shape": shape}
         for half in ("encoder", "decoder")
-    )
+    ]
     framing = Framing(int(cbr * int(np.prod(shape))))
     channel = EqualizedOFDMChannel(AWGN(1), framing)
-    link = build_link(
-        record["config"]["codec"],
-        encoder,
-        decoder,
-        channel,
-        snr_range=trained_range(record),
-    )
-    weights_store.load(link, LABEL)
-    code = length_code_of(record, LABEL)
-    color = outage_color("camvid")
-    return VariableLengthSystem("large", "SA-OOSC", link, shape, {}, color, code)
+    codec = find_codec(record["config"]["codec"])
+    link = build_link(codec, configs, channel, snr_range=trained_range(record))
+    store.load(link, LABEL)
+    for half in (link.encoder, link.decoder):
+        half.use_record(record)
+    side = MessageSide(link.encoder.side_bytes, steady=True, room=False)
+    coder = SemanticCoder(link, Transmitter(channel), side)
+    return FrameSystem("large", "SA-OOSC", coder, channel, outage_color("camvid"))
 
 
 def picture(size, file=None):
@@ -73,24 +73,24 @@ def picture(size, file=None):
 
 def measure(system, image, snr_db):
     """What a transmission costs and gives, a `dict`."""
-    seconds = []
+    seconds, samples = [], Samples(image, None, {})
     for _ in range(2):
         set_seed(SEED)
         start = time.perf_counter()
-        sent = system.transmit(image, snr_db, system.channel.sample(1), [SEED])
+        sent = system.transmit(samples, snr_db, system.channel.sample(1), [SEED])
         seconds.append(round(time.perf_counter() - start, 2))
     dimensions = image[0].size
-    figures = {name: float(values[0]) for name, values in sent.extras.items()}
+    data, side = (float(values[0]) for values in sent.spent)
     return {
-        "patches": int(np.prod(system.codec.grid)),
-        "side_bytes": round(figures["side_bits"] / 8),
-        "side_symbols": round(figures["side_cbr"] * dimensions),
-        "data_symbols": round(figures["cbr"] * dimensions),
+        "patches": int(np.prod(system.coder.codec.grid)),
+        "side_bytes": round(sent.figures["side_bits"][0] / 8),
+        "side_symbols": round(side),
+        "data_symbols": round(data),
         "frame_symbols": system.channel.framing.num_symbols,
-        "side_share": round(figures["side_share"], 4),
-        "cbr_total": round(figures["cbr_total"], 6),
+        "side_share": round(side / (data + side), 4),
+        "cbr_total": round((data + side) / dimensions, 6),
         "outage": bool(sent.outage[0]),
-        "psnr_db": round(float(psnr(image, sent.images)[0]), 2),
+        "psnr_db": round(float(psnr(image, sent.delivered.images)[0]), 2),
         "seconds": seconds,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from link_models.capacity_link import CapacitySystem
-from link_models.outage import outage_color
-from link_models.separation_link import SeparationSystem
+from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.outage import outage_color
+from link_models.systems.separation_coder import SeparationCoder
 from scenarios.arguments import Parser
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
@@ -26,6 +27,7 @@ from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.sources.images import load_images
+from semcom_phy.sources.samples import Samples
 
 # SNR [dB]: published PSNR with 5G LDPC and with capacity [dB] (docs/results.md)
 PUBLISHED = {
@@ -52,9 +54,8 @@ def build(images, num_symbols):
     channel = EqualizedOFDMChannel(AWGN(1), Framing(num_symbols, 1))
     codec = shared_codec("hevc", shape[:2])
     color = outage_color("cifar10")
-    ldpc = SeparationSystem(
-        "ldpc", "LDPC", codec, channel, all_schemes(), "average", color, shape
-    )
+    coder = SeparationCoder(codec, channel, all_schemes(), "average", color, shape)
+    ldpc = FrameSystem("ldpc", "LDPC", coder, channel, color)
     ideal = CapacitySystem(
         "capacity", "capacity", codec, channel, "realisation", color, shape
     )
@@ -68,15 +69,19 @@ def measure(images, num_symbols, snr_db, seed):
     for name, system in systems.items():
         seeds = image_seeds(seed, 0, range(len(images)))
         h = sample_fades(channel, seeds)
-        sent = system.transmit(images, snr_db, h, seeds)
+        samples = Samples(images, None, {})
+        sent = system.transmit(samples, snr_db, h, seeds)
         figures[name] = {
-            "psnr_of_mean_mse_db": float(psnr_of_mean_mse(images, sent.images)),
-            "psnr_db": float(psnr(images, sent.images).mean()),
+            "psnr_of_mean_mse_db": float(
+                psnr_of_mean_mse(images, sent.delivered.images)
+            ),
+            "psnr_db": float(psnr(images, sent.delivered.images).mean()),
             "outage": float(sent.outage.mean()),
         }
         if name == "ldpc":
-            outage = np.tile(system.average_outage(snr_db), (len(images), 1))
-            used = {system.candidates[c.index] for c in system.choose(images, outage)}
+            coder = system.coder
+            outage = np.tile(coder.average_outage(snr_db), (len(images), 1))
+            used = {coder.candidates[c.index] for c in coder.choose(images, outage)}
             figures[name]["mcs"] = ", ".join(sorted(map(str, used)))
     return figures
 

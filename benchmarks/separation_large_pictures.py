@@ -26,16 +26,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from link_models.capacity_link import CapacitySystem
-from link_models.outage import outage_color
-from link_models.separation_link import SeparationSystem
+from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.outage import outage_color
+from link_models.systems.separation_coder import SeparationCoder
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import image_seeds
-from semcom_phy.source_coding import CODECS, MissingCodecError, shared_codec
+from semcom_phy.source_coding import SOURCE_CODECS, MissingCodecError, shared_codec
+from semcom_phy.sources.samples import Samples
 
 SEED = 1
 MOST_OUTAGE, MOST_GAP_DB = 0.05, 3.0
@@ -58,7 +60,9 @@ def measure(picture, number, codec, cbr, snr_points, draws):
     channel = EqualizedOFDMChannel(AWGN(1), Framing(int(cbr * picture.size)))
     color = outage_color("photographs")
     args = codec, channel
-    ldpc = SeparationSystem("", "", *args, all_schemes(), "average", color, shape)
+    coder = SeparationCoder(*args, all_schemes(), "average", color, shape)
+    ldpc = FrameSystem("", "", coder, channel, color)
+    samples = Samples(picture[None], None, {})
     ideal = CapacitySystem("", "", *args, "realisation", color, shape)
     h, rows = channel.sample(1), []
     for snr in snr_points:
@@ -70,19 +74,21 @@ def measure(picture, number, codec, cbr, snr_points, draws):
             lost = [transmission.outage[0] for transmission in sent]
             if draw == draws and (not any(lost) or _risk(sent) > 0.5):
                 break
-            sent.append(ldpc.transmit(picture[None], snr, h, [seed]))
+            sent.append(ldpc.transmit(samples, snr, h, [seed]))
         seconds = time.perf_counter() - start
-        bound = ideal.transmit(picture[None], snr, h, [SEED])
+        bound = ideal.transmit(samples, snr, h, [SEED])
         extras = {
-            name: float(np.nan_to_num(sent[0].extras[name][0], nan=-1))
+            name: float(np.nan_to_num(sent[0].figures[name][0], nan=-1))
             for name in ("smallest_stream_bytes", "room_bytes", "predicted_outage")
         }
         rows.append(
             {
                 "snr_db": snr,
-                "psnr_db": [float(psnr(picture[None], s.images)[0]) for s in sent],
+                "psnr_db": [
+                    float(psnr(picture[None], s.delivered.images)[0]) for s in sent
+                ],
                 "outage": [bool(s.outage[0]) for s in sent],
-                "ideal_psnr_db": float(psnr(picture[None], bound.images)[0]),
+                "ideal_psnr_db": float(psnr(picture[None], bound.delivered.images)[0]),
                 "seconds": seconds,
                 **extras,
             }
@@ -92,7 +98,7 @@ def measure(picture, number, codec, cbr, snr_points, draws):
 
 def _risk(sent):
     """Outage that the transmitter reckoned with; 1 where it sends nothing."""
-    return sent[0].extras["predicted_outage"][0]
+    return sent[0].figures["predicted_outage"][0]
 
 
 def summarise(parts):
@@ -143,7 +149,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--draws", type=int, default=4, help="of the noise")
-    parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS))
+    parser.add_argument(
+        "--codecs", nargs="+", choices=SOURCE_CODECS, default=list(SOURCE_CODECS)
+    )
     parser.add_argument("--sizes", nargs="+", default=["321x481", "512x768"])
     parser.add_argument("--cbr", nargs="+", default=["1/48", "1/24", "1/16", "1/8"])
     parser.add_argument("--snr", nargs="+", type=float, default=list(range(21)))

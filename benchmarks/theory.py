@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from link_models.learned import load_link
+from link_models.codecs import load_link
 from semcom_phy.backend import gradients_fn
 from semcom_phy.channel_coding.qam import qam_modulate
 from semcom_phy.metrics.link import qpsk_ber_awgn, qpsk_ber_rayleigh

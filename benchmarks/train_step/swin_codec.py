@@ -7,15 +7,18 @@ image_hat <-- pixels <-- Swin, 96 <-- split <-- Swin, 128 <-- symbols
 import keras
 from keras import ops
 
+from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
 from semcom_phy.layers.spectrum import from_cells, to_cells
 from semcom_phy.layers.swin import SwinStage
+from semcom_phy.phy.segments import Analogue
+from semcom_phy.sources.samples import Delivered
 
 PATCH = 2
 WIDTHS, DEPTHS, HEADS = (96, 128), (2, 4), (6, 8)
 WINDOW = 4
 
 
-class SwinEncoder(keras.layers.Layer):
+class SwinEncoder(SemanticEncoder):
     """Image [batch, H, W, 3] to [batch, num_symbols] `complex64`."""
 
     def __init__(self, image_shape=(32, 32, 3), num_symbols=768):
@@ -47,14 +50,14 @@ class SwinEncoder(keras.layers.Layer):
         self.stages[1].build((*self.grids[1], WIDTHS[1]))
         self.head.build((*self.grids[1], WIDTHS[1]))
 
-    def call(self, source, snr_db, h=None, num_symbols=None):
+    def encode(self, source, known, uniform=None):
         features = self.stages[0](self.embed(to_cells(source - 0.5, PATCH)))
         features = self.stages[1](self.merge(to_cells(features, 2)))
         pairs = ops.reshape(self.head(features), (-1, self.num_symbols, 2))
-        return ops.view_as_complex(pairs), ops.ones_like(pairs[..., 0])
+        return Packet(Analogue(ops.view_as_complex(pairs)))
 
 
-class SwinDecoder(keras.layers.Layer):
+class SwinDecoder(SemanticDecoder):
     """Received symbols [batch, num_symbols] to image [batch, H, W, 3]."""
 
     def __init__(self, image_shape=(32, 32, 3), num_symbols=768):
@@ -81,9 +84,10 @@ class SwinDecoder(keras.layers.Layer):
         self.stages[1].build((*self.grids[0], WIDTHS[0]))
         self.head.build((*self.grids[0], WIDTHS[0]))
 
-    def call(self, x_hat, no_eff, side=None, csi=None):
-        estimate = ops.view_as_real(x_hat) / (1.0 + no_eff)[..., None]
+    def decode(self, received, known, training=False):
+        estimate = ops.view_as_real(received.z_hat)
+        estimate = estimate / (1.0 + received.no_eff)[..., None]
         tokens = ops.reshape(estimate, (-1, *self.grids[1][1:], self.per_token))
         features = self.split(self.stages[0](self.embed(tokens)))
         features = self.stages[1](from_cells(features, 2))
-        return from_cells(self.head(features), PATCH) + 0.5
+        return Delivered(from_cells(self.head(features), PATCH) + 0.5)

@@ -27,18 +27,18 @@ def our_step(network, batch_size, precision):
     from keras import ops
 
     from benchmarks.train_step.swin_codec import SwinDecoder, SwinEncoder
-    from link_models.learned import CODECS, build_link
-    from link_models.systems import build_channel
+    from link_models.codecs import CODECS, Codec, build_link
+    from link_models.links.radio import build_channel
     from scenarios.mimo_2x2 import SCENARIO
     from semcom_phy.layers.precision import set_precision
 
-    CODECS["swin"] = (SwinEncoder, SwinDecoder)
+    codecs = CODECS | {"swin": Codec(SwinEncoder, SwinDecoder)}
     channel = build_channel(replace(SCENARIO, csi="perfect"))
     configs = {
         "adjscc": {"image_shape": (32, 32, 3), "symbol_counts": (512, 768)},
         "swin": {"image_shape": (32, 32, 3), "num_symbols": 768},
     }
-    link = build_link(network, configs[network], configs[network], channel)
+    link = build_link(codecs[network], [configs[network]] * 2, channel)
     for codec in (link.encoder, link.decoder):
         set_precision(codec, precision)
     optimizer = keras.optimizers.Adam(1e-3)

@@ -155,6 +155,17 @@ class SemanticCoder:
         figures = {n: np.asarray(v, float) for n, v in sent.figures.items()}
         return Outcome(delivered, outage, lost, figures)
 
+    def spent(self, samples, snr_db, h, seeds):
+        """Symbols that samples take, without sending them.
+
+        Output
+        ------
+        data, side : [batch], `int`
+        """
+        message = self.encode(samples, snr_db, h, seeds)
+        segment = message.segments[SIDE]
+        return message.state.count, segment.protection.counts(segment.payloads)
+
     def symbol_maps(self, samples, snr_db, seed):
         """Maps over the first draw of a sweep with this seed, by SNR."""
         from semcom_phy.simulation.plotting_symbols import SymbolMaps  # draws

@@ -13,7 +13,7 @@ def set_precision(codec, precision):
 
     Parameters
     ----------
-    codec : `keras.Layer`
+    codec : :class:`~semcom_phy.codecs.contract.SemanticCodec`
         Encoder or decoder
 
     precision : `str`
@@ -29,13 +29,12 @@ def set_precision(codec, precision):
         raise ValueError(
             f"precision must be one of {', '.join(PRECISIONS)}, received {precision!r}."
         )
-    if not hasattr(codec, "reduced_precision_layers"):
-        if precision == "float32":
-            return
+    heavy = codec.reduced_precision_layers()
+    if not heavy and precision != "float32":
         raise ValueError(
             f"{type(codec).__name__} does not say which of its layers bear 16 bits: "
             "give it a method reduced_precision_layers(), or train in float32."
         )
-    for outer in codec.reduced_precision_layers():
+    for outer in heavy:
         for layer in outer._flatten_layers():
             layer.dtype_policy = precision
