@@ -30,6 +30,7 @@ from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
 from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
+from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.simulation.bootstrap import bootstrap_interval
 from semcom_phy.sources.driving import load_driving_scenes
 

@@ -1,9 +1,10 @@
 """Tiny codecs of patches, and what a training step hands to their loss."""
 
 import numpy as np
+from codec_calls import tensor
 from keras import ops
 
-from link_models.learned import build_link
+from link_models.codecs import CODECS, build_link
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -13,10 +14,6 @@ from semcom_phy.seeding import set_seed
 SHAPE, GRID = (64, 96, 3), (4, 6)
 SIZES = {"image_shape": SHAPE, "filters": 8, "blocks": 1}
 NUM_SYMBOLS = 2400  # so many that some are digits
-
-
-def tensor(values, dtype="float32"):
-    return ops.convert_to_tensor(np.asarray(values, dtype))
 
 
 def pictures(count=4, shape=SHAPE, seed=3):
@@ -52,7 +49,7 @@ def fading_link(codec):
     channel = EqualizedOFDMChannel(
         BlockRayleigh(2, 2), Framing(NUM_SYMBOLS, 2), LSEstimator()
     )
-    link = build_link(codec, SIZES, SIZES, channel)
+    link = build_link(CODECS[codec], [SIZES, SIZES], channel)
     link.encoder.fit_statistics(pictures(20))
     link.decoder.copy_statistics(link.encoder)
     randomise(link.trainable_variables)
@@ -60,7 +57,7 @@ def fading_link(codec):
 
 
 def training_batch(link, batch=2, seed=1):
-    """What :class:`~link_models.scene_training.RateDistortionLoss` takes."""
+    """What :class:`~link_models.training.scene_task.RateDistortionLoss` takes."""
     rng = np.random.default_rng(seed)
     channel = link.channel
     side = (batch, GRID[0] // 2, GRID[1] // 2, link.encoder.side_channels)

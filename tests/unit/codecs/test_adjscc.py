@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from codec_calls import built, decode, encode
 from keras import ops
 from scipy.fft import dctn, idctn
 
 from semcom_phy.backend import compile_fn
 from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
-from semcom_phy.codecs.linear_analogue import power_allocation
-from semcom_phy.phy.knowledge import Csi
+from semcom_phy.phy.power_allocation import power_allocation
 
 TINY = {"image_shape": (16, 12, 3), "filters": 8, "num_blocks": 1}
 SNR_DB = np.array([0.0, 7.5, 20.0], "float32")
@@ -24,10 +24,8 @@ def pictures(count=3, seed=0):
 
 def pair(counts=(64,)):
     """Untrained encoder and decoder, fitted to images."""
-    encoder = AdjsccEncoder(symbol_counts=counts, **TINY)
-    decoder = AdjsccDecoder(symbol_counts=counts, **TINY)
-    z, _ = encoder(pictures(), SNR_DB)
-    decoder(z, ops.ones(z.shape), None, Csi(None, ops.convert_to_tensor(SNR_DB)))
+    encoder = built(AdjsccEncoder(symbol_counts=counts, **TINY))
+    decoder = built(AdjsccDecoder(symbol_counts=counts, **TINY))
     for layer in (encoder, decoder):
         layer.fit_statistics(pictures(60, seed=1))
     return encoder, decoder
@@ -44,27 +42,26 @@ def test_shapes_and_configuration(counts, num_symbols):
     """Documented shapes and types at any rate, the same codec from its configuration,
     compiled the same numbers (relative 1e-3)."""
     encoder, decoder = pair(counts)
-    csi = Csi(None, ops.convert_to_tensor(SNR_DB))
     no_eff = ops.full((3, num_symbols), 0.2)
     for layer in (encoder, decoder):
         randomise(layer)
-    z, mask = encoder(pictures(), SNR_DB, num_symbols=num_symbols)
-    assert z.shape == mask.shape == (3, num_symbols)
-    assert np.all(ops.convert_to_numpy(mask) == 1)
+    packet = encode(encoder, pictures(), SNR_DB, num_symbols)
+    z = packet.data.z
+    assert z.shape == (3, num_symbols)
+    assert packet.data.count is None and packet.side is None
     assert ops.convert_to_numpy(z).dtype == np.complex64
-    image = ops.convert_to_numpy(decoder(z, no_eff, None, csi))
+    image = ops.convert_to_numpy(decode(decoder, z, no_eff, SNR_DB))
     assert image.shape == (3, 16, 12, 3) and image.dtype == np.float32
 
     def chain(source, snr_db):
-        sent, _ = copies[0](source, snr_db, num_symbols=num_symbols)
-        return sent, copies[1](sent, no_eff, None, Csi(None, snr_db))
+        sent = encode(copies[0], source, snr_db, num_symbols).data.z
+        return sent, decode(copies[1], sent, no_eff, snr_db)
 
     copies = []
     for layer in (encoder, decoder):
         assert list(layer.symbol_counts) == sorted(counts)
-        copies.append(type(layer).from_config(layer.get_config()))
+        copies.append(built(type(layer).from_config(layer.get_config())))
     inputs = [ops.convert_to_tensor(v) for v in (pictures(), SNR_DB)]
-    chain(*inputs)
     for copy, layer in zip(copies, (encoder, decoder), strict=True):
         copy.set_weights(layer.get_weights())
     graph = compile_fn(chain, jit=False)  # XLA: the training tests
@@ -81,7 +78,7 @@ def test_untrained_encoder_is_the_linear_coder():
     allocation for the SNR; the last 16 carry the scale (relative 1e-3)."""
     encoder, _ = pair()
     images = pictures()
-    z = ops.convert_to_numpy(encoder(images, SNR_DB)[0])
+    z = ops.convert_to_numpy(encode(encoder, images, SNR_DB, 64).data.z)
     values = np.stack([z.real, z.imag], -1).reshape(3, -1)
     std, order = (ops.convert_to_numpy(v)[:128] for v in encoder.spectrum.weights[2:4])
     mean, color = (ops.convert_to_numpy(v) for v in encoder.spectrum.weights[:2])
@@ -102,8 +99,7 @@ def test_untrained_decoder_is_a_wiener_filter():
     received = rng.standard_normal((1, 64, 2)).astype("float32")
     no_eff = rng.uniform(0.05, 1, (1, 64)).astype("float32")
     x_hat = ops.view_as_complex(ops.convert_to_tensor(received))
-    csi = Csi(None, ops.convert_to_tensor(np.array([10.0], "float32")))
-    image = ops.convert_to_numpy(decoder(x_hat, no_eff, None, csi))
+    image = ops.convert_to_numpy(decode(decoder, x_hat, no_eff, [10.0]))
 
     mean, color, std, order, _ = map(ops.convert_to_numpy, decoder.spectrum.weights)
     gain = np.sqrt(power_allocation(std[:128] ** 2, 0.1, 128.0) + 1e-3)
@@ -121,9 +117,8 @@ def test_untrained_pair_returns_the_projection_without_noise():
     encoder, decoder = pair()
     images = pictures()
     snr_db = np.full(3, 20.0, "float32")
-    z, _ = encoder(images, snr_db)
-    csi = Csi(None, ops.convert_to_tensor(snr_db))
-    image = ops.convert_to_numpy(decoder(z, ops.full(z.shape, 1e-7), None, csi))
+    z = encode(encoder, images, snr_db, 64).data.z
+    image = ops.convert_to_numpy(decode(decoder, z, ops.full(z.shape, 1e-7), snr_db))
     spectrum = encoder.spectrum
     kept = spectrum.analyse(spectrum.decorrelate(images), 112)
     kept = ops.convert_to_numpy(spectrum.recorrelate(spectrum.synthesise(kept)))
@@ -136,7 +131,7 @@ def test_rate_and_snr_change_the_amplitudes():
     encoder, _ = pair((32, 64))
     images = pictures()
     many, few, poor = (
-        ops.convert_to_numpy(encoder(images, np.full(3, snr), num_symbols=count)[0])
+        ops.convert_to_numpy(encode(encoder, images, np.full(3, snr), count).data.z)
         for snr, count in ((20.0, 64), (20.0, 32), (0.0, 64))
     )
     assert few.shape == (3, 32)
@@ -164,19 +159,18 @@ def test_sizes_that_do_not_fit_are_refused(values, message):
 def test_rates_and_images_outside_the_model_are_refused():
     """Symbols beyond the range or between its steps, other image sizes (exact)."""
     encoder, decoder = pair((64, 96))
-    csi = Csi(None, ops.convert_to_tensor(SNR_DB))
     for count, message in (
         (32, "between 64 and 96, received 32"),
         (128, "between 64 and 96, received 128"),
         (80, "multiple of 32, received 80"),
     ):
         with pytest.raises(ValueError, match=message):
-            encoder(pictures(), SNR_DB, num_symbols=count)
+            encode(encoder, pictures(), SNR_DB, count)
         x_hat = ops.cast(ops.ones((3, count)), "complex64")
         with pytest.raises(ValueError, match=message):
-            decoder(x_hat, ops.ones((3, count)), None, csi)
+            decode(decoder, x_hat, ops.ones((3, count)), SNR_DB)
     for shape in ((3, 32, 24, 3), (3, 5, 5, 3), (3, 16, 12, 1)):
         with pytest.raises(ValueError, match=r"\(16, 12, 3\), received"):
-            encoder(np.zeros(shape, "float32"), SNR_DB)
+            encode(encoder, np.zeros(shape), SNR_DB, 64)
     with pytest.raises(ValueError, match=r"\(16, 12, 3\), received \(16, 16, 3\)"):
         encoder.fit_statistics(np.zeros((9, 16, 16, 3)))

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from codec_calls import built, decode, encode
 from keras import ops
 
 from semcom_phy.backend import compile_fn
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
-from semcom_phy.phy.knowledge import Csi
 
+SNR_DB = np.array([0.0, 20.0], "float32")
 SMALL = {"image_shape": (16, 12, 3), "filters": (4, 6, 6, 5), "num_symbols": 48}
 
 
@@ -25,27 +26,26 @@ def received(count=2, num_symbols=48, seed=1):
 def test_shapes_and_configuration(attention):
     """Documented shapes and types, the same codec from its configuration, compiled the
     same numbers (1e-4)."""
-    snr_db = np.array([0.0, 20.0], "float32")
-    encoder = DeepJSCCEncoder(**SMALL, snr_attention=attention)
-    decoder = DeepJSCCDecoder(**SMALL, snr_attention=attention)
-    z, mask = map(ops.convert_to_numpy, encoder(pictures(), snr_db, num_symbols=48))
-    assert z.shape == mask.shape == (2, 48) and np.all(mask == 1)
-    assert z.dtype == np.complex64 and mask.dtype == np.float32
-    csi = Csi(None, ops.convert_to_tensor(snr_db))
-    image = ops.convert_to_numpy(decoder(*received(), None, csi))
+    encoder = built(DeepJSCCEncoder(**SMALL, snr_attention=attention))
+    decoder = built(DeepJSCCDecoder(**SMALL, snr_attention=attention))
+    packet = encode(encoder, pictures(), SNR_DB, 48)
+    z = ops.convert_to_numpy(packet.data.z)
+    assert z.shape == (2, 48) and z.dtype == np.complex64
+    assert packet.data.count is None and packet.side is None
+    image = ops.convert_to_numpy(decode(decoder, *received(), SNR_DB))
     assert image.shape == (2, 16, 12, 3) and image.dtype == np.float32
     assert 0 < image.min() and image.max() < 1
 
-    copy = DeepJSCCEncoder.from_config(encoder.get_config())
-    copy(pictures(), snr_db)
+    copy = built(DeepJSCCEncoder.from_config(encoder.get_config()))
     copy.set_weights(encoder.get_weights())
-    compiled = compile_fn(lambda image, snr: copy(image, snr)[0], jit=False)
-    again = compiled(ops.convert_to_tensor(pictures()), ops.convert_to_tensor(snr_db))
+    compiled = compile_fn(
+        lambda image, snr: encode(copy, image, snr, 48).data.z, jit=False
+    )
+    again = compiled(ops.convert_to_tensor(pictures()), ops.convert_to_tensor(SNR_DB))
     np.testing.assert_allclose(ops.convert_to_numpy(again), z, atol=1e-4)
-    copy = DeepJSCCDecoder.from_config(decoder.get_config())
-    copy(*received(), None, csi)
+    copy = built(DeepJSCCDecoder.from_config(decoder.get_config()))
     copy.set_weights(decoder.get_weights())
-    again = ops.convert_to_numpy(copy(*received(), None, csi))
+    again = ops.convert_to_numpy(decode(copy, *received(), SNR_DB))
     np.testing.assert_allclose(again, image, atol=1e-4)
 
 
@@ -59,12 +59,12 @@ def test_rate_is_that_of_the_last_feature_maps():
 def test_decoder_sees_the_biased_estimate():
     """Only x_hat / (1 + no_eff) counts: twice the one and the matching other give the
     same image (1e-5)."""
-    decoder = DeepJSCCDecoder(**SMALL)
+    decoder = built(DeepJSCCDecoder(**SMALL))
     x_hat, no_eff = received()
-    one = ops.convert_to_numpy(decoder(x_hat, no_eff))
-    two = ops.convert_to_numpy(decoder(2 * x_hat, 2 * no_eff + 1))
+    one = ops.convert_to_numpy(decode(decoder, x_hat, no_eff, SNR_DB))
+    two = ops.convert_to_numpy(decode(decoder, 2 * x_hat, 2 * no_eff + 1, SNR_DB))
     np.testing.assert_allclose(one, two, atol=1e-5)
-    other = ops.convert_to_numpy(decoder(x_hat, 5 * no_eff))
+    other = ops.convert_to_numpy(decode(decoder, x_hat, 5 * no_eff, SNR_DB))
     assert np.abs(one - other).max() > 1e-4
 
 
@@ -86,14 +86,11 @@ def test_sizes_that_do_not_fit_are_refused(values, message):
 
 
 def test_another_rate_or_size_is_refused():
-    """One model serves one rate and one image size; attention needs the SNR (exact)."""
-    encoder, decoder = DeepJSCCEncoder(**SMALL), DeepJSCCDecoder(**SMALL)
-    snr_db = np.zeros(2, "float32")
+    """One model serves one rate and one image size (exact)."""
+    encoder, decoder = map(built, (DeepJSCCEncoder(**SMALL), DeepJSCCDecoder(**SMALL)))
     with pytest.raises(ValueError, match="sends 48 symbols per image, received 96"):
-        encoder(pictures(), snr_db, num_symbols=96)
+        encode(encoder, pictures(), SNR_DB, 96)
     with pytest.raises(ValueError, match="sends 48 symbols per image, received 96"):
-        decoder(*received(num_symbols=96))
+        decode(decoder, *received(num_symbols=96), SNR_DB)
     with pytest.raises(ValueError, match=r"\(16, 12, 3\), received \(32, 24, 3\)"):
-        encoder(pictures(shape=(32, 24, 3)), snr_db)
-    with pytest.raises(ValueError, match="needs snr_db"):
-        DeepJSCCDecoder(**SMALL, snr_attention=True)(*received())
+        encode(encoder, pictures(shape=(32, 24, 3)), SNR_DB, 48)

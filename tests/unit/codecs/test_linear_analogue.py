@@ -6,9 +6,9 @@ import pytest
 from semcom_phy.codecs.linear_analogue import (
     LinearAnalogueCoder,
     dequantise_scale,
-    power_allocation,
     quantise_scale,
 )
+from semcom_phy.phy.power_allocation import power_allocation
 
 SHAPE = (6, 4, 3)
 SIZE = 72

@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from codec_calls import decode, encode, tensor
 from keras import ops
 from patch_codecs import (
     GRID,
@@ -15,20 +16,23 @@ from patch_codecs import (
     fading_link,
     pictures,
     randomised,
-    tensor,
     training_batch,
 )
 
-from link_models.scene_training import RateDistortionLoss
+from link_models.training.scene_task import RateDistortionLoss
 from semcom_phy.backend import gradients_fn
+from semcom_phy.codecs.contract import Received
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
+from semcom_phy.layers.patch_symbols import pack_patches
 from semcom_phy.layers.rate_allocation import LENGTHS, equal_lengths
+from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.seeding import set_seed
 
 ENCODERS = {"ntscc": NtsccEncoder, "sa_oosc": SaOoscEncoder}
 DECODERS = {"ntscc": NtsccDecoder, "sa_oosc": SaOoscDecoder}
 BUDGETS = (150.0, 300.0, 600.0, 900.0)
+SNR_DB = np.full(4, 10.0)  # of no meaning to these encoders
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +46,22 @@ def encoder(request, encoders):
     return encoders[request.param]
 
 
+def encoded(encoder, images=None, budget=BUDGETS, **more):
+    images = pictures() if images is None else images
+    return encode(encoder, images, SNR_DB[: len(images)], budget=tensor(budget), **more)
+
+
 @pytest.fixture(scope="module")
 def coded(encoder):
-    return encoder.encode(tensor(pictures()), tensor(BUDGETS))
+    return encoded(encoder)
 
 
-def arrays(coded):
-    return [None if part is None else ops.convert_to_numpy(part) for part in coded]
+def analysed_by(encoder):
+    return encoder.analyse(tensor(pictures()), TxKnowledge(tensor(SNR_DB)))
+
+
+def arrays(packet):
+    return [ops.convert_to_numpy(part) for part in keras.tree.flatten(packet)]
 
 
 def copy_of(layer):
@@ -62,19 +75,47 @@ def copy_of(layer):
 
 def test_encoder_shapes(encoder, coded):
     """Documented shapes and types of all that the encoder gives."""
-    patches = (4, *GRID)
-    for name in ("symbols", "latents", "mean", "log_scale"):
-        values = ops.convert_to_numpy(getattr(coded, name))
+    patches, details = (4, *GRID), coded.details
+    z, count, index = map(ops.convert_to_numpy, (*coded.data, coded.side))
+    assert z.shape == (4, GRID[0] * GRID[1] * 128) and z.dtype == np.complex64
+    assert count.shape == (4,) and count.dtype == np.int32
+    assert index.shape == patches and index.dtype == np.int32
+    for name in ("latents", "mean", "log_scale"):
+        values = ops.convert_to_numpy(getattr(details, name))
         assert values.shape == (*patches, 256) and values.dtype == np.float32, name
-    for name, dtype in (("index", "int32"), ("entropy", "float32")):
-        values = ops.convert_to_numpy(getattr(coded, name))
-        assert values.shape == patches and values.dtype == dtype, name
-    assert tuple(coded.log_step.shape) == patches
-    assert tuple(coded.side.shape) == (4, GRID[0] // 2, GRID[1] // 2, 16)
+    entropy = ops.convert_to_numpy(details.entropy)
+    assert entropy.shape == patches and entropy.dtype == np.float32
+    assert tuple(details.log_step_size.shape) == patches
+    hyper_latents = (4, GRID[0] // 2, GRID[1] // 2, 16)
+    assert tuple(details.hyper_latents.shape) == hyper_latents
     if encoder.num_levels:
-        assert tuple(coded.importance.shape) == (*patches, 4)
+        assert tuple(details.importance.shape) == (*patches, 4)
     else:
-        assert coded.importance is None
+        assert details.importance is None
+
+
+def test_symbols_are_those_of_the_patches(encoder, coded):
+    """One patch after the other, as many as its length (exact)."""
+    symbols = encoder.to_symbols(coded.details.latents, coded.side)
+    z, count = map(ops.convert_to_numpy, pack_patches(symbols, coded.side))
+    np.testing.assert_array_equal(z, ops.convert_to_numpy(coded.data.z))
+    np.testing.assert_array_equal(count, ops.convert_to_numpy(coded.data.count))
+    lengths = np.array(LENGTHS)[ops.convert_to_numpy(coded.side)]
+    np.testing.assert_array_equal(count, lengths.sum(axis=(1, 2)))
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(encoder.symbol_maps(coded)), lengths
+    )
+
+
+def test_the_networks_run_before_the_budget(encoder, coded):
+    """Analysing once and allocating by any budget gives what encoding gives; the count
+    told is that of the symbols (exact)."""
+    analysed = analysed_by(encoder)
+    side, count = encoder.allocate(analysed, tensor(BUDGETS))
+    packet = encoder.modulate(analysed, side)
+    for one, two in zip(arrays(packet[:2]), arrays(coded[:2]), strict=True):
+        np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(*map(ops.convert_to_numpy, (count, coded.data.count)))
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -85,17 +126,17 @@ def test_decoder_comes_again_from_its_configuration(name):
     rng = np.random.default_rng(0)
     index = tensor(rng.integers(0, len(LENGTHS), (2, *GRID)), "int32")
     sent = decoder.sent(index)
-    received = tensor(rng.standard_normal((2, *GRID, 256))) * sent
-    no = 0.1 * sent + 1.0 - sent
-    image = ops.convert_to_numpy(decoder.decode(received, no, index))
+    z, _ = pack_patches(tensor(rng.standard_normal((2, *GRID, 256))) * sent, index)
+    no = np.full(z.shape, 0.1)
+    image = ops.convert_to_numpy(decode(decoder, z, no, SNR_DB[:2], index))
     assert image.shape == (2, *SHAPE) and image.dtype == np.float32
-    again = ops.convert_to_numpy(copy_of(decoder).decode(received, no, index))
+    again = ops.convert_to_numpy(decode(copy_of(decoder), z, no, SNR_DB[:2], index))
     np.testing.assert_array_equal(again, image)
 
 
 def test_encoder_comes_again_from_its_configuration(encoder, coded):
     """A copy with the same weights makes the same of images (exact)."""
-    again = copy_of(encoder).encode(tensor(pictures()), tensor(BUDGETS))
+    again = encoded(copy_of(encoder))
     for one, two in zip(arrays(coded), arrays(again), strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -103,37 +144,37 @@ def test_encoder_comes_again_from_its_configuration(encoder, coded):
 def test_other_image_sizes_work(encoder):
     """Multiples of 32 beside the one that it was made for."""
     images = pictures(2, (32, 64, 3))
-    coded = encoder.encode(tensor(images), tensor([60.0, 200.0]))
-    assert tuple(coded.symbols.shape) == (2, 2, 4, 256)
-    assert tuple(coded.side.shape) == (2, 1, 2, 16)
+    coded = encoded(encoder, images, [60.0, 200.0])
+    assert tuple(coded.side.shape) == (2, 2, 4)
+    assert tuple(coded.data.z.shape) == (2, 8 * 128)
+    assert tuple(coded.details.hyper_latents.shape) == (2, 1, 2, 16)
 
 
 def test_the_budget_is_kept_and_nearly_used(coded):
     """Never more; what is left is less than the largest step between lengths."""
-    used = np.array(LENGTHS)[ops.convert_to_numpy(coded.index)].sum(axis=(1, 2))
+    used = ops.convert_to_numpy(coded.data.count)
     assert np.all(used <= BUDGETS) and np.all(used > np.array(BUDGETS) - 48)
 
 
 def test_entropy_is_that_of_the_latents_at_the_step(encoder, coded):
     """Sum of the bits of a patch's latents; lengths follow it (relative 1e-5)."""
-    bits = encoder.bits(coded.latents, coded.mean, coded.log_scale, coded.log_step)
+    found = coded.details
+    bits = encoder.bits(*found[:3], found.log_step_size)
     bits = ops.convert_to_numpy(bits)
     assert np.all(bits >= 0)
-    entropy = ops.convert_to_numpy(coded.entropy)
+    entropy = ops.convert_to_numpy(found.entropy)
     np.testing.assert_allclose(entropy, bits.sum(axis=-1), rtol=1e-5)
     asked = encoder.symbols_per_bit * entropy
     nearest = np.abs(asked[..., None] - np.array(LENGTHS)).argmin(axis=-1)
-    np.testing.assert_array_equal(ops.convert_to_numpy(coded.index), nearest)
+    np.testing.assert_array_equal(ops.convert_to_numpy(coded.side), nearest)
 
 
 def test_half_the_step_is_about_a_bit_more(encoder, coded):
     """Where the step is far below the scales, halving it adds one bit to every latent
     (0.01 bit)."""
-    latents, mean, log_scale = coded.latents, coded.mean, coded.log_scale
+    found = coded.details[:3]
     bits = [
-        ops.convert_to_numpy(
-            encoder.bits(latents, mean, log_scale, ops.full(coded.index.shape, step))
-        )
+        ops.convert_to_numpy(encoder.bits(*found, ops.full(coded.side.shape, step)))
         for step in (-8.0, -8.0 - np.log(2))
     ]
     std = ops.convert_to_numpy(encoder.transform.std)[:256]
@@ -145,7 +186,7 @@ def test_half_the_step_is_about_a_bit_more(encoder, coded):
 def test_a_smaller_step_gives_patches_more(encoder):
     """A gain on the right half: its step is smaller by that, its patches get more
     symbols, the others fewer, within the same budget."""
-    analysed = encoder.analyse(tensor(pictures()))
+    analysed = analysed_by(encoder)
     gain = np.zeros((4, *GRID))
     gain[:, :, 3:] = 0.7
     steps, lengths = [], []
@@ -168,13 +209,12 @@ def test_fixed_is_deepjscc_with_the_same_networks(encoders):
     """The same latents and weights, equal lengths for all patches (exact)."""
     fixed = NtsccEncoder(**SIZES, fixed=True)
     fixed.set_weights(encoders["ntscc"].get_weights())
-    own = fixed.encode(tensor(pictures()), tensor(BUDGETS))
-    other = encoders["ntscc"].encode(tensor(pictures()), tensor(BUDGETS))
+    own, other = encoded(fixed), encoded(encoders["ntscc"])
     np.testing.assert_array_equal(
-        *(ops.convert_to_numpy(coded.latents) for coded in (own, other))
+        *(ops.convert_to_numpy(coded.details.latents) for coded in (own, other))
     )
     np.testing.assert_array_equal(
-        *map(ops.convert_to_numpy, (own.index, equal_lengths(tensor(BUDGETS), *GRID)))
+        *map(ops.convert_to_numpy, (own.side, equal_lengths(tensor(BUDGETS), *GRID)))
     )
     assert copy_of(fixed).fixed
 
@@ -219,20 +259,20 @@ def test_the_start_brings_latents_back():
     encoder, decoder = NtsccEncoder(**SIZES), NtsccDecoder(**SIZES)
     encoder.fit_statistics(pictures(20))
     decoder.copy_statistics(encoder)
-    latents = encoder.analyse(tensor(pictures())).latents
+    latents = analysed_by(encoder).latents
     std = ops.convert_to_numpy(encoder.transform.std)[:256]
     sent = ops.convert_to_numpy(latents) * std
     errors = []
     for i in (len(LENGTHS) - 1, 0):
         index = tensor(np.full((4, *GRID), i), "int32")
-        mask = ops.convert_to_numpy(encoder.sent(index))
-        symbols = ops.convert_to_numpy(encoder.to_symbols(latents, index)) * mask
-        power = np.sum(symbols**2, axis=(1, 2, 3), keepdims=True)
-        power /= np.sum(mask, axis=(1, 2, 3), keepdims=True)
-        noise = np.random.default_rng(0).standard_normal(symbols.shape) * 1e-3**0.5
-        received = tensor((symbols / power**0.5 + noise) * mask)
-        no = tensor(np.where(mask > 0, 1e-3, 1.0))
-        again = ops.convert_to_numpy(decoder.estimate(received, no, index)) * std
+        z, count = pack_patches(encoder.to_symbols(latents, index), index)
+        z = ops.convert_to_numpy(z)[:, : int(count[0])]
+        power = np.mean(np.abs(z) ** 2, axis=1, keepdims=True)
+        noise = np.random.default_rng(0).standard_normal((*z.shape, 2)) @ [1, 1j]
+        z_hat = tensor(z / power**0.5 + noise * 0.5e-3**0.5, "complex64")
+        no = tensor(np.full(z.shape, 1e-3))
+        again = decoder.estimate(Received(z_hat, no, no, index))
+        again = ops.convert_to_numpy(again) * std
         errors.append(np.sum((again - sent) ** 2) / np.sum(sent**2))
     assert errors[0] < 0.05 and errors[1] > 2 * errors[0]
 
@@ -247,8 +287,10 @@ def test_the_encoder_does_not_see_the_channel(links, codec):
     """Whatever SNR, fade and noise, it sends the same of the same images (exact)."""
     link = links[codec]
     source, snr_db, h, noise, levels, budget, *_ = training_batch(link)
-    one, image = link.run(source, snr_db, h, noise, budget, levels)
-    two, other = link.run(source, snr_db + 9.0, 2.0 * h, -noise, budget, levels)
+    known = TxKnowledge(snr_db, budget=budget, levels=levels)
+    one, image = link.run(source, snr_db, h, noise, known)
+    two, other = link.run(source, snr_db + 9.0, 2.0 * h, -noise, known)
+    image, other = image.images, other.images
     for ours, theirs in zip(arrays(one), arrays(two), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert np.any(ops.convert_to_numpy(image) != ops.convert_to_numpy(other))

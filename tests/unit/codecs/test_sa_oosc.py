@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from codec_calls import encode, tensor
 from keras import ops
 from patch_codecs import (
     GRID,
@@ -9,14 +10,14 @@ from patch_codecs import (
     fading_link,
     pictures,
     randomised,
-    tensor,
     training_batch,
 )
 
-from link_models.scene_training import RateDistortionLoss
+from link_models.training.scene_task import RateDistortionLoss
 from semcom_phy.backend import gradients_fn
 from semcom_phy.codecs.sa_oosc import NUM_LEVELS, SaOoscEncoder
 from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.seeding import set_seed
 
 WEIGHTS, SYMBOLS = (0.03, 0.4, 1.0, 2.5), (0.0, 2.0, 6.0, 12.0)
@@ -27,6 +28,15 @@ CONFIG = SIZES | {"level_weights": WEIGHTS, "level_symbols": SYMBOLS}
 def encoder():
     set_seed(2)
     return randomised(SaOoscEncoder(**CONFIG))
+
+
+def encoded(encoder, budget, levels=None):
+    return encode(encoder, pictures(), np.zeros(4), budget=budget, levels=levels)
+
+
+def analysed_by(encoder, source=None):
+    source = tensor(pictures()) if source is None else source
+    return encoder.analyse(source, TxKnowledge(ops.zeros(source.shape[:1])))
 
 
 def sure_of(encoder, level):
@@ -57,13 +67,11 @@ def test_without_levels_no_symbols_are_added(encoder):
     """No annotator, or one that knows nothing: the same lengths (exact)."""
     budget = tensor(np.full(4, 500.0))
     unknown = tensor(np.full((4, *GRID), -1), "int32")
-    none, silent = (
-        encoder.encode(tensor(pictures()), budget, levels) for levels in (None, unknown)
-    )
-    extra = encoder.analyse(tensor(pictures())).allocation.extra
+    none, silent = (encoded(encoder, budget, levels) for levels in (None, unknown))
+    extra = analysed_by(encoder).allocation.extra
     assert not np.any(ops.convert_to_numpy(extra))
     np.testing.assert_array_equal(
-        *(ops.convert_to_numpy(coded.index) for coded in (none, silent))
+        *(ops.convert_to_numpy(coded.side) for coded in (none, silent))
     )
 
 
@@ -74,15 +82,15 @@ def test_annotated_patches_get_more(encoder):
     levels[:, 1, 2] = 3
     budget = np.full(4, 400.0)
     plain, told = (
-        encoder.encode(tensor(pictures()), tensor(budget), tensor(level, "int32"))
+        encoded(encoder, tensor(budget), tensor(level, "int32"))
         for level in (0 * levels, levels)
     )
-    one, two = (np.array(LENGTHS)[ops.convert_to_numpy(c.index)] for c in (plain, told))
+    one, two = (np.array(LENGTHS)[ops.convert_to_numpy(c.side)] for c in (plain, told))
     assert np.all(two[:, 1, 2] >= one[:, 1, 2])
     assert two[:, 1, 2].sum() > 1.2 * one[:, 1, 2].sum()
     assert np.all(two.sum(axis=(1, 2)) <= budget)
     np.testing.assert_array_equal(
-        *(ops.convert_to_numpy(coded.importance) for coded in (plain, told))
+        *(ops.convert_to_numpy(coded.details.importance) for coded in (plain, told))
     )
 
 
@@ -91,7 +99,7 @@ def test_entropy_rises_with_predicted_importance(encoder):
     entropy of every patch rises from level to level."""
     entropies = []
     for level in range(NUM_LEVELS):
-        analysed = sure_of(encoder, level).analyse(tensor(pictures()))
+        analysed = analysed_by(sure_of(encoder, level))
         log_gain = ops.convert_to_numpy(analysed.allocation.log_gain)
         np.testing.assert_allclose(log_gain, 0.5 * np.log(WEIGHTS[level]), atol=1e-5)
         bits = encoder.bits(*analysed[:3], tensor(-2.0 - log_gain))
@@ -103,7 +111,7 @@ def test_patches_that_are_told_important_get_symbols(encoder):
     """The head itself, without an annotator: told apart by the context of a patch, the
     half that it takes for important gets more than with equal importance."""
     source, budget = tensor(pictures()), tensor(np.full(4, 400.0))
-    logits = ops.convert_to_numpy(encoder.analyse(source).importance)
+    logits = ops.convert_to_numpy(analysed_by(encoder, source).importance)
     # Makes the head say "high" for what lies above the middle of one of its logits.
     kernel, bias = (ops.convert_to_numpy(w) for w in encoder.importance_out.weights)
     middle = np.median(logits[..., 1])
@@ -111,7 +119,7 @@ def test_patches_that_are_told_important_get_symbols(encoder):
     sharp[0][:, 3], sharp[1][3] = 500 * kernel[:, 1], 500 * (bias[1] - middle)
     encoder.importance_out.set_weights(sharp)
     important = logits[..., 1] > middle
-    analysed, lengths = encoder.analyse(source), []
+    analysed, lengths = analysed_by(encoder, source), []
     for factor in (0.0, 1.0):
         chosen = analysed.allocation
         chosen = chosen._replace(log_gain=factor * chosen.log_gain)
@@ -132,7 +140,7 @@ def test_only_the_cross_entropy_teaches_the_head():
 
     def cross_entropy(source, *rest):
         target = ops.one_hot(rest[3], NUM_LEVELS, dtype="float32")
-        log_p = ops.log_softmax(encoder.analyse(source).importance)
+        log_p = ops.log_softmax(analysed_by(encoder, source).importance)
         return -0.1 * ops.mean(ops.sum(target * log_p, axis=-1))
 
     whole = gradients_fn(lambda *inputs: loss(link, *inputs), head)(*batch)
@@ -144,7 +152,8 @@ def test_only_the_cross_entropy_teaches_the_head():
 
     # Without an annotator, too, where the head itself sets the steps.
     def entropy(source):
-        return ops.sum(encoder.encode(source, batch[5]).entropy)
+        packet = encode(encoder, source, np.zeros(2), budget=batch[5])
+        return ops.sum(packet.details.entropy)
 
     for gradient in gradients_fn(entropy, head)(batch[0]):
         assert gradient is None or not np.any(ops.convert_to_numpy(gradient))

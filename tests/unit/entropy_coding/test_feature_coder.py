@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
 from semcom_phy.entropy_coding.feature_coder import (
     decode_latents,
     decode_side,
     encode_latents,
     encode_side,
 )
+from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
 
 
 def drawn_latents(n, low, high, seed=0):

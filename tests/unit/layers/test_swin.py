@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from scipy.special import erf
 
-from link_models.batched_muon import BatchedMuon
+from link_models.training.batched_muon import BatchedMuon
 from semcom_phy.backend import compile_fn, gradients_fn
 from semcom_phy.layers.swin import SwinBlock, SwinStage, WindowAttention
 

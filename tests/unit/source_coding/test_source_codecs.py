@@ -7,7 +7,7 @@ import pytest
 
 from semcom_phy.metrics.image import psnr
 from semcom_phy.source_coding import (
-    CODECS,
+    SOURCE_CODECS,
     BudgetError,
     DecodeError,
     MissingCodecError,
@@ -16,7 +16,8 @@ from semcom_phy.source_coding import (
 )
 from semcom_phy.sources.images import load_images
 
-INSTALLED = sorted(set(CODECS) - {"bpg"})  # bpg has its own file: it needs programs
+# BPG has its own file: it needs programs.
+INSTALLED = sorted(set(SOURCE_CODECS) - {"bpg"})
 
 # Mean PSNR [dB] on the first 8 sample crops at 100, 200 and 400 bytes, by this code
 # with Pillow 13.0 and PyAV 18.1.
@@ -38,7 +39,7 @@ def images():
 def test_stream_fits_budget_and_decodes_to_its_psnr(name, images):
     """A stream is within its budget and decodes, in a fresh codec, to the announced
     PSNR (exact)."""
-    codec, receiver = shared_codec(name, (32, 32)), CODECS[name]((32, 32))
+    codec, receiver = shared_codec(name, (32, 32)), SOURCE_CODECS[name]((32, 32))
     for image in images[:4]:
         for max_bytes in (150, 400):
             encoded = codec.ladder.best(image, max_bytes)
@@ -94,7 +95,7 @@ def test_any_image_size(name, image_shape):
     at the finest step the last row and column are as good as the rest (3 dB)."""
     photograph = load_images("sample", 1, size=100)[0][0]
     image = photograph[: image_shape[0], : image_shape[1]]
-    codec = CODECS[name](image_shape)
+    codec = SOURCE_CODECS[name](image_shape)
     image_hat = codec.decode(codec.encode_step(image, "4:2:0", codec.num_steps - 1))
     if "4:4:4" in codec.branches:
         image_hat = codec.decode(codec.encode_step(image, "4:4:4", codec.num_steps - 1))
@@ -162,7 +163,7 @@ def test_wrong_image_raises(name, image):
 def test_wrong_codec_size_raises(image_shape):
     """A codec for pictures that it cannot code is refused with the shape."""
     with pytest.raises(ValueError, match="image_shape is"):
-        CODECS["jpeg"](image_shape)
+        SOURCE_CODECS["jpeg"](image_shape)
 
 
 @pytest.mark.parametrize("name", ["webp", "avif", "jpeg2000"])
@@ -170,7 +171,7 @@ def test_pillow_without_codec_names_remedy(name, monkeypatch):
     """A Pillow built without a format is reported with what to install."""
     monkeypatch.setattr(pillow_image.features, "check", lambda feature: False)
     with pytest.raises(MissingCodecError, match=f"{name} codec needs.*pip install"):
-        CODECS[name]((32, 32))
+        SOURCE_CODECS[name]((32, 32))
 
 
 def test_unknown_codec_lists_the_known():

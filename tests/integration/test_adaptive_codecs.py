@@ -1,31 +1,42 @@
 """Adaptive-rate codecs over the link: feedback, cut-offs, gradients, side stream."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
 from keras import ops
-from seeded import assert_batches_do_not_matter, assert_no_stream_moves
+from seeded import assert_batches_do_not_matter, assert_no_stream_moves, samples_of
 
-from link_models.adaptive_link import AdaptiveLink
-from link_models.adaptive_system import (
-    MAX_SIDE_SYMBOLS,
-    AdaptiveSystem,
-    read_number,
-)
-from link_models.learned import build_link
+from link_models.codecs import CODECS, build_link, load_link
+from link_models.links.frame_link import FrameLink
+from link_models.links.radio import build_channel
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.knowledge import FREE_CUTOFFS
+from link_models.systems.semantic_coder import SIDE, SemanticCoder
+from link_models.systems.side_information import ShortSide
+from link_models.systems.transmitter import Transmitter
+from link_models.training.image_task import ImageTask
+from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.backend import gradient_fn, gradients_fn
 from semcom_phy.codecs import eca as eca_module
-from semcom_phy.codecs.eca import ChannelAwareLoss, EcaDecoder, EcaEncoder
+from semcom_phy.codecs.eca import (
+    ChannelAwareLoss,
+    EcaDecoder,
+    EcaEncoder,
+    read_cutoffs,
+)
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.feedback import AverageSnr, Feedback
 from semcom_phy.phy.framing import Framing, OFDMGrid
+from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.phy.tr38901 import TDL
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import image_seeds, sample_fades, set_seed
 
 SHAPE, MAPS = (16, 16, 3), 8
 CONV = {"filters": 8, "num_blocks": 1}
@@ -54,7 +65,8 @@ def eca(backbone="conv", side=0, csi=None, seed=1, **options):
         compensation=TINY_VIT,
         **common,
     )
-    link = AdaptiveLink(encoder, decoder, make_channel(encoder.num_symbols + side, csi))
+    channel = make_channel(encoder.num_symbols + side, csi)
+    link = FrameLink(encoder, decoder, channel, encoder.num_symbols)
     encoder.fit_statistics(pictures(60, 5))
     decoder.copy_statistics(encoder)
     return link
@@ -67,10 +79,31 @@ def swinjscc(mask="prefix", backbone="swin", side=0):
     encoder = SwinJSCCEncoder(sizes=sizes[0], mask=mask, **common)
     second = dict(sizes[1]) | ({"heads": (3, 2)} if backbone == "swin" else {})
     decoder = SwinJSCCDecoder(sizes=second, mask=mask, **common)
-    link = AdaptiveLink(encoder, decoder, make_channel(encoder.num_symbols + side))
+    channel = make_channel(encoder.num_symbols + side)
+    link = FrameLink(encoder, decoder, channel, encoder.num_symbols)
     encoder.fit_statistics(pictures(60, 5))
     decoder.copy_statistics(encoder)
     return link
+
+
+def make_system(link, side="sent", precoding=None, rates=None, feedback=None):
+    """A link as a system, its cut-offs sent or given to the receiver."""
+    if feedback is None:
+        kind = Feedback if link.encoder.use_csi else AverageSnr
+        feedback = kind(link.channel)
+    coder = SemanticCoder(
+        link,
+        Transmitter(link.channel, feedback, precoding),
+        ShortSide(link.encoder.side_values) if side == "sent" else None,
+        rates,
+        also_known=(FREE_CUTOFFS,) if side == "free" else (),
+    )
+    return FrameSystem("s", "S", coder, link.channel, GREY)
+
+
+def fades(link, count):
+    set_seed(1)
+    return link.channel.sample(count)
 
 
 def pictures(count=3, seed=0):
@@ -90,6 +123,22 @@ def inputs(link, count=3, snr_db=(0.0, 10.0, 20.0), seed=2):
     return [ops.convert_to_tensor(v) for v in values]
 
 
+def run_at(link, cutoffs, *values):
+    """Runs a link with cut-offs in the place of those that the encoder chooses."""
+    encoder = link.encoder
+    uniform = ops.zeros((len(values[0]), encoder.num_uniform))
+    encoder.train_choice(False)
+    with mock.patch.object(encoder, "draw_cutoffs", lambda uniform: cutoffs):
+        found = link.run(*values, uniform=uniform)
+    encoder.train_choice(True)
+    return found
+
+
+def training_loss(link, loss, *batch):
+    task = ImageTask("task", link.channel, loss, link.encoder.num_uniform)
+    return task.training_loss(link, *batch)
+
+
 def randomise(layer, seed=3):
     """Random values for weights that start at zero."""
     rng = np.random.default_rng(seed)
@@ -102,12 +151,13 @@ def randomise(layer, seed=3):
 @pytest.mark.parametrize("csi", (PerfectCSI(), LSEstimator()))
 def test_what_is_sent_is_what_was_chosen(backbone, csi):
     """Documented shapes; what is sent is a prefix of scale_symbols + ceil(k l / 2)
-    symbols, nothing else is on the air, and its power averages 1 (1e-4)."""
+    symbols, nothing else is on the air, and its power averages 1 (1e-4); the decoder
+    counts as many from k and l alone (exact)."""
     link = eca(backbone, csi=csi)
     randomise(link)
     values = inputs(link)
-    image, usage = link(*values)
-    assert image.shape == (3, *SHAPE) and usage.shape == (3,)
+    image = link(*values)
+    assert image.shape == (3, *SHAPE)
     sent = {}
     receive = link.channel.receive
 
@@ -116,49 +166,66 @@ def test_what_is_sent_is_what_was_chosen(backbone, csi):
         return receive(x, *args)
 
     link.channel.receive = spy
-    coded, decoded = link.run(*values)
-    k, rows = (ops.convert_to_numpy(v) for v in coded.cutoffs[:2])
+    packet, delivered = link.run(*values)
+    k, rows = (ops.convert_to_numpy(v) for v in packet.side[:2])
     assert np.all((k >= 1) & (k <= MAPS) & (rows >= 1) & (rows <= 16))
     count = link.encoder.scale_symbols + np.ceil(k * rows / 2)
-    mask = ops.convert_to_numpy(coded.mask)
-    np.testing.assert_array_equal(mask.sum(1), count)
-    np.testing.assert_array_equal(ops.convert_to_numpy(usage), count)
-    np.testing.assert_array_equal(mask, np.sort(mask)[:, ::-1])
-    assert not np.any(sent["x"][mask == 0])
-    power = np.square(np.abs(sent["x"])).sum(1) / count
+    assert packet.data.z.shape == (3, link.encoder.num_symbols)
+    for counted in (packet.data.count, link.count_symbols(packet.side, told())):
+        np.testing.assert_array_equal(ops.convert_to_numpy(counted), count)
+    x = sent["x"]
+    np.testing.assert_array_equal(
+        x != 0, np.arange(x.shape[1]) < count[:, None].astype(int)
+    )
+    power = np.square(np.abs(x)).sum(1) / count
     np.testing.assert_allclose(power, 1, rtol=1e-4)
     np.testing.assert_allclose(
-        ops.convert_to_numpy(decoded.image), ops.convert_to_numpy(image), atol=1e-4
+        ops.convert_to_numpy(delivered.images), ops.convert_to_numpy(image), atol=1e-4
     )
+
+
+def told():
+    """What the receiver knows, where it does not matter."""
+    return RxKnowledge(ops.zeros((3,)), None, TxKnowledge(ops.zeros((3,))))
 
 
 def test_forced_cutoffs_and_both_ends_agree():
     """The decoder's mask from (k, l) alone is the encoder's mask, at any cut-offs."""
     link = eca()
-    source, snr_db, h, noise = inputs(link)
     asked = Cutoffs(
         ops.convert_to_tensor([1, 5, 8], "int32"),
         ops.convert_to_tensor([16, 3, 16], "int32"),
     )
-    coded, _ = link.run(source, snr_db, h, noise, cutoffs=asked)
-    np.testing.assert_array_equal(coded.cutoffs.num_maps, [1, 5, 8])
-    np.testing.assert_array_equal(coded.cutoffs.num_rows, [16, 3, 16])
-    for end in (link.encoder, link.decoder):
-        mask = ops.convert_to_numpy(end.positions(coded.cutoffs))
-        np.testing.assert_array_equal(mask.sum(1), [16, 15, 128])
+    packet, _ = run_at(link, asked, *inputs(link))
+    np.testing.assert_array_equal(packet.side.num_maps, [1, 5, 8])
+    np.testing.assert_array_equal(packet.side.num_rows, [16, 3, 16])
+    masks = [
+        ops.convert_to_numpy(e.positions(asked)) for e in (link.encoder, link.decoder)
+    ]
+    np.testing.assert_array_equal(*masks)
+    np.testing.assert_array_equal(masks[0].sum(1), [16, 15, 128])
 
 
-def test_fed_back_estimate_is_the_one_that_detects():
-    """The pilot block is sent once: its LS estimate is fed back and detects (1e-6)."""
+def test_fed_back_estimate_is_the_one_that_detects(monkeypatch):
+    """The pilot block is sent once: its LS estimate is fed back and detects (1e-6), and
+    the receiver knows what it fed back (exact)."""
     link = eca(csi=LSEstimator())
     source, snr_db, h, noise = inputs(link)
-    h_hat, snr_hat = link.feedback(snr_db, h, noise)
-    no = 2 * 10 ** (-ops.convert_to_numpy(snr_db) / 10)
-    x = ops.zeros((3, link.encoder.num_symbols), "complex64")
-    reception = link.channel.receive(x, h, no, noise)
-    np.testing.assert_allclose(h_hat, reception.h_hat, atol=1e-6)
-    np.testing.assert_allclose(snr_hat, reception.snr_db, atol=1e-4)
-    assert np.abs(ops.convert_to_numpy(h_hat) - ops.convert_to_numpy(h)).max() > 1e-3
+    encode, decode, known = link.encoder.encode, link.decoder.decode, []
+    monkeypatch.setattr(
+        link.encoder, "encode", lambda s, k, u: known.append(k) or encode(s, k, u)
+    )
+    monkeypatch.setattr(
+        link.decoder, "decode", lambda r, k, t: known.append(k) or decode(r, k, t)
+    )
+    link.run(source, snr_db, h, noise)
+    fed_back, seen = known
+    np.testing.assert_allclose(fed_back.h_hat, seen.h_hat, atol=1e-6)
+    np.testing.assert_allclose(fed_back.snr_db, seen.snr_db, atol=1e-4)
+    np.testing.assert_array_equal(seen.fed_back.h_hat, fed_back.h_hat)
+    np.testing.assert_array_equal(seen.fed_back.snr_db, fed_back.snr_db)
+    h_hat = ops.convert_to_numpy(fed_back.h_hat)
+    assert np.abs(h_hat - ops.convert_to_numpy(h)).max() > 1e-3
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -171,10 +238,11 @@ def test_no_noise_leaves_the_autoencoder(backbone):
         ops.full((3,), MAPS, dtype="int32"), ops.full((3,), 12, dtype="int32")
     )
     high = ops.full((3,), 90.0)
-    coded, decoded = link.run(source, high, h, noise, cutoffs=asked)
+    packet, delivered = run_at(link, asked, source, high, h, noise)
     mask = ops.convert_to_numpy(link.decoder.positions(asked)) > 0
-    values = ops.convert_to_numpy(coded.values)
-    estimates = ops.convert_to_numpy(decoded.estimates)
+    maps = packet.details.maps
+    values = ops.convert_to_numpy(link.encoder.symbols.to_values(maps))
+    estimates = ops.convert_to_numpy(delivered.details.estimates)
     for image in range(3):
         v, e = values[image, mask[image]], estimates[image, mask[image]]
         assert np.corrcoef(v, e)[0, 1] > 1 - 1e-4
@@ -203,7 +271,7 @@ def test_every_weight_is_reached(backbone, monkeypatch):
     precoder[~ordered] = np.eye(2)
 
     def loss(*values):
-        return link.training_loss(ChannelAwareLoss(False), *values)
+        return training_loss(link, ChannelAwareLoss(False), *values)
 
     values = [source, snr_db, h, noise, snr_db, uniform, precoder, ordered]
     values = [ops.convert_to_tensor(v) for v in values]
@@ -220,9 +288,9 @@ def test_every_weight_is_reached(backbone, monkeypatch):
     assert max(gaps.values()) < 0.01, sorted(gaps.items(), key=lambda g: -g[1])[:9]
 
 
-def log_error(source, snr_db, coded, decoded, codec):
+def log_error(source, snr_db, packet, delivered, codec):
     """The image's error alone, every step of which passes its gradient on."""
-    error = ops.mean(ops.square(decoded.image - source), axis=(1, 2, 3))
+    error = ops.mean(ops.square(delivered.images - source), axis=(1, 2, 3))
     return ops.mean(ops.log(error + 1e-5))
 
 
@@ -237,6 +305,7 @@ def test_gradients_are_slopes(backbone):
     link = eca(backbone, csi=LSEstimator())
     randomise(link)
     link.encoder.use_entropy = False
+    link.encoder.train_choice(False)
     source, snr_db, h, noise = inputs(link, 6, (0.0, 5.0, 10.0))
     rng = np.random.default_rng(4)
     uniform = rng.random((6, link.encoder.num_uniform), dtype="float32")
@@ -247,7 +316,7 @@ def test_gradients_are_slopes(backbone):
     values = [ops.convert_to_tensor(v) for v in values]
 
     def loss(*values):
-        return link.training_loss(log_error, *values)
+        return training_loss(link, log_error, *values)
 
     for end in (link.encoder, link.decoder):
         weights = end.trainable_variables
@@ -269,11 +338,39 @@ def test_gradients_are_slopes(backbone):
 
 
 def test_random_cutoffs_leave_the_policies_alone():
-    """With random cut-offs the policies are not trained."""
+    """With random cut-offs the policies are not trained, and nothing is chosen."""
     link = eca()
-    link.encoder.train_policies(False)
+    assert any("policy" in v.path for v in link.trainable_variables)
+    link.encoder.train_choice(False)
     names = [v.path for v in link.trainable_variables]
     assert names and not any("policy" in name for name in names)
+    source, snr_db, h, noise = inputs(link, 64, (10.0,))
+    rng = np.random.default_rng(4)
+    uniform = rng.random((64, link.encoder.num_uniform), dtype="float32")
+    packet, _ = link.run(
+        source, snr_db, h, noise, uniform=ops.convert_to_tensor(uniform)
+    )
+    assert packet.details.choice is None
+    drawn = link.encoder.draw_cutoffs(ops.convert_to_tensor(uniform))
+    np.testing.assert_array_equal(packet.side.num_maps, drawn.num_maps)
+    np.testing.assert_array_equal(packet.side.num_rows, drawn.num_rows)
+
+
+def test_half_of_the_images_are_drawn_at_random():
+    """While the policies are trained, those whose first number is below 1/2 (exact)."""
+    link = eca()
+    uniform = np.random.default_rng(4).random((6, link.encoder.num_uniform))
+    uniform = uniform.astype("float32")
+    uniform[:, 0] = [0.2, 0.7] * 3
+    source, snr_db, h, noise = inputs(link, 6, (10.0,))
+    uniform = ops.convert_to_tensor(uniform)
+    packet, _ = link.run(source, snr_db, h, noise, uniform=uniform)
+    drawn = ops.convert_to_numpy(link.encoder.draw_cutoffs(uniform).num_rows)
+    chosen = [ops.convert_to_numpy(one_hot) for one_hot in packet.details.choice]
+    rows = chosen[1].argmax(1) + 1
+    assert np.all(drawn != rows)
+    expected = np.where(ops.convert_to_numpy(uniform)[:, 0] < 0.5, drawn, rows)
+    np.testing.assert_array_equal(packet.side.num_rows, expected)
 
 
 def test_policy_gradient_is_what_each_cutoff_would_cost():
@@ -282,17 +379,18 @@ def test_policy_gradient_is_what_each_cutoff_would_cost():
     link = eca()
     source, snr_db, h, noise = inputs(link)
     encoder = link.encoder
-    coded, decoded = link.run(source, snr_db, h, noise)
+    packet, delivered = link.run(source, snr_db, h, noise)
+    coded = packet.details
 
     def loss(flat):
         choice = flat[:, :MAPS], flat[:, MAPS:]
-        changed = coded._replace(choice=choice)
-        return ChannelAwareLoss(False)(source, snr_db, changed, decoded, encoder)
+        changed = packet._replace(details=coded._replace(choice=choice))
+        return ChannelAwareLoss(False)(source, snr_db, changed, delivered, encoder)
 
     flat = ops.concatenate(coded.choice, axis=-1)
     assert flat.shape == (3, MAPS + 16)
     gradient = ops.convert_to_numpy(gradient_fn(loss, compiled=False)(flat)) * 3
-    k, rows = (ops.convert_to_numpy(v).astype(float) for v in coded.cutoffs[:2])
+    k, rows = (ops.convert_to_numpy(v).astype(float) for v in packet.side[:2])
     a, b, c, e = ops.convert_to_numpy(coded.quality).T
     price = 2.8 * (1 + 0.55 * np.sqrt([0.0, 0.5, 1.0])) / 768
 
@@ -317,13 +415,13 @@ def test_untrained_policies_take_the_cheapest_cutoffs():
     sent = []
     for weight in (0.5, 2.0, 8.0):
         encoder.rate_weight = weight
-        coded, _ = link.run(source, snr_db, h, noise)
-        price = encoder.price(snr_db)
-        costs = ops.convert_to_numpy(encoder.costs(coded.quality, k, rows, price))
-        chosen = [ops.cast(v, "float32")[:, None] for v in coded.cutoffs[:2]]
-        taken = ops.convert_to_numpy(encoder.costs(coded.quality, *chosen, price))
+        packet, _ = link.run(source, snr_db, h, noise)
+        price, quality = encoder.price(snr_db), packet.details.quality
+        costs = ops.convert_to_numpy(encoder.costs(quality, k, rows, price))
+        chosen = [ops.cast(v, "float32")[:, None] for v in packet.side[:2]]
+        taken = ops.convert_to_numpy(encoder.costs(quality, *chosen, price))
         np.testing.assert_allclose(taken[:, 0], costs.min(1), atol=1e-4)
-        sent.append(ops.convert_to_numpy(encoder.num_sent(coded.cutoffs)))
+        sent.append(ops.convert_to_numpy(encoder.num_sent(packet.side)))
     assert np.all(np.diff(sent, axis=0) <= 0) and np.any(sent[0] > sent[2])
 
 
@@ -333,12 +431,13 @@ def test_the_predictor_learns_what_images_come_to():
     source, snr_db, h, noise = inputs(link)
     uniform = ops.convert_to_tensor(np.full((3, 3), 0.5, "float32"))
     asked = link.encoder.draw_cutoffs(uniform)
-    coded, decoded = link.run(source, snr_db, h, noise, cutoffs=asked)
-    rule = ChannelAwareLoss(True)
-    whole = rule(source, snr_db, coded, decoded, link.encoder)
-    without = coded._replace(quality=None)
-    rest = rule(source, snr_db, without, decoded, link.encoder)
-    error = np.mean(np.square(ops.convert_to_numpy(decoded.image - source)), (1, 2, 3))
+    packet, delivered = run_at(link, asked, source, snr_db, h, noise)
+    rule, coded = ChannelAwareLoss(True), packet.details
+    whole = rule(source, snr_db, packet, delivered, link.encoder)
+    without = packet._replace(details=coded._replace(quality=None))
+    rest = rule(source, snr_db, without, delivered, link.encoder)
+    error = np.square(ops.convert_to_numpy(delivered.images - source))
+    error = np.mean(error, (1, 2, 3))
     place = [ops.cast(v, "float32")[:, None] for v in asked[:2]]
     guess = link.encoder.predictor.read(coded.quality, place[0] * place[1], place[0])
     gap = ops.convert_to_numpy(guess)[:, 0] - np.log(error + 1e-5)
@@ -355,143 +454,188 @@ def test_the_price_grows_with_snr():
 
 @pytest.mark.parametrize("precoding", (None, "equal", "waterfilling"))
 def test_system_sends_and_charges_the_cutoffs(precoding):
-    """A system reports per image what it spent; data and side information add up; the
-    cut-offs arrive at 20 dB and the picture equals the one with free cut-offs."""
-    link = eca(side=MAX_SIDE_SYMBOLS)
+    """A system reports per image what it spent, data and side information; the cut-offs
+    arrive at 20 dB and the picture equals the one with free cut-offs (exact)."""
+    link = eca(side=ShortSide.room)
     randomise(link.encoder.policy_1)
     randomise(link.encoder.policy_2)
-    images = np.rint(255 * pictures(6)).astype("uint8")
-    set_seed(1)
-    h = link.channel.sample(6)
-    sent = {}
-    for side_info in ("sent", "free"):
-        system = AdaptiveSystem(
-            "eca", "ECA", link, SHAPE, {}, GREY, side_info, precoding
-        )
-        sent[side_info] = system.transmit(images, 20.0, h, range(6))
-    one, two = sent["sent"], sent["free"]
+    samples, h = samples_of(pictures(6)), fades(link, 6)
+    one, two = (
+        make_system(link, side, precoding).transmit(samples, 20.0, h, range(6))
+        for side in ("sent", "free")
+    )
     kept = ~one.outage
     assert kept.sum() >= 5 and not two.outage.any()
-    np.testing.assert_array_equal(one.images[kept], two.images[kept])
-    extras = one.extras
-    count = extras["cr_real"] * 768 / 2
-    expected = 8 + np.ceil(extras["num_maps"] * extras["num_rows"] / 2)
-    np.testing.assert_allclose(count, expected, rtol=1e-6)
-    total = extras["cr_real_charged"] * 768 / 2
-    np.testing.assert_allclose(total, expected + extras["side_symbols"], rtol=1e-6)
-    assert np.all(extras["side_symbols"] >= 12)
-    assert not np.any(two.extras["side_symbols"])
+    np.testing.assert_array_equal(one.lost[SIDE], one.outage)
+    np.testing.assert_array_equal(
+        one.delivered.images[kept], two.delivered.images[kept]
+    )
+    figures = one.figures
+    expected = 8 + np.ceil(figures["num_maps"] * figures["num_rows"] / 2)
+    np.testing.assert_array_equal(one.spent.data, expected)
+    np.testing.assert_array_equal(two.spent.data, expected)
+    assert np.all(one.spent.side >= 12) and np.all(figures["side_bits"] == 8)
+    assert not np.any(two.spent.side) and not two.lost
+    assert "undetected" in figures and "undetected" not in two.figures
+
+
+def test_what_is_spent_can_be_asked_for_without_sending():
+    """Data and side symbols as a transmission spends them (exact)."""
+    link = eca(side=ShortSide.room)
+    system, h = make_system(link), fades(link, 4)
+    samples = samples_of(pictures(4))
+    spent = system.transmit(samples, 5.0, h, range(4)).spent
+    asked = system.coder.spent(samples, 5.0, h, range(4))
+    np.testing.assert_array_equal(asked, spent)
 
 
 def test_lost_cutoffs_are_an_outage():
     """Where the side stream fails (-25 dB) the grey of an outage is shown, and with the
     cut-offs free the same transmission decodes to something else."""
-    link = eca(side=MAX_SIDE_SYMBOLS)
-    images = np.rint(255 * pictures(4)).astype("uint8")
-    set_seed(1)
-    h = link.channel.sample(4)
-    system = AdaptiveSystem("eca", "ECA", link, SHAPE, {}, GREY)
-    sent = system.transmit(images, -25.0, h, range(4))
-    assert sent.outage.all() and np.all(sent.images == 128)
-    assert np.all(sent.extras["side_info_error"])
-    free = AdaptiveSystem("eca", "ECA", link, SHAPE, {}, GREY, "free")
-    assert not np.all(free.transmit(images, -25.0, h, range(4)).images == 128)
+    link = eca(side=ShortSide.room)
+    samples, h = samples_of(pictures(4)), fades(link, 4)
+    sent = make_system(link).transmit(samples, -25.0, h, range(4))
+    assert sent.outage.all() and np.all(sent.delivered.images == 128)
+    assert np.all(sent.lost[SIDE])
+    free = make_system(link, "free").transmit(samples, -25.0, h, range(4))
+    assert not np.all(free.delivered.images == 128)
 
 
 def test_number_of_cutoffs_round_trip():
-    """Every (k, l) has a number of its own that tells it again."""
+    """Every (k, l) has a number of its own that tells it again, as bytes as well."""
     number = np.arange(MAPS * 16)
-    k, rows = read_number(number, MAPS, 16)
+    cutoffs = read_cutoffs(number, MAPS, 16)
+    k, rows = cutoffs[:2]
     np.testing.assert_array_equal((k - 1) * 16 + rows - 1, number)
     assert len({*zip(k.tolist(), rows.tolist(), strict=True)}) == MAPS * 16
     with pytest.raises(ValueError, match="from 0 to 127"):
-        read_number([128], MAPS, 16)
+        read_cutoffs([128], MAPS, 16)
+    link = eca()
+    assert link.encoder.side_values == MAPS * 16
+    np.testing.assert_array_equal(link.encoder.to_number(cutoffs), number)
+    payloads = link.encoder.side_to_bytes(cutoffs)
+    assert payloads == [bytes([n]) for n in number]
+    again = link.decoder.side_from_bytes(payloads)
+    np.testing.assert_array_equal(again[:2], cutoffs[:2])
+    with pytest.raises(ValueError, match="from 0 to 127"):
+        link.decoder.side_from_bytes([b"\x80"])
 
 
 @pytest.mark.parametrize("mask", ("prefix", "learned"))
 def test_swinjscc_meets_the_rate_asked_for(mask):
     """Between two whole numbers of maps, images share out by their seeds so that the
     mean rate is met (4 standard errors, n = 4000 seeds), whatever the batch (exact)."""
-    link = swinjscc(mask, side=MAX_SIDE_SYMBOLS)
+    link = swinjscc(mask, side=ShortSide.room)
     randomise(link)
-    images = np.rint(255 * pictures(20)).astype("uint8")
-    set_seed(1)
-    h = link.channel.sample(20)
-    asked = 5.3 * 16 / 768
-    system = AdaptiveSystem(
-        "swinjscc", "S", link, SHAPE, {}, GREY, "free", rates=lambda snr: asked
-    )
-    sent = system.transmit(images, 10.0, h, range(20))
-    assert set(sent.extras["num_maps"]) == {5, 6}
-    alone = system.transmit(images[4:5], 10.0, h[4:5], range(4, 5))
-    assert alone.extras["num_maps"][0] == sent.extras["num_maps"][4]
-    num_maps = ops.convert_to_numpy(system._asked(4000, 10.0, range(4000))[0])
-    assert abs(num_maps.mean() - 5.3) < 4 * np.sqrt(0.3 * 0.7 / 4000)
-    with pytest.raises(ValueError, match="takes 48.00 maps"):
-        AdaptiveSystem("s", "S", link, SHAPE, {}, GREY, rates=lambda snr: 1.0).transmit(
-            images, 10.0, h, range(20)
-        )
+    samples, h = samples_of(pictures(20)), fades(link, 20)
+    system = make_system(link, "free", rates=lambda snr_db: 5.3 * 8)
+    sent = system.transmit(samples, 10.0, h, range(20))
+    assert set(sent.figures["num_maps"]) == {5, 6}
+    alone = system.transmit(samples.take([4]), 10.0, h[4:5], range(4, 5))
+    assert alone.figures["num_maps"][0] == sent.figures["num_maps"][4]
+    np.testing.assert_array_equal(sent.spent.data, 8 * sent.figures["num_maps"])
+    asked = system.coder._asked(10.0, range(4000))
+    assert set(asked) == {40, 48}
+    assert abs(asked.mean() / 8 - 5.3) < 4 * np.sqrt(0.3 * 0.7 / 4000)
+    for rate in (384.0, 7.0):
+        system = make_system(link, "free", rates=lambda snr_db, rate=rate: rate)
+        message = f"{rate} symbols are asked of SwinJSCCEncoder, which sends 8 to 64"
+        with pytest.raises(ValueError, match=message):
+            system.transmit(samples, 10.0, h, range(20))
 
 
 @pytest.mark.parametrize("mask", ("prefix", "learned"))
 def test_swinjscc_is_told_its_maps_by_the_side_stream(mask):
     """Where the number arrives (30 dB), the maps read from it are those sent, and the
     pictures are those of a free side stream (exact)."""
-    link = swinjscc(mask, side=MAX_SIDE_SYMBOLS)
+    link = swinjscc(mask, side=ShortSide.room)
     randomise(link)
-    images = np.rint(255 * pictures(8)).astype("uint8")
-    set_seed(1)
-    h = link.channel.sample(8)
+    samples, h = samples_of(pictures(8)), fades(link, 8)
     sent = {}
-    for side_info in ("sent", "free"):
-        system = AdaptiveSystem(
-            "s", "S", link, SHAPE, {}, GREY, side_info, rates=lambda snr: 5.5 * 16 / 768
-        )
-        sent[side_info] = system.transmit(images, 30.0, h, range(8))
-    coded = system.encode(images, 30.0, h, range(8))[0]
-    number = system._number(coded.cutoffs)
-    num_maps, num_rows, order = system._read(number)
-    np.testing.assert_array_equal(num_maps, coded.cutoffs.num_maps)
+    for side in ("sent", "free"):
+        system = make_system(link, side, rates=lambda snr_db: 5.5 * 8)
+        sent[side] = system.transmit(samples, 30.0, h, range(8))
+    side = system.coder.encode(samples, 30.0, h, range(8)).state.side
+    payloads = link.encoder.side_to_bytes(side)
+    assert link.encoder.side_values == (MAPS if mask == "prefix" else 2**MAPS)
+    num_maps, num_rows, order = link.decoder.side_from_bytes(payloads)
+    np.testing.assert_array_equal(num_maps, side.num_maps)
     assert np.all(num_rows == 16)
     if mask == "learned":
-        np.testing.assert_array_equal(order, coded.cutoffs.map_order)
+        np.testing.assert_array_equal(order, side.map_order)
     assert not sent["sent"].outage.any()
-    np.testing.assert_array_equal(sent["sent"].images, sent["free"].images)
+    np.testing.assert_array_equal(
+        *(transmission.delivered.images for transmission in sent.values())
+    )
 
 
 @pytest.mark.parametrize("make", (eca, swinjscc))
 def test_choices_and_noise_follow_each_image_s_seed(make):
     """Nobody's stream moves, nor by drawing the choices, and rows do not depend on the
     batch, those of a codec that is given its rate neither."""
-    link = make(side=MAX_SIDE_SYMBOLS)
+    link = make(side=ShortSide.room)
     randomise(link)
-    rates = None if make is eca else lambda snr: 5.5 * 16 / 768
-    system = AdaptiveSystem("s", "S", link, SHAPE, {}, GREY, rates=rates)
-    images = np.rint(255 * pictures(4)).astype("uint8")
+    system = make_system(link, rates=None if make is eca else lambda snr_db: 5.5 * 8)
+    images = pictures(4)
     assert_no_stream_moves(system, link.channel, images[:3])
     assert_no_stream_moves(
         system,
         link.channel,
         images[:3],
-        lambda h, seeds: system.choices(images[:3], 10.0, 5),
+        lambda h, seeds: system.symbol_maps(samples_of(images[:3]), (10.0,), 5),
     )
     assert_batches_do_not_matter(system, link.channel, images)
+
+
+def test_choices_tell_what_is_sent():
+    """1 for every value that a transmission of the same draw sends, 0.25 for the others
+    of a kept map, 0 for the other maps; four images at most (exact)."""
+    link = eca(side=ShortSide.room)
+    system, samples = make_system(link), samples_of(pictures(6))
+    shown = system.symbol_maps(samples, (0.0, 20.0), 5)
+    assert shown.images.shape[0] == 4 and list(shown.maps) == ["SNR 0 dB", "SNR 20 dB"]
+    seeds = image_seeds(5, 0, range(4))
+    h = sample_fades(link.channel, seeds)
+    for snr_db, values in zip((0.0, 20.0), shown.maps.values(), strict=True):
+        assert values.shape == (4, 4, 4, MAPS)
+        figures = system.transmit(samples.take(range(4)), snr_db, h, seeds).figures
+        k, rows = figures["num_maps"], figures["num_rows"]
+        np.testing.assert_array_equal((values == 1).sum((1, 2, 3)), k * rows)
+        np.testing.assert_array_equal((values == 0.25).sum((1, 2, 3)), k * (16 - rows))
+        kept = np.arange(MAPS) < k[:, None]
+        np.testing.assert_array_equal(values.any(axis=(1, 2)), kept)
 
 
 def test_a_wrong_number_is_decoded_as_it_came(monkeypatch):
     """Cut-offs that are taken for right and are not decode to another picture: the
     receiver goes by what arrived, not by what was sent."""
-    link = eca(side=MAX_SIDE_SYMBOLS)
-    images = np.rint(255 * pictures(4)).astype("uint8")
-    set_seed(1)
-    h = link.channel.sample(4)
-    system = AdaptiveSystem("eca", "ECA", link, SHAPE, {}, GREY)
-    right = system.transmit(images, 30.0, h, range(4))
+    link = eca(side=ShortSide.room)
+    samples, h, system = samples_of(pictures(4)), fades(link, 4), make_system(link)
+    right = system.transmit(samples, 30.0, h, range(4))
+    assert not right.figures["undetected"].any()
     wrong = np.zeros(4, int), np.ones(4, bool)
-    monkeypatch.setattr(system.message, "decode", lambda *received: wrong)
-    other = system.transmit(images, 30.0, h, range(4))
-    assert not other.outage.any()
-    assert np.all(np.any(other.images != right.images, axis=(1, 2, 3)))
+    message = system.coder.side.message
+    monkeypatch.setattr(message, "decode", lambda *received: wrong)
+    other = system.transmit(samples, 30.0, h, range(4))
+    assert not other.outage.any() and other.figures["undetected"].all()
+    differs = other.delivered.images != right.delivered.images
+    assert np.all(np.any(differs, axis=(1, 2, 3)))
+
+
+@pytest.mark.parametrize("side", ("sent", "free"))
+def test_ends_that_count_differently_are_refused(side, monkeypatch):
+    """A decoder that takes one symbol less than was sent, or all (both in the message);
+    not so where the side information is lost."""
+    link = eca(side=ShortSide.room)
+    samples, h = samples_of(pictures(3)), fades(link, 3)
+    count = link.decoder.count_symbols
+    for counted, message in (
+        (lambda side, known: count(side) - 1, "encoder sends .* the receiver expects"),
+        (lambda side, known: None, "how many of its symbols .* the decoder takes all"),
+    ):
+        monkeypatch.setattr(link.decoder, "count_symbols", counted)
+        with pytest.raises(ValueError, match=message):
+            make_system(link, side).transmit(samples, 30.0, h, range(3))
 
 
 def test_swinjscc_learned_mask_keeps_what_weighs_most():
@@ -503,18 +647,18 @@ def test_swinjscc_learned_mask_keeps_what_weighs_most():
     asked = Cutoffs(ops.full((3,), 3, dtype="int32"), ops.full((3,), 16, dtype="int32"))
     high = ops.full((3,), 90.0)
     encoder = link.encoder
-    coded, decoded = link.run(source, high, h, noise, cutoffs=asked)
+    packet, delivered = run_at(link, asked, source, high, h, noise)
     maps = encoder.analysis(source, None)
     maps, _ = encoder.channel_modnet(maps, high[:, None] / 10.0)
     _, factors = encoder.rate_modnet(maps, ops.full((3, 1), 3 / MAPS))
     worth = ops.convert_to_numpy(factors).mean((1, 2))
-    order = ops.convert_to_numpy(coded.cutoffs.map_order)
+    order = ops.convert_to_numpy(packet.side.map_order)
     for image in range(3):
         best = np.sort(np.argsort(-worth[image])[:3])
         np.testing.assert_array_equal(order[image, :3], best)
         assert sorted(order[image]) == list(range(MAPS))
-    sent = ops.convert_to_numpy(coded.maps)
-    back = np.asarray(ops.convert_to_numpy(decoded.estimates)).reshape(3, 16, MAPS)
+    sent = ops.convert_to_numpy(packet.details.maps)
+    back = ops.convert_to_numpy(delivered.details.estimates).reshape(3, 16, MAPS)
     for image in range(3):
         first = sent[image].reshape(16, MAPS)[:, order[image, 0]]
         assert np.corrcoef(first, back[image, :, 0])[0, 1] > 1 - 1e-4
@@ -532,7 +676,7 @@ def test_swinjscc_every_weight_is_reached():
 
     def loss(*values):
         rule = ChannelAwareLoss(True, consistency_weight=0.0)
-        return link.training_loss(rule, *values)
+        return training_loss(link, rule, *values)
 
     found = gradients_fn(loss, weights, compiled=False)(
         source, snr_db, h, noise, snr_db, uniform, precoder, ordered
@@ -566,8 +710,8 @@ def test_any_image_size_that_the_stages_divide():
         heads = {"heads": (3, 2)} if backbone == "swin" else {}
         encoder = EcaEncoder(sizes=first, **common)
         decoder = EcaDecoder(sizes={**second, **heads}, **common)
-        link = AdaptiveLink(encoder, decoder, make_channel(encoder.num_symbols))
-        image, _ = link(
+        link = FrameLink(encoder, decoder, make_channel(encoder.num_symbols))
+        image = link(
             np.zeros((2, 24, 40, 3), "float32"),
             ops.full((2,), 10.0),
             link.channel.sample(2),
@@ -579,10 +723,11 @@ def test_bad_input():
     """Each mistake is an error that names the value and the remedy."""
     link = eca()
     source, snr_db, h, noise = inputs(link)
+    foreign = ops.zeros((3, 1, 4, 2, 1, 1), "complex64")
     with pytest.raises(ValueError, match=r"h must be .*2, 2, T, F.*\(3, 1, 4, 2, 1, 1"):
-        link.encoder(source, snr_db, ops.zeros((3, 1, 4, 2, 1, 1), "complex64"))
+        link.encode(source, TxKnowledge(snr_db, foreign))
     with pytest.raises(ValueError, match="needs the channel estimate"):
-        link.encoder(source, snr_db)
+        link.encode(source, TxKnowledge(snr_db))
     with pytest.raises(ValueError, match="multiples of 4.*30x32"):
         EcaEncoder((30, 32, 3), sizes=CONV)
     with pytest.raises(ValueError, match="multiples of 4.*32x18"):
@@ -596,10 +741,8 @@ def test_bad_input():
         EcaEncoder(SHAPE, MAPS, sizes=CONV, rate_weight=0.0)
     with pytest.raises(ValueError, match="scale_symbols goes with"):
         EcaEncoder(SHAPE, backbone="swin", scale_symbols=8)
-    with pytest.raises(ValueError, match="must be told the cut-offs"):
-        link.decoder(ops.zeros((3, 72), "complex64"), ops.ones((3, 72)))
     with pytest.raises(ValueError, match="a frame of 64: use a cbr of 72/768"):
-        link.encoder(source, snr_db, h, num_symbols=64)
+        FrameLink(link.encoder, link.decoder, make_channel(64))
     with pytest.raises(ValueError, match="'prefix'"):
         SwinJSCCEncoder(SHAPE, MAPS, backbone="conv", sizes=CONV, mask="learned")
     with pytest.raises(ValueError, match="mask must be one of"):
@@ -607,19 +750,15 @@ def test_bad_input():
     grid = OFDMGrid(24, 10, (0,))
     selective = EqualizedOFDMChannel(TDL("A", grid, 2, 2), Framing(72, 2, grid))
     with pytest.raises(ValueError, match="needs a flat channel"):
-        AdaptiveLink(link.encoder, link.decoder, selective)
-    with pytest.raises(ValueError, match="side_info must be one of"):
-        AdaptiveSystem("e", "E", link, SHAPE, {}, GREY, side_info="maybe")
-    with pytest.raises(ValueError, match="precoding must be"):
-        AdaptiveSystem("e", "E", link, SHAPE, {}, GREY, precoding="svd")
+        FrameLink(link.encoder, link.decoder, selective)
+    with pytest.raises(ValueError, match="precoding must be .*got 'svd'"):
+        make_system(link, precoding="svd")
+    with pytest.raises(ValueError, match="needs a channel that is fed back"):
+        make_system(link, precoding="equal", feedback=AverageSnr(link.channel))
 
 
 def test_antennas_of_the_weights_are_checked():
     """A codec for 2x2 in a 4x4 link is refused before anything is computed."""
-    from link_models.learned import load_link
-    from link_models.systems import build_channel
-    from scenarios.adaptive_rate import SCENARIO
-
     four = replace(SCENARIO, num_tx_ant=4, num_rx_ant=4, csi="perfect")
     with pytest.raises(ValueError, match="made for 2x2 antennas, not 4x4"):
         load_link("eca_2x2_c16", build_channel(four), (32, 32, 3))
@@ -634,7 +773,8 @@ def test_4x4_runs():
     channel = EqualizedOFDMChannel(
         BlockRayleigh(4, 4), Framing(72, 4, grid), LSEstimator()
     )
-    link = build_link("eca", encoder, decoder, channel)
-    image, usage = link(pictures(2), ops.full((2,), 10.0), channel.sample(2))
-    assert np.isfinite(ops.convert_to_numpy(image)).all()
-    assert np.all(ops.convert_to_numpy(usage) >= 9)
+    link = build_link(CODECS["eca"], (encoder, decoder), channel)
+    packet, delivered = link.run(pictures(2), ops.full((2,), 10.0), channel.sample(2))
+    image = ops.convert_to_numpy(delivered.images)
+    assert image.shape == (2, *SHAPE) and np.isfinite(image).all()
+    assert np.all(ops.convert_to_numpy(packet.data.count) >= 9)
