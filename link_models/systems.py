@@ -33,9 +33,11 @@ from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.feedback import AgedFeedback, Feedback, Sounding, StaleFeedback
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.tr38901 import CDL, TDL
+from semcom_phy.phy.user_channel import user_channel
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.source_coding.length_code import LengthCode
 from semcom_phy.sources.driving import is_driving
+from semcom_phy.user_objects import load_object, names_object
 
 KLT_FILE = Path(__file__).with_name("weights") / "linear_32x32.npz"
 DEFAULT_WEIGHTS = {"adjscc": "adjscc_32x32"}
@@ -47,7 +49,7 @@ def build_channel(scenario, extra_symbols=0):
     Parameters
     ----------
     scenario : :class:`~scenarios.scenario.Scenario`
-        Antennas, channel model, grid, CSI, rate
+        Antennas, channel model, grid, CSI, detector, rate
 
     extra_symbols : `int`, (default 0)
         Side-information symbols per image on top of the scenario's data symbols
@@ -59,15 +61,23 @@ def build_channel(scenario, extra_symbols=0):
     Raises
     ------
     ValueError
-        If the model, the antennas or the number of symbols do not fit.
+        If the model, the antennas, the detector or the number of symbols do not fit,
+        or a module of the user's is not found.
     """
     grid = scenario.framing().grid
     framing = Framing(scenario.num_symbols + extra_symbols, scenario.num_tx_ant, grid)
     csi = PerfectCSI()
     if scenario.csi == "estimated":
         csi = LSEstimator(scenario.interpolation)
-    model = CHANNELS[scenario.channel](scenario, grid)
-    return EqualizedOFDMChannel(model, framing, csi)
+    if names_object(scenario.channel):
+        factory = load_object(scenario.channel, "channel")
+        model = user_channel(factory, scenario.num_rx_ant, scenario.num_tx_ant, grid)
+    else:
+        model = CHANNELS[scenario.channel](scenario, grid)
+    detector = None
+    if scenario.detector is not None:
+        detector = load_object(scenario.detector, "detector")
+    return EqualizedOFDMChannel(model, framing, csi, detector)
 
 
 def build_system(name, scenario):
