@@ -36,9 +36,16 @@ def check_object_text(text, option, count=1):
         With the text and what is expected.
     """
     fits = isinstance(text, str) and _TEXT.fullmatch(text)
+    if fits and text.partition(":")[0].endswith(".py"):
+        raise ValueError(
+            f"{option} must name a module, not a file: {text.replace('.py:', ':')!r} "
+            f"in the place of {text!r}"
+        )
     if not fits or text.count(",") + 1 != count:
         names = ",".join(["Name", "Other", "Third"][:count])
-        raise ValueError(f"{option} must be of the form my_module:{names}, got {text!r}")
+        raise ValueError(
+            f"{option} must be of the form my_module:{names}, got {text!r}"
+        )
 
 
 def load_object(text, option):

@@ -92,7 +92,9 @@ def measured_correlations(channel_model, grid):
         for i, axis in enumerate((4, 5)):
             rows = np.moveaxis(h, axis, -1).reshape(-1, h.shape[axis])
             sums[i] = sums[i] + rows.T @ rows.conj()
-    time, freq = (_correlation(total, size) for total, size in zip(sums, sizes, strict=True))
+    time, freq = (
+        _correlation(total, size) for total, size in zip(sums, sizes, strict=True)
+    )
     return time, freq
 
 

@@ -31,7 +31,6 @@ from semcom_phy.phy.user_axis import fold_users, unfold_users
 from semcom_phy.phy.user_detector import CheckedDetector
 from semcom_phy.seeding import complex_normals, image_generator, user_seeds
 
-
 _WITH_USERS = 7  # axes of h
 
 

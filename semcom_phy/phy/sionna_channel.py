@@ -1,6 +1,6 @@
 """Channel impulse responses on the subcarriers of a grid, and any model of Sionna's.
 
-    model(batch_size, num_time_steps, sampling_frequency) --a, tau--> h on the grid
+model(batch_size, num_time_steps, sampling_frequency) --a, tau--> h on the grid
 """
 
 import functools
@@ -159,11 +159,13 @@ class SionnaChannel(ImpulseResponseChannel):
         seeds = (1, 1, 2)
         one, same, _ = np.asarray(ops.convert_to_numpy(self.sample_each(seeds)))
         if not np.isfinite(one).all():
-            raise ValueError(f"channel {self._name} returned gains that are not finite.")
+            raise ValueError(
+                f"channel {self._name} returned gains that are not finite."
+            )
         if not np.array_equal(one, same):
             raise ValueError(
-                f"channel {self._name} draws another channel from the same seed: let it "
-                "draw from Sionna's streams (sionna.phy.config), or from those of "
+                f"channel {self._name} draws another channel from the same seed: let "
+                "it draw from Sionna's streams (sionna.phy.config), or from those of "
                 "numpy.random, and not from a generator of its own."
             )
         with private_streams(CHANNEL_SEED):

@@ -62,6 +62,4 @@ def fold_users(x, h, no, noise=None, precoder=None):
 
 def unfold_users(values, num_users):
     """[batch * num_users, ...] -> [batch, num_users, ...], of every one of them."""
-    return [
-        ops.reshape(value, (-1, num_users, *value.shape[1:])) for value in values
-    ]
+    return [ops.reshape(value, (-1, num_users, *value.shape[1:])) for value in values]

@@ -57,8 +57,7 @@ class CheckedDetector:
         returned = self.detect(y, h_hat, error_variance, no)
         if not isinstance(returned, (tuple, list)) or len(returned) != 2:
             raise ValueError(
-                "detector must return (x_hat, no_eff), got "
-                f"{type(returned).__name__}."
+                f"detector must return (x_hat, no_eff), got {type(returned).__name__}."
             )
         expected = (y.shape[0], self.num_streams)
         for name, value in zip(("x_hat", "no_eff"), returned, strict=True):

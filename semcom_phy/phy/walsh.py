@@ -22,13 +22,14 @@ class WalshSpreading:
     with K users, rows c of the Hadamard matrix of order L, and fixed quarter turns s of
     every chip that differ from stream to stream.
 
-    **Energy.** The users share the transmit power: ``x`` has unit average power, exactly
-    in every frame, each user a share of 1/K. A symbol of a user is sent with the energy
-    L/K, on L resource elements of a stream. With K = L this is 1, as if every user had
-    the channel to himself for a K-th of the time at full power: per user, symbol and
-    unit of energy, orthogonal code words neither gain nor lose. With K < L the code
-    words that are not in use leave L/K > 1 to the others: the error is that of a single
-    user at an SNR that is higher by 10 log10(L/K) dB.
+    **Energy.** The users share the transmit power: ``x`` has unit average power, in
+    every frame, and each user has a share of 1/K of it. A symbol (a feature) of a user
+    is sent with the energy L/K, on L resource elements of a stream. With K = L this is
+    1, as if every user had the channel to himself for a K-th of the time at full power:
+    at equal energy per feature a user among others is as good as one alone, no better
+    and no worse. With K < L the code words that are not in use leave L/K > 1 to the
+    others: the error is that of a user alone at an SNR that is higher by
+    10 log10(L/K) dB.
 
     **Where the chips lie.** Symbol i of a frame goes to stream i mod Nt
     (:class:`~semcom_phy.phy.framing.Framing`). The L chips of a word follow each other

@@ -65,13 +65,13 @@ def test_despread_inverts_spread(num_users, num_streams, length, taken):
 
 def test_chips_of_a_word_are_neighbours_on_one_stream():
     """A symbol of one user occupies one stream, on resource elements that follow each
-    other (exact): symbol 3 of 2 streams and words of 4: stream 1, elements 4 to 7."""
+    other (exact): symbol 5 of 2 streams and words of 4: stream 1, elements 8 to 11."""
     walsh, z = WalshSpreading(2, 2, 4), np.zeros((1, 2, 6), np.complex64)
-    z[0, 1, 3] = 1
+    z[0, 1, 5] = 1
     framing = Framing(24, 2, GRID)
     streams = np.asarray(framing.to_streams(walsh.spread(z)))[0]
     used = np.argwhere(np.abs(streams) > 0)
-    np.testing.assert_array_equal(used, [[4, 1], [5, 1], [6, 1], [7, 1]])
+    np.testing.assert_array_equal(used, [[8, 1], [9, 1], [10, 1], [11, 1]])
 
 
 @pytest.mark.parametrize("num_users, length", [(2, 2), (4, 4), (3, 4)])
@@ -150,7 +150,7 @@ def _residual(speed, csi, seed=3):
     ratio = np.broadcast_to(h, h_hat.shape) / h_hat
     rows = np.array(grid.data_ofdm_symbols)[:8]  # 576 chips
     words = ratio[:, rows].reshape(batch, 144, 4)
-    known = np.abs(h_hat[:, rows]).reshape(batch, 144, 4).min(axis=2) > 0.3
+    known = np.abs(h_hat[:, rows]).reshape(batch, 144, 4).min(axis=2) > 0.5
     return (np.abs(heard[0][:, 0]) ** 2)[known], np.var(words, axis=2)[known]
 
 
@@ -165,7 +165,7 @@ def test_residual_on_moving_channels_is_the_change_within_a_word():
         heard, change = _residual(speed, estimator)
         off = heard - change
         assert abs(off.mean()) < 4 * off.std() / np.sqrt(off.size)
-        assert off.std() / np.sqrt(off.size) < 0.05 * change.mean()
+        assert off.std() / np.sqrt(off.size) < 0.1 * change.mean()
         residual[speed] = heard.mean()
     assert residual[30.0] > 3 * residual[15.0] > 1e-4
     for speed, csi in ((30.0, None), (0.0, estimator)):
