@@ -1,5 +1,7 @@
 """The definition card: what SNR, rate, PSNR, ... mean in a result."""
 
+from semcom_phy.user_objects import names_object
+
 _CSI = {
     "perfect": "the receiver knows the channel",
     "estimated": "least squares from the pilots; L-MMSE told the error variance",
@@ -7,6 +9,11 @@ _CSI = {
 _SELECTIVE_CSI = (
     "least squares from the pilots, interpolation {}; L-MMSE told the variance of "
     "noise and interpolation error together, from the delay profile and the speed{}"
+)
+_USER_CSI = (
+    "least squares from the pilots, on selective channels interpolation {}; L-MMSE "
+    "told the error variance, there from covariances measured over draws of the model "
+    "unless it has its own"
 )
 _NOMINAL = " of the TDL model of the same profile"
 _ADAPTATION = {
@@ -44,6 +51,12 @@ def definition_card(scenario, groups=None):
     """
     used = data_bandwidth(scenario)
     antennas = f"{scenario.num_tx_ant}x{scenario.num_rx_ant}"
+    detector = {}
+    if scenario.detector is not None:
+        detector["Detector"] = (
+            f"{scenario.detector}, a user's own in the place of L-MMSE; what is "
+            "predicted for link adaptation is that of L-MMSE"
+        )
     return {
         "Link": (
             f"{antennas} {scenario.channel}, OFDM slots of {scenario.num_ofdm_symbols} "
@@ -67,6 +80,7 @@ def definition_card(scenario, groups=None):
             "per stream (transform precoding), QAM symbols are not"
         ),
         "CSI": f"{scenario.csi}: {_csi(scenario)}",
+        **detector,
         "Adaptation": (
             f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
             "(separate systems, unless their name says what they know), for the very "
@@ -126,7 +140,11 @@ def _feedback(scenario):
 
 def _csi(scenario):
     """What the receiver knows of the channel, and which error its detector knows."""
-    if scenario.csi == "perfect" or scenario.channel not in ("tdl", "cdl"):
-        return _CSI[scenario.csi]
-    nominal = _NOMINAL if scenario.channel == "cdl" else ""
-    return _SELECTIVE_CSI.format(scenario.interpolation, nominal)
+    if scenario.csi == "estimated" and names_object(scenario.channel):
+        text = _USER_CSI.format(scenario.interpolation)
+    elif scenario.csi == "perfect" or scenario.channel not in ("tdl", "cdl"):
+        text = _CSI[scenario.csi]
+    else:
+        nominal = _NOMINAL if scenario.channel == "cdl" else ""
+        text = _SELECTIVE_CSI.format(scenario.interpolation, nominal)
+    return text if scenario.detector is None else text.replace("L-MMSE", "detector")

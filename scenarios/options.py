@@ -44,7 +44,8 @@ def scenario_parser(scenario):
         metavar=("H", "W"),
         help="side of square images, or height and width [pixel]",
     )
-    add("--channel", help="awgn, rayleigh, rician, tdl or cdl")
+    add("--channel", help="awgn, rayleigh, rician, tdl, cdl, or my_module:MyChannel")
+    add("--detector", metavar="MODULE:NAME", help="your own in the place of L-MMSE")
     add("--csi", help="perfect or estimated")
     add("--interpolation", help="nearest, linear, time_average or lmmse")
     add("--link-adaptation", help="the separate systems' knowledge: average or csi")

@@ -277,7 +277,7 @@ def _results(folder, quiet=False):
 def _chosen_scenario(args, scenario):
     names = ("systems", "snr_db", "num_images", "dataset", "image_size", "channel")
     names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
-    names += ("weights", "feedback_delay", "speed")
+    names += ("weights", "feedback_delay", "speed", "detector")
     values = {name: getattr(args, name) for name in names}
     values = {name: value for name, value in values.items() if value is not None}
     if len(values.get("image_size", ())) == 1:  # square

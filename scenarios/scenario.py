@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from numbers import Real
 
+from semcom_phy.user_objects import check_object_text, names_object
+
 _SYMBOLS_AT_ONCE = 1_000_000  # of all images of a batch: bounds the memory
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
 _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
@@ -16,8 +18,9 @@ _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
     "feedback_delay": (0.0, 10.0, "s"),
 }
 _SNR_DB = (-100.0, 60.0)
+_FLAT = ("awgn", "rayleigh", "rician")  # one fade per image
+_CHANNELS = (*_FLAT, "tdl", "cdl")
 _CHOICES = {
-    "channel": ("awgn", "rayleigh", "rician", "tdl", "cdl"),
     "csi": ("perfect", "estimated"),
     "interpolation": ("nearest", "linear", "time_average", "lmmse"),
     "link_adaptation": ("average", "csi"),
@@ -40,7 +43,13 @@ class Scenario:
     channel : `str`
         ``awgn`` (each stream to its own antenna), ``rayleigh`` or ``rician`` (flat,
         one fade per image), or of TR 38.901: ``tdl``, ``cdl``. (UMi has path
-        loss: its SNR is an output, so it is for use as an object, not for a sweep)
+        loss: its SNR is an output, so it is for use as an object, not for a sweep.)
+        Or a user's own, ``my_module:MyChannel``: called with ``num_rx_ant``,
+        ``num_tx_ant`` and ``grid``, it returns a model as described for
+        :func:`~semcom_phy.phy.user_channel.user_channel`
+    detector : `str` or `None`
+        A user's own in the place of L-MMSE, ``my_module:detect``, as described for
+        :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
     csi : `str`
         ``perfect``, or ``estimated`` by least squares from the pilots
     interpolation : `str`
@@ -99,6 +108,7 @@ class Scenario:
     num_tx_ant: int = 1
     num_rx_ant: int = 1
     channel: str = "rayleigh"
+    detector: str | None = None
     csi: str = "estimated"
     interpolation: str = "linear"
     link_adaptation: str = "average"
@@ -130,6 +140,15 @@ class Scenario:
                     f"{name} must be one of {', '.join(allowed)}, "
                     f"got {getattr(self, name)!r}"
                 )
+        if names_object(self.channel):
+            check_object_text(self.channel, "channel")
+        elif self.channel not in _CHANNELS:
+            raise ValueError(
+                f"channel must be one of {', '.join(_CHANNELS)}, or one of your own, "
+                f"my_module:MyChannel, got {self.channel!r}"
+            )
+        if self.detector is not None:
+            check_object_text(self.detector, "detector")
         for name, low, high in (
             ("num_tx_ant", 1, 8),
             ("num_rx_ant", 1, 8),
@@ -153,10 +172,10 @@ class Scenario:
                 "channel 'awgn' has as many transmit as receive antennas, got "
                 f"{self.num_tx_ant} and {self.num_rx_ant}"
             )
-        if self.feedback_delay and self.channel in ("tdl", "cdl"):
+        if self.feedback_delay and self.channel not in _FLAT:
             raise ValueError(
                 f"feedback_delay = {self.feedback_delay:g} s needs a channel with one "
-                "fade per image (awgn, rayleigh, rician), not "
+                f"fade per image ({', '.join(_FLAT)}), not "
                 f"{self.channel!r}: leave out --feedback-delay, or choose another "
                 "--channel"
             )

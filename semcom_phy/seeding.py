@@ -132,6 +132,26 @@ def image_seeds(seed, draw, indices):
     return [derived_seed(seed, draw, index) for index in indices]
 
 
+def user_seeds(seeds, num_users):
+    """Seeds of the links to several users, from which fade and noise of each follow.
+
+    Parameters
+    ----------
+    seeds : sequence of `int`
+        One per image, of :func:`image_seeds`
+
+    num_users : `int`
+        Number of users; more of them do not change the seeds of the first
+
+    Output
+    ------
+    : list of `int`, len(seeds) * num_users
+        Image by image
+    """
+    users = range(num_users)
+    return [derived_seed(seed, "user", user) for seed in seeds for user in users]
+
+
 def sample_fades(channel, seeds):
     """One fade per image, each a function of the image's seed alone.
 

@@ -36,6 +36,11 @@ def check_object_text(text, option, count=1):
         With the text and what is expected.
     """
     fits = isinstance(text, str) and _TEXT.fullmatch(text)
+    if fits and text.partition(":")[0].endswith(".py"):
+        raise ValueError(
+            f"{option} must name a module, not a file: {text.replace('.py:', ':')!r} "
+            f"in the place of {text!r}"
+        )
     if not fits or text.count(",") + 1 != count:
         names = ",".join(["Name", "Other", "Third"][:count])
         raise ValueError(

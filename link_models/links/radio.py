@@ -5,6 +5,8 @@ from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.tr38901 import CDL, TDL
+from semcom_phy.phy.user_channel import user_channel
+from semcom_phy.user_objects import load_object, names_object
 
 
 def build_channel(scenario, num_symbols=None, extra_symbols=0):
@@ -13,7 +15,7 @@ def build_channel(scenario, num_symbols=None, extra_symbols=0):
     Parameters
     ----------
     scenario : :class:`~scenarios.scenario.Scenario`
-        Antennas, channel model, grid, CSI, rate
+        Antennas, channel model, grid, CSI, detector, rate
 
     num_symbols : `int`, optional
         Data symbols per image; those of the scenario's rate if not given
@@ -28,7 +30,8 @@ def build_channel(scenario, num_symbols=None, extra_symbols=0):
     Raises
     ------
     ValueError
-        If the model, the antennas or the number of symbols do not fit.
+        If the model, the antennas, the detector or the number of symbols do not fit,
+        or a module of the user's is not found.
     """
     grid = scenario.framing().grid
     num_symbols = (num_symbols or scenario.num_symbols) + extra_symbols
@@ -36,8 +39,15 @@ def build_channel(scenario, num_symbols=None, extra_symbols=0):
     csi = PerfectCSI()
     if scenario.csi == "estimated":
         csi = LSEstimator(scenario.interpolation)
-    model = CHANNELS[scenario.channel](scenario, grid)
-    return EqualizedOFDMChannel(model, framing, csi)
+    if names_object(scenario.channel):
+        factory = load_object(scenario.channel, "channel")
+        model = user_channel(factory, scenario.num_rx_ant, scenario.num_tx_ant, grid)
+    else:
+        model = CHANNELS[scenario.channel](scenario, grid)
+    detector = None
+    if scenario.detector is not None:
+        detector = load_object(scenario.detector, "detector")
+    return EqualizedOFDMChannel(model, framing, csi, detector)
 
 
 def _clustered(model_class, scenario, grid):

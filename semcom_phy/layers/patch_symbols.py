@@ -67,7 +67,7 @@ def unpack_patches(z_hat, no_eff, rate_index):
     # A complex symbol of unit power holds two real ones of half the power each.
     pairs = [by_patch(ops.real(z_hat)), by_patch(ops.imag(z_hat))]
     values = 2.0**0.5 * ops.concatenate(pairs, axis=-1)
-    no = by_patch(no_eff) + 1.0 - ops.reshape(arrived, shape)
+    no = by_patch(no_eff) + (1.0 - ops.reshape(arrived, shape))
     no = ops.concatenate([no, no], axis=-1)
     shape = (-1, *rate_index.shape[1:], 2 * MAX_LENGTH)
     return ops.reshape(values, shape), ops.reshape(no, shape)

@@ -11,13 +11,21 @@ seeds of the images. Entries have mean power 1 unless a model says
 otherwise with ``normalized = False``: then the SNR is an output of the link.
 """
 
+from functools import partial
+
 import numpy as np
 from keras import ops
 from sionna.phy.channel import RayleighBlockFading
 
 from semcom_phy.backend import uniform
 from semcom_phy.checks import check_number
-from semcom_phy.seeding import complex_normals, image_generator
+from semcom_phy.phy.channel_statistics import measured_correlations
+from semcom_phy.seeding import (
+    complex_normals,
+    derived_seed,
+    image_generator,
+    private_streams,
+)
 from semcom_phy.snr import db_to_linear
 
 
@@ -38,6 +46,9 @@ class ChannelModel:
 
     is_random = True
     """`bool` : Fades are drawn; a channel that is always the same is known."""
+
+    made_by = None
+    """`callable` or `None` : A user's function or class that made the model."""
 
     def __init__(self, num_rx_ant, num_tx_ant):
         for name, value in (("num_rx_ant", num_rx_ant), ("num_tx_ant", num_tx_ant)):
@@ -69,8 +80,9 @@ class ChannelModel:
     def sample_each(self, seeds, num_slots=1):
         """Draws one channel per image, each a function of its seed alone.
 
-        Nobody's random streams are touched. Slots beyond ``num_slots`` do not change
-        those before them.
+        Here one after the other by :meth:`sample`, in random streams made private.
+        Nobody's streams are touched. Slots beyond ``num_slots`` do not change those
+        before them, where a model does not say otherwise.
 
         Input
         -----
@@ -86,7 +98,31 @@ class ChannelModel:
         `complex64`
             As of :meth:`sample`
         """
-        raise NotImplementedError
+        one, h = self._one_image(num_slots), []
+        for seed in seeds:
+            with private_streams(derived_seed(seed, "fade")):
+                h.append(one())
+        return ops.concatenate(h)
+
+    def _one_image(self, num_slots):
+        """A function that draws the channel of one image."""
+        return partial(self.sample, 1, num_slots)
+
+    def covariances(self, grid):
+        """Covariance over OFDM symbols and effective subcarriers, of unit power.
+
+        What interpolation of a selective channel reckons with. Here measured over
+        draws; a model that knows its statistics has its own.
+
+        Output
+        ------
+        cov_time : [num_ofdm_symbols, num_ofdm_symbols], `complex64`
+            Covariance over the OFDM symbols of a slot
+
+        cov_freq : [num_effective_subcarriers, num_effective_subcarriers], `complex64`
+            Covariance over the effective subcarriers
+        """
+        return measured_correlations(self, grid)
 
     def describe(self):
         """What fixes the fades beside the seed, a `dict` of plain values."""

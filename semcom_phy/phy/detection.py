@@ -54,6 +54,40 @@ def lmmse_filter(h_hat, no):
     return g * scale * ops.cast(1.0 / gain[..., None], "complex64"), no_eff
 
 
+def lmmse_detect(y, h_hat, error_variance, no):
+    """Unbiased L-MMSE detection element by element, in the form of a user's detector.
+
+    What the link does by itself, at the cost of a solution per resource element: to
+    start from, and to compare with.
+
+    Input
+    -----
+    y : [n, num_rx_ant], `complex64`
+        Received values
+
+    h_hat : [n, num_rx_ant, num_streams], `complex64`
+        Channel estimates
+
+    error_variance : [n, num_rx_ant, num_streams], `float32`
+        Of the entries of ``h_hat`` [linear]; of its sum over the streams, which acts as
+        noise, the mean over the antennas is used
+
+    no : [n], `float32`, positive
+        Noise variance [linear]
+
+    Output
+    ------
+    x_hat : [n, num_streams], `complex64`
+        Unbiased estimates
+
+    no_eff : [n, num_streams], `float32`
+        Their error variance [linear]
+    """
+    told = no + ops.mean(ops.sum(error_variance, axis=-1), axis=-1)
+    w, no_eff = lmmse_filter(h_hat, told[:, None, None])
+    return ops.matmul(w, y[..., None])[..., 0], no_eff
+
+
 def mismatched(seen, true, no, err_var):
     r"""What a filter for channels that are taken to be ``seen`` makes of the true ones.
 

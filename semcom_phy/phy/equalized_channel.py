@@ -11,9 +11,12 @@ the call (:meth:`EqualizedOFDMChannel.sample`), so that all systems see the same
 Two equal ways to compute it. On flat channels (h of sizes T = F = 1) estimator and
 filter are one small problem per fading block, and only resource elements in use are
 computed (``flat_link.py``). On selective channels Sionna's blocks run over the whole
-grid (``selective_link.py``).
+grid (``selective_link.py``). A frame for several users is a link each, with noise of
+their own (``user_axis.py``); a user's own detector takes the place of L-MMSE
+(``user_detector.py``).
 """
 
+import types
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -24,11 +27,17 @@ from semcom_phy.phy.csi import Csi, PerfectCSI
 from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
 from semcom_phy.phy.flat_link import FlatLink
 from semcom_phy.phy.selective_link import SelectiveLink
-from semcom_phy.seeding import complex_normals, image_generator
+from semcom_phy.phy.user_axis import fold_users, unfold_users
+from semcom_phy.phy.user_detector import CheckedDetector
+from semcom_phy.seeding import complex_normals, image_generator, user_seeds
+
+_WITH_USERS = 7  # axes of h
 
 
 class Reception(NamedTuple):
     """What the receiver has after detection.
+
+    With several users all have an axis of the users behind that of the batch.
 
     Attributes
     ----------
@@ -72,6 +81,18 @@ class EqualizedOFDMChannel:
         What the receiver knows of the channel: ``PerfectCSI()`` (default) or
         ``LSEstimator()``
 
+    detector : `callable` (y, h_hat, error_variance, no) -> (x_hat, no_eff), or `None`
+        Detects n resource elements, each by itself, on flat and on selective channels;
+        `None` (default) is L-MMSE. In `keras.ops` or Sionna's functions, to be compiled
+        and to have gradients: ``y`` [n, num_rx_ant] and ``h_hat`` [n, num_rx_ant,
+        num_streams] `complex64`, ``error_variance`` of the entries of ``h_hat`` (of its
+        shape) and ``no`` [n] `float32` [linear]; ``x_hat`` [n, num_streams] `complex64`
+        unbiased, ``no_eff`` [n, num_streams] `float32`, its error variance [linear].
+        It is tried on a few random elements first. On flat channels L-MMSE has one
+        filter per fading block; a detector of one's own is called for every element
+        all the same, which takes longer. :meth:`predict_sinr`, and with it link
+        adaptation, reckons with L-MMSE whatever the detector
+
     Input
     -----
     x : [batch, num_symbols], `complex64`
@@ -79,21 +100,23 @@ class EqualizedOFDMChannel:
         most ``framing.num_symbols`` of them
 
     h : [batch, num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
-        Channel from :meth:`sample`
+        Channel from :meth:`sample`; with an axis of users, [batch, num_users, ...],
+        every user receives ``x`` over a channel of his own
 
     no : scalar or [batch], `float32`, positive
-        Noise variance per receive antenna and resource element [linear]
+        Noise variance per receive antenna and resource element [linear]; with users
+        also [batch, num_users]
 
     noise : [*noise_shape(batch)], `complex64`, or `None` (default)
         CN(0, 1) entries, scaled here by sqrt(no); see :meth:`draw_noise`. `None` draws
-        them from Sionna's seeded stream
+        them from Sionna's seeded stream; with users [batch, num_users, ...]
 
     Output
     ------
     x_hat : [batch, num_symbols], `complex64`
-        Unbiased L-MMSE estimates of ``x``
+        Unbiased estimates of ``x``; with users [batch, num_users, num_symbols]
 
-    no_eff : [batch, num_symbols], `float32`
+    no_eff : as ``x_hat``, `float32`
         Their error variance [linear]; with estimated CSI as the receiver believes it,
         the channel estimate taken for the truth and its error variance added to ``no``
 
@@ -101,7 +124,8 @@ class EqualizedOFDMChannel:
     ------
     ValueError
         If there are fewer receive than transmit antennas, the antennas of model and
-        framing differ, or a shape does not fit.
+        framing differ, a shape does not fit, or the detector returns no finite
+        estimates of its streams.
 
     Assumes
     -------
@@ -123,7 +147,7 @@ class EqualizedOFDMChannel:
     TensorShape([4, 768])
     """
 
-    def __init__(self, channel_model, framing, csi=None):
+    def __init__(self, channel_model, framing, csi=None, detector=None):
         model, csi = channel_model, PerfectCSI() if csi is None else csi
         if model.num_tx_ant != framing.num_streams:
             raise ValueError(
@@ -138,8 +162,11 @@ class EqualizedOFDMChannel:
         self.channel_model = model
         self.framing = framing
         self.csi = csi
+        self.detector = detector
+        if detector is not None:
+            detector = CheckedDetector(detector, model.num_rx_ant, model.num_tx_ant)
         link = FlatLink if model.is_flat else SelectiveLink
-        self._link = link(model, framing, csi)
+        self._link = link(model, framing, csi, detector)
 
     @property
     def num_rx_ant(self):
@@ -151,7 +178,7 @@ class EqualizedOFDMChannel:
         """`int` : Number of transmit antennas, one stream each."""
         return self.channel_model.num_tx_ant
 
-    def sample(self, batch):
+    def sample(self, batch, num_users=None):
         """Draws the channel of every image of a batch.
 
         Input
@@ -159,14 +186,19 @@ class EqualizedOFDMChannel:
         batch : `int`
             Number of images
 
+        num_users : `int` or `None` (default)
+            A channel for each of so many users
+
         Output
         ------
         h : [batch, num_slots or 1, num_rx_ant, num_tx_ant, T or 1, F or 1], `complex64`
-            Channel, drawn from Sionna's seeded stream
+            Channel, drawn from Sionna's seeded stream; with users [batch, num_users,
+            ...]
         """
-        return self.channel_model.sample(batch, self.framing.num_slots)
+        h = self.channel_model.sample(batch * (num_users or 1), self.framing.num_slots)
+        return h if num_users is None else unfold_users([h], num_users)[0]
 
-    def sample_each(self, seeds):
+    def sample_each(self, seeds, num_users=None):
         """Draws the channel of every image, each a function of its seed alone.
 
         Input
@@ -174,21 +206,33 @@ class EqualizedOFDMChannel:
         seeds : sequence of `int`, 0 to 2**63 - 1
             One per image
 
+        num_users : `int` or `None` (default)
+            A channel for each of so many users, from
+            :func:`~semcom_phy.seeding.user_seeds`
+
         Output
         ------
         h : [len(seeds), ...], `complex64`
             As of :meth:`sample`; nobody's random streams are touched
         """
+        if num_users is not None:
+            h = self.sample_each(user_seeds(seeds, num_users))
+            return unfold_users([h], num_users)[0]
         return self.channel_model.sample_each(seeds, self.framing.num_slots)
 
     def describe(self):
         """What fixes the link beside fades and noise, a `dict` of plain values."""
-        return {
+        about = {
             **self.channel_model.describe(),
             **self.csi.describe(),
             "num_symbols": self.framing.num_symbols,
             **asdict(self.framing.grid),
         }
+        if self.detector is not None:
+            is_function = isinstance(self.detector, types.FunctionType)
+            named = self.detector if is_function else type(self.detector)
+            about["detector"] = f"{named.__module__}.{named.__qualname__}"
+        return about
 
     def noise_shape(self, batch, sounding=False):
         """Shape of the noise for a frame, or for a sounding.
@@ -213,7 +257,7 @@ class EqualizedOFDMChannel:
         """
         return self._link.noise_shape(batch, sounding)
 
-    def draw_noise(self, seeds, sounding=False):
+    def draw_noise(self, seeds, sounding=False, num_users=None):
         """Draws noise to inject, each image's from its own seed.
 
         Independent of backend, process, and of the other images. A system that sends
@@ -227,11 +271,18 @@ class EqualizedOFDMChannel:
         sounding : `bool`, (default `False`)
             For :meth:`sound` instead of a frame, from a stream of its own
 
+        num_users : `int` or `None` (default)
+            Noise for each of so many users, from
+            :func:`~semcom_phy.seeding.user_seeds`
+
         Output
         ------
         noise : [*noise_shape(len(seeds), sounding)], `complex64`, a NumPy array
-            CN(0, 1) entries
+            CN(0, 1) entries; with users [len(seeds), num_users, ...]
         """
+        if num_users is not None:
+            noise = self.draw_noise(user_seeds(seeds, num_users), sounding)
+            return noise.reshape(-1, num_users, *noise.shape[1:])
         noise = np.empty(self.noise_shape(len(seeds), sounding), np.complex64)
         num_pilots = self._link.num_pilot_noise
         for seed, own in zip(seeds, noise, strict=True):
@@ -247,6 +298,9 @@ class EqualizedOFDMChannel:
         return noise
 
     def __call__(self, x, h, no, noise=None):
+        if len(h.shape) == _WITH_USERS:
+            folded = fold_users(x, h, no, noise)[:4]
+            return tuple(unfold_users(self(*folded), h.shape[1]))
         x_hat, no_eff, _, _ = self._receive(x, h, no, noise)
         return x_hat, no_eff
 
@@ -273,6 +327,9 @@ class EqualizedOFDMChannel:
         ValueError
             If there is a precoder and the channel is not flat over the image.
         """
+        if len(h.shape) == _WITH_USERS:
+            reception = self.receive(*fold_users(x, h, no, noise, precoder))
+            return Reception(*unfold_users(reception, h.shape[1]))
         if precoder is not None and not (
             self.channel_model.is_flat and h.shape[1] == 1
         ):

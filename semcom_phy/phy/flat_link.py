@@ -30,8 +30,9 @@ class FlatLink:
     Only resource elements in use are computed: pilots of all slots, then data.
     """
 
-    def __init__(self, model, framing, csi):
+    def __init__(self, model, framing, csi, detector=None):
         self.model, self.framing, self.csi = model, framing, csi
+        self.detector = detector
         self.num_rx_ant, self.num_tx_ant = model.num_rx_ant, model.num_tx_ant
         self._pilots = framing.pilots.T  # [num_pilot_res of a slot, num_streams]
 
@@ -69,21 +70,43 @@ class FlatLink:
         seen, true = self._matrices(h_hat), self._matrices(h)
         if precoder is not None:
             seen, true = ops.matmul(seen, precoder), ops.matmul(true, precoder)
-        w, no_eff = lmmse_filter(seen, no_block + err_var)
         per_slot = h.shape[1] > 1
         if per_slot:  # one block per slot: fold the slots into the batch
             streams = framing.to_slots(streams)
             data_noise = framing.to_slots(data_noise)
         h_transposed = ops.transpose(true, (0, 2, 1))
         y = ops.matmul(streams, h_transposed) + data_noise * complex_sqrt(no_block)
-        x_hat = ops.matmul(y, ops.transpose(w, (0, 2, 1)))
-        no_eff = ops.broadcast_to(no_eff[:, None, :], ops.shape(x_hat))
+        if self.detector is None:
+            w, no_eff = lmmse_filter(seen, no_block + err_var)
+            x_hat = ops.matmul(y, ops.transpose(w, (0, 2, 1)))
+            no_eff = ops.broadcast_to(no_eff[:, None, :], ops.shape(x_hat))
+        else:
+            x_hat, no_eff = self._detect(y, seen, err_var, no_block, precoder)
         if per_slot:
             x_hat = framing.from_slots(x_hat, num_res)
             no_eff = framing.from_slots(no_eff, num_res)
         num_symbols = x.shape[1]
         x_hat = framing.from_streams(x_hat, num_symbols)
         return x_hat, framing.from_streams(no_eff, num_symbols), h_hat, y_pilots
+
+    def _detect(self, y, seen, err_var, no_block, precoder):
+        """x_hat and no_eff of a user's detector, which sees one element at a time."""
+        antennas, shape = (self.num_rx_ant, self.num_tx_ant), ops.shape(y)[:2]
+        h_hat = ops.broadcast_to(seen[:, None], (*shape, *antennas))
+        error = err_var / self.num_tx_ant
+        if precoder is not None:  # streams of more power have more of the error
+            error = error * ops.sum(energy(precoder), axis=1, keepdims=True)
+        error = ops.broadcast_to(error, (shape[0], *antennas))
+        error = ops.broadcast_to(error[:, None], (*shape, *antennas))
+        no = ops.broadcast_to(no_block[..., 0], shape)
+        x_hat, no_eff = self.detector(
+            ops.reshape(y, (-1, self.num_rx_ant)),
+            ops.reshape(h_hat, (-1, *antennas)),
+            ops.reshape(ops.cast(error, "float32"), (-1, *antennas)),
+            ops.reshape(no, (-1,)),
+        )
+        shape = (-1, y.shape[1], self.num_tx_ant)
+        return ops.reshape(x_hat, shape), ops.reshape(no_eff, shape)
 
     def sound(self, h, no, noise):
         """Channel estimate and received pilots."""

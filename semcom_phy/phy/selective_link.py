@@ -40,8 +40,9 @@ class SelectiveLink:
     num_pilot_noise = 0
     """`int` : No entries of an image's noise are the pilots' alone."""
 
-    def __init__(self, model, framing, csi):
+    def __init__(self, model, framing, csi, detector=None):
         self.model, self.framing, self.csi = model, framing, csi
+        self.detector = detector
         self.num_rx_ant, self.num_tx_ant = model.num_rx_ant, model.num_tx_ant
         self._pilots = framing.pilots.T  # [num_pilot_res of a slot, num_streams]
         grid = framing.grid.resource_grid(self.num_tx_ant, effective_only=True)
@@ -74,9 +75,35 @@ class SelectiveLink:
         y, h_hat_sionna, err_var, h_hat, no_slots = self._estimate_frame(
             x, h, no, noise
         )
-        x_hat, no_eff = self._equalize(y, h_hat_sionna, err_var, no_slots)
+        detect = self._equalize if self.detector is None else self._detect
+        x_hat, no_eff = detect(y, h_hat_sionna, err_var, no_slots)
         x_hat = self._symbols_of_slots(x_hat, num_symbols)
         return x_hat, self._symbols_of_slots(no_eff, num_symbols), h_hat, y
+
+    def _detect(self, y, h_hat, err_var, no):
+        """x_hat and no_eff of a user's detector in the layout of Sionna's."""
+        rows = np.array(self.framing.grid.data_ofdm_symbols)
+        antennas = (self.num_rx_ant, self.num_tx_ant)
+
+        def elements(values):  # [batch, 1, Nr, 1, Nt, T, F] -> [n, Nr, Nt]
+            values = ops.take(values[:, 0, :, 0], rows, axis=3)
+            return ops.reshape(ops.transpose(values, (0, 3, 4, 1, 2)), (-1, *antennas))
+
+        received = ops.take(y[:, 0], rows, axis=2)
+        received = ops.transpose(received, (0, 2, 3, 1))
+        num_res = self.framing.grid.num_data_res
+        returned = self.detector(
+            ops.reshape(received, (-1, self.num_rx_ant)),
+            elements(h_hat),
+            elements(ops.broadcast_to(err_var, ops.shape(h_hat))),
+            ops.repeat(no, num_res),
+        )
+        return [
+            ops.transpose(ops.reshape(v, (-1, num_res, self.num_tx_ant)), (0, 2, 1))[
+                :, None
+            ]
+            for v in returned
+        ]
 
     def _estimate_frame(self, x, h, no, noise):
         framing, grid = self.framing, self.framing.grid

@@ -1,33 +1,29 @@
 """Selective channels of 3GPP TR 38.901 through Sionna: TDL, CDL and UMi.
 
-Same interface and layout as :mod:`semcom_phy.phy.channels`. The slots of an image are
-consecutive in time; without movement the channel is constant over all of them and the
-sizes of time are 1.
+Same interface and layout as :mod:`semcom_phy.phy.channels`; on the grid as in
+:mod:`semcom_phy.phy.sionna_channel`.
 """
 
 from functools import partial
 
 import numpy as np
 from keras import ops
-from sionna.phy.channel import (
-    cir_to_ofdm_channel,
-    gen_single_sector_topology,
-    subcarrier_frequencies,
-    tr38901,
-)
+from sionna.phy.channel import gen_single_sector_topology, tr38901
 from sionna.phy.ofdm import tdl_freq_cov_mat, tdl_time_cov_mat
 
 from semcom_phy.backend import compile_fn
 from semcom_phy.phy.channels import ChannelModel
-from semcom_phy.seeding import derived_seed, private_streams
+from semcom_phy.phy.sionna_channel import (
+    MAX_POWER_BEHIND_PREFIX,
+    ImpulseResponseChannel,
+)
 
 _LOS_ANGLE_OF_ARRIVAL = np.pi / 4
 _PROFILES = ("A", "B", "C", "D", "E")
-MAX_POWER_BEHIND_PREFIX = 0.01
 
 
-class SelectiveChannel(ChannelModel):
-    """Channel impulse responses of a Sionna model on the subcarriers of a grid.
+class SelectiveChannel(ImpulseResponseChannel):
+    """What the models of TR 38.901 share: a profile, a carrier and a speed.
 
     Parameters
     ----------
@@ -47,8 +43,6 @@ class SelectiveChannel(ChannelModel):
         TDL profile and RMS delay spread [s] that :meth:`covariances` assumes
     """
 
-    is_flat = False
-
     def __init__(
         self,
         num_rx_ant,
@@ -59,7 +53,7 @@ class SelectiveChannel(ChannelModel):
         profile,
         delay_spread,
     ):
-        super().__init__(num_rx_ant, num_tx_ant)
+        super().__init__(num_rx_ant, num_tx_ant, grid, speed)
         if profile not in _PROFILES:
             raise ValueError(f"model must be one of {_PROFILES}, got {profile!r}.")
         for name, value, low in (
@@ -69,14 +63,10 @@ class SelectiveChannel(ChannelModel):
         ):
             if not np.isfinite(value) or value < low:
                 raise ValueError(f"{name} must be at least {low}, got {value}.")
-        self.grid = grid
         self.carrier_frequency = float(carrier_frequency)
         self.speed = float(speed)
         self.profile = profile
         self.delay_spread = float(delay_spread)
-        frequencies = subcarrier_frequencies(grid.fft_size, grid.subcarrier_spacing)
-        frequencies = ops.convert_to_numpy(frequencies)[grid.effective_subcarriers]
-        self._frequencies = frequencies.astype(np.float32)
         self._compiled = {}
 
     def _check_cyclic_prefix(self):
@@ -102,25 +92,6 @@ class SelectiveChannel(ChannelModel):
                 f"prefix of {prefix:.3g} s (its last path at {delays.max():.3g} s); "
                 "use a smaller delay_spread, or a grid with a longer cyclic prefix."
             )
-
-    def sample(self, batch, num_slots=1):
-        steps = num_slots * self.grid.num_ofdm_symbols if self.speed else 1
-        a, tau = self._cir(batch, steps, 1 / self.grid.ofdm_symbol_duration)
-        frequencies = ops.convert_to_tensor(self._frequencies)
-        h = cir_to_ofdm_channel(frequencies, a, tau)[:, 0, :, 0]
-        slots = num_slots if self.speed else 1
-        h = ops.reshape(
-            h, (batch, self.num_rx_ant, self.num_tx_ant, slots, -1, h.shape[-1])
-        )
-        return ops.transpose(h, (0, 3, 1, 2, 4, 5))
-
-    def sample_each(self, seeds, num_slots=1):
-        one = self._one_image(num_slots)
-        h = []
-        for seed in seeds:
-            with private_streams(derived_seed(seed, "fade")):
-                h.append(one())
-        return ops.concatenate(h)
 
     def _one_image(self, num_slots):
         """Draws the channel of one image; compiled, for Sionna's models are slow."""
@@ -347,8 +318,7 @@ class UMi(SelectiveChannel):
             **_arrays(self, direction),
         )
 
-    def _one_image(self, num_slots):
-        return partial(self.sample, 1, num_slots)
+    _one_image = ChannelModel._one_image  # not compiled
 
     def describe(self):
         return super().describe() | {

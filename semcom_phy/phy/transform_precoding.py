@@ -78,14 +78,14 @@ class TransformPrecoding:
 
     def spread(self, z):
         spectrum = self._transform(self._split(z), 1.0)
-        return self._merge(spectrum * _scrambling(self.num_streams, spectrum.shape[2]))
+        return self._merge(spectrum * scrambling(self.num_streams, spectrum.shape[2]))
 
     def despread(self, x_hat, no_eff):
         no = self._split(no_eff)
         weight = 1.0 / (1.0 + no)
         beta = ops.mean(weight, axis=-1, keepdims=True)
         biased = self._split(x_hat) * ops.cast(weight / beta, "complex64")
-        biased = biased * ops.conj(_scrambling(self.num_streams, biased.shape[2]))
+        biased = biased * ops.conj(scrambling(self.num_streams, biased.shape[2]))
         no = ops.broadcast_to((1.0 - beta) / beta, ops.shape(weight))
         return self._merge(self._transform(biased, -1.0)), self._merge(no)
 
@@ -278,6 +278,6 @@ def _quarter_turns(num_streams, length):
     return np.ascontiguousarray(np.array([1, 1j, -1, -1j], np.complex64)[turns])
 
 
-def _scrambling(num_streams, length):
+def scrambling(num_streams, length):
     """Quarter turns per stream and symbol, [num_streams, length], `complex64`."""
     return ops.convert_to_tensor(_quarter_turns(num_streams, length))

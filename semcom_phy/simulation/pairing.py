@@ -19,6 +19,7 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.rows import IDENTITY
+from semcom_phy.user_objects import names_object
 
 MEAN_MSE = "psnr_of_mean_mse_db"
 RATE_TOLERANCE = 0.01  # relative; below it two rates count as the same
@@ -26,7 +27,7 @@ _FADES_TOLERANCE = 1e-3  # relative; generations of the software round different
 
 # Entries of a scenario that make other fades or noise, or another receiver's estimate.
 _LINK = (
-    "channel", "num_tx_ant", "num_rx_ant", "csi",
+    "channel", "num_tx_ant", "num_rx_ant", "csi", "detector",
     "fft_size", "num_ofdm_symbols", "pilot_ofdm_symbols", "subcarrier_spacing",
 )  # fmt: skip
 _SELECTIVE = ("profile", "delay_spread", "carrier_frequency", "speed", "cbr")
@@ -202,7 +203,9 @@ def metrics_of(rows):
 
 
 def _link_names(scenario):
-    return _LINK + _LINK_OF_CHANNEL.get(scenario.get("channel"), ())
+    channel = scenario.get("channel")
+    of_user = ("cbr",) if names_object(channel) else ()  # may be selective
+    return _LINK + _LINK_OF_CHANNEL.get(channel, of_user)
 
 
 def _link_entries(one, other):

@@ -6,6 +6,7 @@ yellow that white paper swallows); every curve has a marker of its own besides.
 
 from semcom_phy.simulation.comparable import check_comparable
 from semcom_phy.simulation.storage import replaced
+from semcom_phy.user_objects import names_object
 
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000",
@@ -44,7 +45,8 @@ def caption(curves):
     older = any(curve.is_old(snr) for curve in curves for snr in curve.points)
     scenario = curves[0].header["scenario"]
     channel = scenario["channel"]
-    channel = channel.upper() if len(channel) < 5 else channel.capitalize()
+    if not names_object(channel):
+        channel = channel.upper() if len(channel) < 5 else channel.capitalize()
     return (
         f"{scenario['num_tx_ant']}x{scenario['num_rx_ant']} {channel}, "
         f"{scenario['csi']} CSI, cbr {curves[0].header['bandwidth']['cbr']:.4g}"

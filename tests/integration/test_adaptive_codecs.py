@@ -11,6 +11,7 @@ from seeded import assert_batches_do_not_matter, assert_no_stream_moves, samples
 from link_models.codecs import CODECS, build_link, load_link
 from link_models.links.frame_link import FrameLink
 from link_models.links.radio import build_channel
+from link_models.systems import frame_system, semantic_coder
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.knowledge import FREE_CUTOFFS
 from link_models.systems.semantic_coder import SIDE, SemanticCoder
@@ -36,7 +37,7 @@ from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.phy.tr38901 import TDL
-from semcom_phy.seeding import image_seeds, sample_fades, set_seed
+from semcom_phy.seeding import set_seed
 
 SHAPE, MAPS = (16, 16, 3), 8
 CONV = {"filters": 8, "num_blocks": 1}
@@ -104,6 +105,13 @@ def make_system(link, side="sent", precoding=None, rates=None, feedback=None):
 def fades(link, count):
     set_seed(1)
     return link.channel.sample(count)
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Systems without graphs, which take ten seconds each to compile."""
+    for module in (frame_system, semantic_coder):
+        monkeypatch.setattr(module, "compile_fn", lambda fn, jit=True: fn)
 
 
 def pictures(count=3, seed=0):
@@ -479,7 +487,7 @@ def test_system_sends_and_charges_the_cutoffs(precoding):
     assert "undetected" in figures and "undetected" not in two.figures
 
 
-def test_what_is_spent_can_be_asked_for_without_sending():
+def test_what_is_spent_can_be_asked_for_without_sending(plain):
     """Data and side symbols as a transmission spends them (exact)."""
     link = eca(side=ShortSide.room)
     system, h = make_system(link), fades(link, 4)
@@ -582,23 +590,22 @@ def test_choices_and_noise_follow_each_image_s_seed(make):
         system,
         link.channel,
         images[:3],
-        lambda h, seeds: system.symbol_maps(samples_of(images[:3]), (10.0,), 5),
+        lambda h, seeds: system.coder.choices(samples_of(images[:3]), 10.0, h, seeds),
     )
     assert_batches_do_not_matter(system, link.channel, images)
 
 
-def test_choices_tell_what_is_sent():
-    """1 for every value that a transmission of the same draw sends, 0.25 for the others
-    of a kept map, 0 for the other maps; four images at most (exact)."""
+def test_choices_tell_what_is_sent(plain):
+    """1 for every value that a transmission sends, 0.25 for the others of a kept map, 0
+    for the other maps (exact)."""
     link = eca(side=ShortSide.room)
-    system, samples = make_system(link), samples_of(pictures(6))
-    shown = system.symbol_maps(samples, (0.0, 20.0), 5)
-    assert shown.images.shape[0] == 4 and list(shown.maps) == ["SNR 0 dB", "SNR 20 dB"]
-    seeds = image_seeds(5, 0, range(4))
-    h = sample_fades(link.channel, seeds)
-    for snr_db, values in zip((0.0, 20.0), shown.maps.values(), strict=True):
+    randomise(link.encoder.policy_2)
+    system, samples, h = make_system(link), samples_of(pictures(4)), fades(link, 4)
+    for snr_db in (0.0, 20.0):
+        values = system.coder.choices(samples, snr_db, h, range(4))
+        values = ops.convert_to_numpy(values)
         assert values.shape == (4, 4, 4, MAPS)
-        figures = system.transmit(samples.take(range(4)), snr_db, h, seeds).figures
+        figures = system.transmit(samples, snr_db, h, range(4)).figures
         k, rows = figures["num_maps"], figures["num_rows"]
         np.testing.assert_array_equal((values == 1).sum((1, 2, 3)), k * rows)
         np.testing.assert_array_equal((values == 0.25).sum((1, 2, 3)), k * (16 - rows))
@@ -623,9 +630,9 @@ def test_a_wrong_number_is_decoded_as_it_came(monkeypatch):
 
 
 @pytest.mark.parametrize("side", ("sent", "free"))
-def test_ends_that_count_differently_are_refused(side, monkeypatch):
-    """A decoder that takes one symbol less than was sent, or all (both in the message);
-    not so where the side information is lost."""
+def test_ends_that_count_differently_are_refused(side, plain, monkeypatch):
+    """A decoder that takes one symbol less than was sent, or all of them: the message
+    tells what each end takes; nothing is compared where the cut-offs are lost."""
     link = eca(side=ShortSide.room)
     samples, h = samples_of(pictures(3)), fades(link, 3)
     count = link.decoder.count_symbols
@@ -636,6 +643,11 @@ def test_ends_that_count_differently_are_refused(side, monkeypatch):
         monkeypatch.setattr(link.decoder, "count_symbols", counted)
         with pytest.raises(ValueError, match=message):
             make_system(link, side).transmit(samples, 30.0, h, range(3))
+    if side == "sent":
+        monkeypatch.setattr(
+            link.decoder, "count_symbols", lambda side, known: count(side) - 1
+        )
+        assert make_system(link).transmit(samples, -25.0, h, range(3)).outage.all()
 
 
 def test_swinjscc_learned_mask_keeps_what_weighs_most():

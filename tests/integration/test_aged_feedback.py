@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from keras import ops
-from test_adaptive_link import GREY, SHAPE, eca, pictures, randomise
+from seeded import samples_of
+from test_adaptive_codecs import GREY, eca, make_system, pictures, randomise
 
-from link_models.adaptive_system import DRAWS, MAX_SIDE_SYMBOLS, AdaptiveSystem
-from link_models.matched_system import rate_profile
-from link_models.separation_link import SeparationSystem
-from link_models.systems import build_system
+from link_models.systems.rate_profile import rate_profile
+from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.side_information import ShortSide
+from link_models.systems.table import build_system
+from link_models.systems.transmitter import DRAWS
 from scenarios import adaptive_rate
 from scenarios.definitions import definition_card
 from scenarios.scenario import Scenario
@@ -27,7 +29,6 @@ from semcom_phy.phy.feedback import (
     StaleFeedback,
 )
 from semcom_phy.phy.framing import Framing
-from semcom_phy.phy.knowledge import Csi
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.snr import snr_db_to_no
@@ -40,94 +41,90 @@ SEEDS = image_seeds(4, 0, range(6))
 
 @pytest.fixture(scope="module")
 def link():
-    made = eca(side=MAX_SIDE_SYMBOLS)
+    made = eca(side=ShortSide.room)
     randomise(made)
     return made
 
 
-def make_system(link, feedback=None, side_info="sent", precoding=None):
-    return AdaptiveSystem(
-        "e", "E", link, SHAPE, {}, GREY, side_info, precoding, feedback=feedback
-    )
-
-
 def sending(link):
-    images = np.rint(255 * pictures(6)).astype("uint8")
-    return images, ops.convert_to_numpy(sample_fades(link.channel, SEEDS))
+    h = ops.convert_to_numpy(sample_fades(link.channel, SEEDS))
+    return samples_of(pictures(6)), h
+
+
+def feedback_of(system):
+    """What the transmitter of a semantic or a separate system is fed back."""
+    return getattr(system.coder, "transmitter", system.coder).feedback
 
 
 def test_no_age_is_fresh_feedback(link):
     """At a correlation of 1 everything sent is as with fresh feedback (perfect CSI,
     exact)."""
-    images, h = sending(link)
-    fresh = make_system(link).transmit(images, 10.0, h, SEEDS)
-    aged = make_system(link, AgedFeedback(link.channel, 1.0))
-    sent = aged.transmit(images, 10.0, h, SEEDS)
-    np.testing.assert_array_equal(sent.images, fresh.images)
-    for name, values in fresh.extras.items():
-        np.testing.assert_allclose(sent.extras[name], values, rtol=1e-4, err_msg=name)
+    samples, h = sending(link)
+    fresh = make_system(link).transmit(samples, 10.0, h, SEEDS)
+    aged = make_system(link, feedback=AgedFeedback(link.channel, 1.0))
+    sent = aged.transmit(samples, 10.0, h, SEEDS)
+    np.testing.assert_array_equal(sent.delivered.images, fresh.delivered.images)
+    np.testing.assert_array_equal(sent.spent, fresh.spent)
+    np.testing.assert_array_equal(sent.lost["side"], fresh.lost["side"])
+    assert fresh.figures
+    for name, values in fresh.figures.items():
+        np.testing.assert_allclose(sent.figures[name], values, rtol=1e-4, err_msg=name)
 
 
 def test_transmitter_goes_by_what_it_is_told_alone(link):
     """Without correlation two channels of one image make the encoder do the same
     (exact); with it they do not."""
-    images, h = sending(link)
+    samples, h = sending(link)
     other = ops.convert_to_numpy(
         sample_fades(link.channel, image_seeds(5, 0, range(6)))
     )
     for rho, same in ((0.0, True), (0.9, False)):
-        system = make_system(link, AgedFeedback(link.channel, rho))
-        coded = [system.encode(images, 10.0, fade, SEEDS)[0] for fade in (h, other)]
-        z = [ops.convert_to_numpy(c.z) for c in coded]
-        assert np.array_equal(*z) == same
+        coder = make_system(link, feedback=AgedFeedback(link.channel, rho)).coder
+        messages = [coder.encode(samples, 10.0, fade, SEEDS) for fade in (h, other)]
+        x = [ops.convert_to_numpy(m.segments["data"].z) for m in messages]
+        assert np.array_equal(*x) == same
 
 
 def test_receiver_detects_with_the_frame_s_own_channel(link, monkeypatch):
     """The decoder sees the channel that was sent over, and beside it what the
     transmitter was told (exact)."""
-    images, h = sending(link)
-    system = make_system(link, AgedFeedback(link.channel, 0.5))
+    samples, h = sending(link)
+    system = make_system(link, feedback=AgedFeedback(link.channel, 0.5))
     seen = []
-    read = link.read_frame
+    decode = link.decode
 
-    def spy(x_hat, no_eff, cutoffs, csi, ordered, training=False):
-        seen.append(csi)
-        return read(x_hat, no_eff, cutoffs, csi, ordered, training)
+    def spy(x_hat, no_eff, side, known, *rest):
+        seen.append(known)
+        return decode(x_hat, no_eff, side, known, *rest)
 
-    monkeypatch.setattr(link, "read_frame", spy)
-    system._read_frame = system._read_images  # not compiled
-    system.transmit(images, 20.0, h, SEEDS)
-    (csi,) = seen
-    np.testing.assert_allclose(ops.convert_to_numpy(csi.h_hat), h, atol=1e-5)
-    assert csi.at_transmitter.h_hat.shape == (6, len(DRAWS), 2, 2, 1, 1)
-    assert Csi(1, 2).at_transmitter == Csi(1, 2)
+    monkeypatch.setattr(link, "decode", spy)
+    system.coder._decode = system.coder._decode_batch  # not compiled
+    system.transmit(samples, 20.0, h, SEEDS)
+    (known,) = seen
+    np.testing.assert_allclose(ops.convert_to_numpy(known.h_hat), h, atol=1e-5)
+    assert known.fed_back.h_hat.shape == (6, len(DRAWS), 2, 2, 1, 1)
+    view = system.coder.transmitter.view(20.0, h, SEEDS)
+    np.testing.assert_array_equal(known.fed_back.h_hat, view.fades)
 
 
 @pytest.mark.parametrize("precoding", ("equal", "waterfilling"))
-def test_eigenmodes_of_an_aged_channel(link, precoding, monkeypatch):
+def test_eigenmodes_of_an_aged_channel(link, precoding):
     """The precoder comes from what was fed back, and the receiver, which knows it,
     filters the frame's own channel: its error is as reported (4 standard errors)."""
-    images, h = sending(link)
-    system = make_system(link, AgedFeedback(link.channel, 0.5), "free", precoding)
-    coded, _, _, precoder, ordered = system.encode(images, 10.0, h, SEEDS)
-    _, _, vh = np.linalg.svd(system.feedback.older(h, SEEDS)[:, 0, :, :, 0, 0])
-    turned = np.abs(vh @ ops.convert_to_numpy(precoder))
+    samples, h = sending(link)
+    aged = AgedFeedback(link.channel, 0.5)
+    system = make_system(link, "free", precoding, feedback=aged)
+    message = system.coder.encode(samples, 10.0, h, SEEDS)
+    _, _, vh = np.linalg.svd(aged.older(h, SEEDS)[:, 0, :, :, 0, 0])
+    turned = np.abs(vh @ ops.convert_to_numpy(message.precoder))
     np.testing.assert_allclose(turned * (1 - np.eye(2)), 0, atol=1e-3)
-    sent = {}
-    receive = link.channel.receive
-
-    def spy(x, *args):
-        sent["x"] = ops.convert_to_numpy(x)
-        return receive(x, *args)
-
-    monkeypatch.setattr(link.channel, "receive", spy)
-    snr_db = np.full(6, 10.0, "float32")
+    placed = system.coder.frame.place(message.segments)
+    no = snr_db_to_no(np.full(6, 10.0, "float32"), 2)
     noise = link.channel.draw_noise(SEEDS)
-    frame = link.send_frame(
-        coded.z, coded.mask, None, snr_db, h, noise, precoder, ordered
-    )
-    used = sent["x"] != 0
-    error = np.abs(ops.convert_to_numpy(frame.x_hat) - sent["x"]) ** 2
+    frame = link.channel.receive(placed.x, h, no, noise, message.precoder)
+    used = placed.x != 0
+    np.testing.assert_array_equal(used.sum(1), placed.counts["data"])
+    error = np.abs(ops.convert_to_numpy(frame.x_hat) - placed.x) ** 2
     ratio = (error / ops.convert_to_numpy(frame.no_eff))[used]
     assert abs(ratio.mean() - 1) < 4 * ratio.std() / np.sqrt(len(ratio))
 
@@ -156,29 +153,29 @@ def separation(rho, csi, kind=AgedFeedback):
     feedback = kind(link, rho)
     codec = shared_codec("webp", (16, 16))
     rest = all_schemes(), "csi", GREY, (16, 16, 3), feedback
-    return SeparationSystem("w", "W", codec, link, *rest)
+    return SeparationCoder(codec, link, *rest)
 
 
 @pytest.mark.parametrize("csi", (PerfectCSI(), LSEstimator()))
 def test_without_correlation_it_is_the_choice_for_the_average(csi):
     """Whatever was fed back, every scheme is predicted to fail as often as for the
     average SNR (1e-6)."""
-    system = separation(0.0, csi)
-    h = sample_fades(system.channel, SEEDS)
+    coder = separation(0.0, csi)
+    h = sample_fades(coder.channel, SEEDS)
     no = snr_db_to_no(10.0, 2)
-    of_fades = system._predict_for_fades(h, no, SEEDS)
-    average = np.tile(system.average_outage(10.0), (len(SEEDS), 1))
+    of_fades = coder._predict_for_fades(h, no, SEEDS)
+    average = np.tile(coder.average_outage(10.0), (len(SEEDS), 1))
     np.testing.assert_allclose(of_fades, average, atol=1e-6)
 
 
 def test_with_full_correlation_it_is_the_choice_for_the_fade():
     """As with fresh feedback (perfect CSI, 1e-6)."""
-    system = separation(1.0, PerfectCSI())
-    h = sample_fades(system.channel, SEEDS)
+    coder = separation(1.0, PerfectCSI())
+    h = sample_fades(coder.channel, SEEDS)
     no = snr_db_to_no(10.0, 2)
-    aged = system._predict_for_fades(h, no, SEEDS)
-    system.feedback = Sounding(system.channel)
-    np.testing.assert_allclose(system._predict_for_fades(h, no, SEEDS), aged, atol=1e-6)
+    aged = coder._predict_for_fades(h, no, SEEDS)
+    coder.feedback = Sounding(coder.channel)
+    np.testing.assert_allclose(coder._predict_for_fades(h, no, SEEDS), aged, atol=1e-6)
 
 
 @pytest.mark.parametrize("csi", (PerfectCSI(), LSEstimator()))
@@ -189,13 +186,13 @@ def test_backing_off_predicts_what_happens(csi):
     seeds, no = image_seeds(6, 0, range(300)), snr_db_to_no(10.0, 2)
     lost = {}
     for kind in (AgedFeedback, StaleFeedback):
-        system = separation(0.72, csi, kind)
-        h = sample_fades(system.channel, seeds)
-        predicted = system._predict_for_fades(h, no, seeds)
-        efficiency = [mcs.spectral_efficiency for mcs in system.candidates]
+        coder = separation(0.72, csi, kind)
+        h = sample_fades(coder.channel, seeds)
+        predicted = coder._predict_for_fades(h, no, seeds)
+        efficiency = [mcs.spectral_efficiency for mcs in coder.candidates]
         best = np.argmax((1 - predicted) * efficiency, axis=1)
         rows = np.arange(300)
-        true = system.predict_outage(h, no)[rows, best]
+        true = coder.predict_outage(h, no)[rows, best]
         gap = true - predicted[rows, best]
         lost[kind] = gap.mean() / (gap.std() / np.sqrt(300))
     assert abs(lost[AgedFeedback]) < 4 and lost[StaleFeedback] > 4
@@ -204,12 +201,12 @@ def test_backing_off_predicts_what_happens(csi):
 def test_codecs_without_csi_are_not_fed_back():
     """Their side stream is as long whatever the fade (exact)."""
     system = build_system("eca_no_csi_sent", PERFECT)
-    assert isinstance(system.feedback, AverageSnr)
-    images = np.rint(255 * np.random.default_rng(1).random((2, 32, 32, 3)))
+    assert isinstance(feedback_of(system), AverageSnr)
+    samples = samples_of(np.random.default_rng(1).random((2, 32, 32, 3)))
     h = ops.convert_to_numpy(sample_fades(system.channel, SEEDS[:2]))
     h = h * np.array([0.1, 3.0]).reshape(2, 1, 1, 1, 1, 1)
-    spent = system.transmit(images.astype("uint8"), 10.0, h, SEEDS[:2]).extras
-    assert spent["side_symbols"][0] == spent["side_symbols"][1]
+    side = system.transmit(samples, 10.0, h, SEEDS[:2]).spent.side
+    assert side[0] == side[1] > 0
 
 
 @pytest.mark.parametrize(
@@ -236,20 +233,21 @@ def test_delay_reaches_the_systems(name, kind, known):
     system = build_system(name, DELAYED)
     if "matched" in name:
         system = system._system(system.rates(10.0))
-    assert type(system.feedback) is kind
+    feedback = feedback_of(system)
+    assert type(feedback) is kind
     if known:
         assert system.describe()["knows"] == known
     if kind is not AverageSnr:
-        assert abs(system.feedback.correlation - 0.72) < 5e-3
+        assert abs(feedback.correlation - 0.72) < 5e-3
 
 
 def test_awgn_and_no_delay_are_fresh():
     """Nothing ages (exact)."""
     for changes in ({"channel": "awgn"}, {"feedback_delay": 0.0}):
         system = build_system("eca", replace(DELAYED, **changes))
-        assert type(system.feedback) is Feedback
+        assert type(feedback_of(system)) is Feedback
     still = replace(DELAYED, speed=0.0)
-    assert build_system("eca", still).feedback.correlation == 1.0
+    assert feedback_of(build_system("eca", still)).correlation == 1.0
 
 
 def test_rate_profile_follows_the_age():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models.batched_muon import BatchedMuon
-from link_models.recipe import Recipe, make_optimizer
+from link_models.training.batched_muon import BatchedMuon
+from link_models.training.recipe import Recipe, make_optimizer
 from semcom_phy.backend import train_step_fn
 from semcom_phy.layers.precision import PRECISIONS
 

@@ -1,12 +1,14 @@
 """The README: its examples run, and its tables are those of the code."""
 
+import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from link_models.systems import SYSTEMS
-from scenarios import compare
+from scenarios import compare, runner
 from scenarios.mimo_2x2 import SCENARIO
 from scenarios.options import scenario_parser
 from semcom_phy.metrics.image import psnr
@@ -20,7 +22,7 @@ def test_examples_run(tmp_path, monkeypatch):
     the mean colour by 3 dB at 10 dB (it codes half of the coefficients)."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     script = tmp_path / "readme_examples.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
     names = {"__name__": "readme_examples"}
@@ -31,6 +33,31 @@ def test_examples_run(tmp_path, monkeypatch):
     assert names["point"].metrics["psnr_db"].mean > blank + 3
     assert (tmp_path / "runs" / "cells.weights.h5").is_file()
     assert names["record"]["label"] == "cells"
+
+
+def test_own_channel_and_detector_run(tmp_path, monkeypatch):
+    """The module and the command of the section, with fewer images: the result states
+    channel and detector, and zero forcing shows worse pictures than L-MMSE."""
+    section = TEXT.split("\n## Your own channel and detector\n")[1].split("\n## ")[0]
+    module = re.search(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    command = re.search(r"^python -m scenarios.mimo_2x2 (.*)$", section, re.MULTILINE)
+    (tmp_path / "my_radio.py").write_text(module.group(1), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    few = ["--systems", "adjscc", "--images", "16", "--snr", "5"]
+    psnr_db = {}
+    for name, words in (
+        ("own", command.group(1).split()),
+        ("lmmse", command.group(1).split()[:2]),
+    ):
+        assert runner.main([*words, *few, "--out", name], SCENARIO) == 0
+        document = json.loads((tmp_path / name / "adjscc.json").read_text())
+        assert document["scenario"]["channel"] == "my_radio:MyChannel"
+        detector = "my_radio:detect" if name == "own" else None
+        assert document["scenario"]["detector"] == detector
+        assert "my_radio.py" in document["code"]["modules"]
+        (psnr_db[name],) = document["psnr_db"]["mean"]
+    assert psnr_db["own"] < psnr_db["lmmse"] - 0.5
 
 
 def test_systems_table_is_complete():

@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models import training, weights_store
-from link_models.learned import load_link
-from link_models.recipe import Recipe
-from link_models.training import Trainer
-from link_models.training_data import Batches, Task, split_data
+from link_models.codecs import load_link
+from link_models.training import trainer as trainer_module
+from link_models.training.batches import Batches
+from link_models.training.data import split_data
+from link_models.training.image_task import ImageTask
+from link_models.training.recipe import Recipe
+from link_models.training.trainer import Trainer
+from link_models.weights import store
 from scenarios import siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.phy.channels import BlockRayleigh
@@ -53,9 +56,11 @@ def pictures():
 def plain_graphs():
     """The same functions without XLA, which takes ten seconds for each of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "compile_fn", lambda fn, jit: compile_fn(fn, False))
         patch.setattr(
-            training,
+            trainer_module, "compile_fn", lambda fn, jit: compile_fn(fn, False)
+        )
+        patch.setattr(
+            trainer_module,
             "train_step_fn",
             lambda *args, jit, **more: train_step_fn(*args, jit=False, **more),
         )
@@ -84,7 +89,7 @@ def trainer(
     csi = csi or LSEstimator()
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 1), Framing(64, 1), csi)
     config = CONFIG | changes
-    tasks = [Task("fading", channel, "normalised")]
+    tasks = [ImageTask("fading", channel, "normalised")]
     return Trainer(
         "adjscc", config, config, tasks, data, recipe, folder, label, start_from
     )
@@ -267,7 +272,7 @@ def test_other_images_links_and_starts_are_another_run(trained, pictures, tmp_pa
     assert "--data (training_images) 160 then, 80 now" in told.pop("fewer")
     assert '--csi "estimated" then, "perfect" now' in told.pop("csi")
     assert '--start-from (label) null then, "tiny" now' in told.pop("start")
-    sha256 = weights_store.file_hash(weights.with_name("tiny.weights.h5"))
+    sha256 = store.file_hash(weights.with_name("tiny.weights.h5"))
     assert run._identity()["start_from"] == {"label": "tiny", "sha256": sha256}
     assert len(told) == 2
     for text in told.values():
@@ -387,11 +392,11 @@ def test_an_error_in_the_data_thread_arrives(trained, monkeypatch):
 
 INTERRUPTED = """
 import os, signal, sys
-from link_models import training
+from link_models.training import trainer
 from scenarios import siso_awgn
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal
-make, when = training.train_step_fn, int(sys.argv[1])
+make, when = trainer.train_step_fn, int(sys.argv[1])
 
 def interrupted(*args, **more):
     step, done = make(*args, **more), []
@@ -403,7 +408,7 @@ def interrupted(*args, **more):
         return loss
     return counted
 
-training.train_step_fn = interrupted
+trainer.train_step_fn = interrupted
 sys.exit(siso_awgn.main(sys.argv[2:]))
 """
 
@@ -493,7 +498,7 @@ def test_whole_groups_are_held_out():
 def test_an_unknown_loss_is_refused():
     """What a loss can be is named (exact)."""
     with pytest.raises(ValueError, match="\"log\" or a loss object, got 'mse'"):
-        Task("awgn", None, "mse")
+        ImageTask("awgn", None, "mse")
 
 
 def interrupted(*args, **more):
@@ -523,7 +528,7 @@ def test_train_command(tmp_path, capsys, monkeypatch):
 
     assert train()[0] == 2  # the checkpoint stays
     with monkeypatch.context() as patch:  # Ctrl-C before the first step
-        patch.setattr(training, "train_step_fn", interrupted)
+        patch.setattr(trainer_module, "train_step_fn", interrupted)
         code, printed = train(" --label early")
     path = tmp_path / "early.checkpoint.npz"
     assert code == 130 and not path.exists()

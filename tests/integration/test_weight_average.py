@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models.weight_average import WeightAverage
+from link_models.training.weight_average import WeightAverage
 from semcom_phy.backend import train_step_fn
 
 
