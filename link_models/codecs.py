@@ -23,8 +23,9 @@ class Codec(NamedTuple):
 
     Attributes
     ----------
-    encoder, decoder : subclasses of :class:`~semcom_phy.codecs.contract.SemanticEncoder`
-    and :class:`~semcom_phy.codecs.contract.SemanticDecoder`
+    encoder : subclass of :class:`~semcom_phy.codecs.contract.SemanticEncoder`
+
+    decoder : subclass of :class:`~semcom_phy.codecs.contract.SemanticDecoder`
     """
 
     encoder: type
