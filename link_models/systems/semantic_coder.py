@@ -145,6 +145,7 @@ class SemanticCoder:
             _tensor(view.snr_db),
             _tensor(view.fades) if view.knows_channel else None,
             _tensor(view.precoder),
+            _tensor(view.ordered),
         )
         outage = lost.get(SIDE, np.zeros(len(data.x_hat), bool))
         self._check_count(sent.count, count, received, outage)
@@ -221,12 +222,10 @@ class SemanticCoder:
         return self.link.modulate(packet.data), packet.data.count
 
     def _decode_batch(
-        self, x_hat, no_eff, side, snr_db, h_hat, told_snr_db, fades, precoder
+        self, x_hat, no_eff, side, snr_db, h_hat, told_snr_db, fades, precoder, ordered
     ):
+        # All of them are tensors: XLA takes minutes to fold constants into gathers.
         fed_back = TxKnowledge(told_snr_db, fades)
-        ordered = None
-        if precoder is not None:
-            ordered = ops.ones((precoder.shape[0],), "bool")
         known = RxKnowledge(snr_db, precoded(h_hat, precoder), fed_back)
         delivered = self.link.decode(x_hat, no_eff, side, known, ordered)
         count = self.link.count_symbols(side, known)

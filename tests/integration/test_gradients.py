@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models.learned import build_link
+from link_models.codecs import CODECS, build_link
 from semcom_phy.backend import gradients_fn
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator
@@ -34,7 +34,7 @@ def test_every_weight_is_reached(codec):
         BlockRayleigh(2, 2), Framing(NUM_SYMBOLS, 2), LSEstimator()
     )
     config = {"image_shape": SHAPE, **CONFIGS[codec]}
-    link = build_link(codec, config, config, channel)
+    link = build_link(CODECS[codec], [config, config], channel)
     weights = link.trainable_variables
     assert len(weights) == len(link.encoder.trainable_variables) + len(
         link.decoder.trainable_variables

@@ -3,21 +3,30 @@
 import json
 from functools import cache
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
-from seeded import assert_batches_do_not_matter, assert_no_stream_moves
+from seeded import assert_batches_do_not_matter, assert_no_stream_moves, samples_of
 
-from link_models.capacity_link import CapacitySystem
-from link_models.learned import build_link
-from link_models.linear_link import LinearSystem
-from link_models.semantic_link import SemanticLink, SemanticSystem, to_uint8
-from link_models.separation_link import SeparationSystem
-from link_models.systems import SYSTEMS, build_channel, build_system
-from link_models.transmission import Transmission
+from link_models.codecs import CODECS, build_link, find_codec
+from link_models.links.frame_link import FrameLink
+from link_models.links.radio import build_channel
+from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.images import to_uint8
+from link_models.systems.linear_coder import LinearCoder
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.table import SYSTEMS, build_system
+from link_models.systems.transmitter import Transmitter
 from scenarios.scenario import Scenario
 from semcom_phy.channel_coding.mcs import all_schemes
+from semcom_phy.codecs.contract import (
+    Packet,
+    Received,
+    SemanticDecoder,
+    SemanticEncoder,
+)
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.link import mimo_capacity
@@ -25,10 +34,13 @@ from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
-from semcom_phy.phy.knowledge import Csi
+from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
+from semcom_phy.phy.segments import Analogue
 from semcom_phy.seeding import set_seed
+from semcom_phy.simulation.system import Transmission
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.sources.images import load_images
+from semcom_phy.sources.samples import Delivered
 
 SHAPE, NUM_SYMBOLS = (16, 16, 3), 192
 COLOR = (120, 10, 250)
@@ -44,9 +56,8 @@ def channel(num_symbols=NUM_SYMBOLS, csi=None):
 def separation(knowledge, num_symbols=NUM_SYMBOLS, csi=None):
     link = channel(num_symbols, csi)
     codec = shared_codec(CODEC, SHAPE[:2])
-    return SeparationSystem(
-        "webp", "WebP", codec, link, all_schemes(), knowledge, COLOR, SHAPE
-    )
+    coder = SeparationCoder(codec, link, all_schemes(), knowledge, COLOR, SHAPE)
+    return FrameSystem("webp", "WebP", coder, link, COLOR)
 
 
 def capacity(rule, num_symbols=NUM_SYMBOLS):
@@ -60,7 +71,8 @@ def capacity(rule, num_symbols=NUM_SYMBOLS):
 def linear(num_side):
     coder = LinearAnalogueCoder.fit(pictures(200)[100:], 2 * NUM_SYMBOLS)
     link = channel(NUM_SYMBOLS + num_side)
-    return LinearSystem("linear", "Linear", coder, link, num_side)
+    coder = LinearCoder(coder, link, num_side)
+    return FrameSystem("linear", "Linear", coder, link, COLOR)
 
 
 @cache
@@ -68,10 +80,11 @@ def adjscc():
     config = {"image_shape": SHAPE, "symbol_counts": (NUM_SYMBOLS,)}
     config |= {"filters": 8, "num_blocks": 1}
     set_seed(1)
-    link = build_link("adjscc", config, config, channel())
+    link = build_link(CODECS["adjscc"], [config, config], channel())
     for part in (link.encoder, link.decoder):
         part.fit_statistics(pictures(200)[100:] / 255)
-    return SemanticSystem("adjscc", "ADJSCC", link, SHAPE, {"weights": "none"})
+    coder = SemanticCoder(link, Transmitter(link.channel), about={"weights": "none"})
+    return FrameSystem("adjscc", "ADJSCC", coder, link.channel, COLOR)
 
 
 BUILDERS = {
@@ -89,6 +102,11 @@ BUILDERS = {
 @cache
 def pictures(count):
     return load_images("sample", count, size=16)[0]
+
+
+def transmit(system, images, snr_db, h, seeds=None):
+    seeds = range(len(images)) if seeds is None else seeds
+    return system.transmit(samples_of(images), snr_db, h, seeds)
 
 
 def fades(link, count, seed=5):
@@ -117,33 +135,37 @@ def test_rows_do_not_depend_on_the_batch(name):
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_transmit_contract(name):
-    """Images, outages and extras of the documented shapes; the same seed gives the same
-    images whatever was drawn before, another one another noise; an outage shows the
-    mean colour; the description is JSON with the bandwidth (exact)."""
+    """Images, outages and figures of the documented shapes; the same seed gives the
+    same images whatever was drawn before, another one another noise; an outage shows
+    the mean colour; what is spent is what the description says, which is JSON (exact).
+    """
     system, images = BUILDERS[name](), pictures(6)
     h = fades(channel(), 6)
     before = images.copy()
     set_seed(11)
-    sent = system.transmit(images, 9.0, h, range(len(images)))
+    sent = transmit(system, images, 9.0, h)
     set_seed(12)
-    again = system.transmit(images, 9.0, h, range(len(images)))
+    again = transmit(system, images, 9.0, h)
     assert isinstance(sent, Transmission)
-    assert sent.images.shape == images.shape and sent.images.dtype == np.uint8
-    np.testing.assert_array_equal(sent.images, again.images)
+    shown = sent.delivered.images
+    assert shown.shape == images.shape and shown.dtype == np.uint8
+    np.testing.assert_array_equal(shown, again.delivered.images)
     np.testing.assert_array_equal(sent.outage, again.outage)
-    for key, values in sent.extras.items():
-        np.testing.assert_array_equal(values, again.extras[key])
+    for key, values in sent.figures.items():
+        np.testing.assert_array_equal(values, again.figures[key])
     np.testing.assert_array_equal(images, before)
-    assert np.all(sent.images[sent.outage] == COLOR)
+    assert np.all(shown[sent.outage] == COLOR)
     if name in ("adjscc", "linear", "linear, free scale"):
-        other = system.transmit(images, 9.0, h, range(1, len(images) + 1)).images
-        assert np.all(np.any(other != sent.images, axis=(1, 2, 3)))
+        other = transmit(system, images, 9.0, h, range(1, 7)).delivered.images
+        assert np.all(np.any(other != shown, axis=(1, 2, 3)))
 
     about = json.loads(json.dumps(system.describe()))
     assert about["title"] and system.name
     assert about["bandwidth"]["data_symbols"] == NUM_SYMBOLS
     side = 128 if name == "linear" else 0
     assert about["bandwidth"]["side_info_symbols"] == side
+    assert sent.spent.data.tolist() == [NUM_SYMBOLS] * 6
+    assert sent.spent.side.tolist() == [side] * 6
 
 
 def test_a_better_channel_gives_better_images():
@@ -152,26 +174,29 @@ def test_a_better_channel_gives_better_images():
     system, images = linear(0), pictures(64)
     h = fades(system.channel, 64)
     poor, good = (
-        psnr(images, system.transmit(images, snr, h, range(len(images))).images)
+        psnr(images, transmit(system, images, snr, h).delivered.images)
         for snr in (0.0, 15.0)
     )
     gain = good - poor
     assert gain.mean() > 4 * gain.std() / 8
 
 
-class Pixels(keras.layers.Layer):
+class Pixels(SemanticEncoder):
     """Sends every pair of pixels as one symbol."""
 
-    def call(self, source, snr_db, h=None, num_symbols=None):
-        z = ops.view_as_complex(ops.reshape(source, (-1, num_symbols, 2)))
-        return z, ops.ones(ops.shape(ops.real(z)))
+    image_shape = (8, 48, 1)
+
+    def encode(self, source, known, uniform=None):
+        pairs = ops.reshape(source, (-1, known.num_symbols, 2))
+        return Packet(Analogue(ops.view_as_complex(pairs)))
 
 
-class Estimates(keras.layers.Layer):
+class Estimates(SemanticDecoder):
     """Real and imaginary parts of the estimates and their error variance, stacked."""
 
-    def call(self, x_hat, no_eff, side=None, csi=None):
-        return ops.stack([ops.real(x_hat), ops.imag(x_hat), no_eff], axis=-1)
+    def decode(self, received, known, training=False):
+        parts = ops.real(received.z_hat), ops.imag(received.z_hat), received.no_eff
+        return Delivered(ops.stack(parts, axis=-1))
 
 
 def test_identity_codec_meets_the_l_mmse_error():
@@ -180,7 +205,7 @@ def test_identity_codec_meets_the_l_mmse_error():
     of 2x2, perfect CSI, seed 6)."""
     set_seed(6)
     rng, count = np.random.default_rng(6), 500
-    link = SemanticLink(Pixels(), Estimates(), channel(csi=PerfectCSI()))
+    link = FrameLink(Pixels(), Estimates(), channel(csi=PerfectCSI()))
     source = rng.standard_normal((count, 8, 48, 1)).astype("float32")
     source /= np.sqrt(np.mean(source**2, axis=(1, 2, 3), keepdims=True))
     snr_db = np.full(count, 8.0, "float32")
@@ -197,21 +222,21 @@ def test_identity_codec_meets_the_l_mmse_error():
 
 def test_without_noise_the_link_is_its_codec():
     """At 80 dB, through estimated 2x2 fades, decoder(encoder) comes out (1e-3)."""
-    system = adjscc()
-    link, source = system.link, (pictures(4) / 255).astype("float32")
+    link, source = adjscc().coder.link, (pictures(4) / 255).astype("float32")
     snr_db = ops.full((4,), 80.0)
-    z, mask = link.encoder(source, snr_db, num_symbols=NUM_SYMBOLS)
-    direct = link.decoder(
-        link.power(z, mask), ops.full(mask.shape, 1e-7), None, Csi(None, snr_db)
-    )
+    known = TxKnowledge(snr_db, num_symbols=NUM_SYMBOLS)
+    z = link.encoder.encode(ops.convert_to_tensor(source), known).data.z
+    no = ops.full(z.shape, 1e-7)
+    received = Received(link.modulation.power(z), no, no)
+    direct = link.decoder.decode(received, RxKnowledge(snr_db, fed_back=known))
     h = fades(link.channel, 4)
-    sent, direct = map(ops.convert_to_numpy, (link(source, snr_db, h), direct))
+    sent, direct = map(ops.convert_to_numpy, (link(source, snr_db, h), direct.images))
     np.testing.assert_allclose(sent, direct, atol=1e-3)
 
 
 def test_the_model_owns_the_weights_of_its_codec():
     """Encoder's and decoder's weights are the link's, and no other (exact)."""
-    link = adjscc().link
+    link = adjscc().coder.link
     parts = link.encoder.weights + link.decoder.weights
     assert [id(w) for w in link.weights] == [id(w) for w in parts]
 
@@ -222,18 +247,19 @@ def test_a_fade_that_fails_shows_the_mean_colour(knowledge):
     the average sends it in vain (CRC), who knows the fade sends nothing (exact)."""
     system, images = separation(knowledge, csi=PerfectCSI()), pictures(5)
     h = parallel_fades(1e-3, 1, 1, 1, 1)
-    sent = system.transmit(images, 30.0, h, range(len(images)))
+    sent = transmit(system, images, 30.0, h)
+    shown = sent.delivered.images
     np.testing.assert_array_equal(sent.outage, [True, False, False, False, False])
-    assert np.all(sent.images[0] == COLOR)
+    assert np.all(shown[0] == COLOR)
     blank = np.broadcast_to(np.array(COLOR, "uint8"), images[1:].shape)
-    assert np.all(psnr(images[1:], sent.images[1:]) > psnr(images[1:], blank) + 5)
-    block_error, size = sent.extras["block_error"], sent.extras["payload_bytes"]
+    assert np.all(psnr(images[1:], shown[1:]) > psnr(images[1:], blank) + 5)
+    block_error, size = sent.figures["block_error"], sent.figures["payload_bytes"]
     np.testing.assert_array_equal(block_error[1:], 0)
-    assert np.all(size[1:] > 0)
+    assert np.all(size[1:] > 0) and not sent.lost["data"][1:].any()
     if knowledge == "average":
-        assert block_error[0] == 1 and size[0] > 0
+        assert block_error[0] == 1 and size[0] > 0 and sent.lost["data"][0]
     else:
-        assert np.isnan(block_error[0]) and size[0] == 0
+        assert np.isnan(block_error[0]) and size[0] == 0 and not sent.lost["data"][0]
 
 
 def test_feedback_follows_the_fade():
@@ -241,11 +267,11 @@ def test_feedback_follows_the_fade():
     the average alone it fits the same transport block whatever the fade (exact)."""
     images = np.repeat(pictures(1), 4, axis=0)
     h = parallel_fades(0.3, 0.6, 1.2, 2.4)
-    adaptive = separation("csi").transmit(images, 20.0, h, range(4, 8))
+    adaptive = transmit(separation("csi"), images, 20.0, h, range(4, 8))
     assert not adaptive.outage.any()
-    assert np.all(np.diff(adaptive.extras["payload_bytes"]) > 0)
-    fixed = separation("average").transmit(images, 20.0, h, range(len(images)))
-    assert np.ptp(fixed.extras["payload_bytes"]) == 0
+    assert np.all(np.diff(adaptive.figures["payload_bytes"]) > 0)
+    fixed = transmit(separation("average"), images, 20.0, h)
+    assert np.ptp(fixed.figures["payload_bytes"]) == 0
 
 
 @pytest.mark.parametrize("name", ["average", "csi", "realisation", "outage", "lmmse"])
@@ -253,11 +279,12 @@ def test_a_budget_below_the_codecs_minimum_is_an_outage(name):
     """Eight symbols hold no picture: mean colour, counted, nothing invented (exact)."""
     build = separation if name in ("average", "csi") else capacity
     system, images = build(name, 8), pictures(3)
-    sent = system.transmit(images, 5.0, fades(system.channel, 3), (7, 8, 9))
-    assert sent.outage.all() and np.all(sent.images == COLOR)
+    sent = transmit(system, images, 5.0, fades(system.channel, 3), (7, 8, 9))
+    assert sent.outage.all() and np.all(sent.delivered.images == COLOR)
     if build is separation:
-        assert np.isnan(sent.extras["block_error"]).all()
-        assert not sent.extras["payload_bytes"].any()
+        assert np.isnan(sent.figures["block_error"]).all()
+        assert not sent.figures["payload_bytes"].any()
+        assert not sent.lost["data"].any()  # nothing was sent
 
 
 def test_ideal_codes_carry_the_capacity():
@@ -266,9 +293,7 @@ def test_ideal_codes_carry_the_capacity():
     images = pictures(8)
     h = np.asarray(fades(channel(), 8))
     bits = {
-        rule: capacity(rule)
-        .transmit(images, 10.0, h, range(len(images)))
-        .extras["ideal_bits"]
+        rule: transmit(capacity(rule), images, 10.0, h).figures["ideal_bits"]
         for rule in ("realisation", "lmmse", "outage")
     }
     singular = np.linalg.svd(h[:, 0, :, :, 0, 0], compute_uv=False)
@@ -286,10 +311,10 @@ def test_a_lost_scale_does_not_lose_the_image():
     image is taken and the failure reported (exact)."""
     system, images = linear(128), pictures(3)
     h = parallel_fades(1, 1e-2, 1)
-    sent = system.transmit(images, 15.0, h, range(len(images)))
-    np.testing.assert_array_equal(sent.extras["side_info_error"], [False, True, False])
+    sent = transmit(system, images, 15.0, h)
+    np.testing.assert_array_equal(sent.lost["scale"], [False, True, False])
     assert not sent.outage.any()
-    quality = psnr(images, sent.images)
+    quality = psnr(images, sent.delivered.images)
     assert quality[1] < min(quality[0], quality[2])
 
 
@@ -321,10 +346,10 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="stored for 32x32 images, not 16x16"):
         build_system("linear", scenario)
     with pytest.raises(ValueError, match="unknown codec 'morse'.*adjscc"):
-        build_link("morse", {}, {}, channel())
+        find_codec("morse")
     with pytest.raises(ValueError, match="^num_symbols must lie between 32 and 64"):
         config = {"image_shape": SHAPE, "symbol_counts": (32, 64)}
-        build_link("adjscc", config, config, channel())
+        build_link(CODECS["adjscc"], [config, config], channel())
     with pytest.raises(ValueError, match="rule must be one of.*'genie'"):
         capacity("genie")
     with pytest.raises(ValueError, match='"average" or "csi", got \'all\''):
@@ -339,7 +364,7 @@ def test_other_images_are_refused(name, shape):
     """Small, large and grey images, before anything is sent (exact)."""
     system = BUILDERS[name]()
     with pytest.raises(ValueError, match=r"16, 16, 3\)"):
-        system.transmit(np.zeros(shape, "uint8"), 9.0, fades(channel(), 2), (1, 2))
+        transmit(system, np.zeros(shape, "uint8"), 9.0, fades(channel(), 2), (1, 2))
 
 
 def test_separation_of_pictures_that_are_not_square():
@@ -351,16 +376,17 @@ def test_separation_of_pictures_that_are_not_square():
     )
     images = load_images("sample", 4, size=(192, 256))[0]
     system = build_system("hevc_ldpc", scenario)
-    sent = system.transmit(images, 10.0, system.channel.sample(4), range(4))
-    assert sent.images.shape == images.shape and not sent.outage.any()
-    outage = np.tile(system.average_outage(10.0), (4, 1))
-    choices = system.choose(images, outage)
-    room = system.num_bytes[[choice.index for choice in choices]]
+    sent = transmit(system, images, 10.0, system.channel.sample(4))
+    shown, coder = sent.delivered.images, system.coder
+    assert shown.shape == images.shape and not sent.outage.any()
+    outage = np.tile(coder.average_outage(10.0), (4, 1))
+    choices = coder.choose(images, outage)
+    room = coder.num_bytes[[choice.index for choice in choices]]
     assert room.max() * 8 < 4423 * np.log2(1 + 10)
     codec = shared_codec("hevc", (192, 256))
-    sizes = sent.extras["payload_bytes"]
-    for image, shown, size, most in zip(images, sent.images, sizes, room, strict=True):
+    sizes = sent.figures["payload_bytes"]
+    for image, one, size, most in zip(images, shown, sizes, room, strict=True):
         best = codec.ladder.best(image, int(most))
         assert len(best.bytes) == size <= most
-        np.testing.assert_array_equal(shown, codec.decode(best.bytes))
+        np.testing.assert_array_equal(one, codec.decode(best.bytes))
     assert np.all([c.expected_psnr > c.encoded.psnr - 0.5 for c in choices])

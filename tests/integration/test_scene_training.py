@@ -13,26 +13,27 @@ from keras import ops
 from painted_scenes import painted_camvid
 
 from benchmarks import fit_length_code
-from link_models import (
-    scene_training,
-    train_student,
-    training,
-    variable_length_system,
-    weights_store,
-)
-from link_models.learned import build_link, load_link
-from link_models.recipe import Recipe
-from link_models.scene_levels import SceneLevels, StudentLevels
-from link_models.scene_training import (
+from link_models.codecs import CODECS, build_link, load_link
+from link_models.links.radio import build_channel
+from link_models.systems import frame_system, semantic_coder
+from link_models.systems.levels import LabelLevels, StudentLevels
+from link_models.systems.student import load_student
+from link_models.systems.table import build_system
+from link_models.training import __main__ as training_command
+from link_models.training import scene_task as scene_module
+from link_models.training import student as student_module
+from link_models.training import trainer as trainer_module
+from link_models.training.batches import Batches
+from link_models.training.recipe import Recipe
+from link_models.training.scene_task import (
     RateDistortionLoss,
-    SceneBatches,
     SceneData,
     SceneTask,
-    SceneTrainer,
     load_scene_data,
     patch_max,
 )
-from link_models.systems import build_channel, build_system
+from link_models.training.trainer import Trainer
+from link_models.weights import store
 from scenarios import driving_scene, siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.knowledge_base.driving_rule import DrivingRule
@@ -43,6 +44,7 @@ from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
 from semcom_phy.sources.driving import load_driving_scenes
+from semcom_phy.sources.samples import Samples
 
 SIZE = (64, 96)
 TINY = {"filters": 8, "blocks": 1}
@@ -75,9 +77,9 @@ def plain_graphs():
         return train_step_fn(*args, jit=False, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (scene_training, training, variable_length_system):
+        for module in (trainer_module, frame_system, semantic_coder):
             patch.setattr(module, "compile_fn", plain_compile)
-        for module in (training, train_student.backend):
+        for module in (trainer_module, student_module.backend):
             patch.setattr(module, "train_step_fn", plain_step)
         yield
 
@@ -104,16 +106,14 @@ def scene_task(**loss):
 
 
 def scene_batches(data, **changes):
-    batches = SceneBatches(data, [scene_task()], replace(RECIPE, **changes))
-    batches.side_channels = 16
-    return batches
+    return Batches(data, [scene_task()], replace(RECIPE, **changes))
 
 
 def trainer(data, folder, codec="sa_oosc", start_from=None, **loss):
     config = {"image_shape": (*SIZE, 3), **TINY}
     tasks = [scene_task(**loss)]
     args = codec, config, config, tasks, data, RECIPE, folder, "tiny", start_from
-    return SceneTrainer(*args)
+    return Trainer(*args)
 
 
 def values_of(batch):
@@ -186,7 +186,7 @@ def test_crops_and_levels_are_of_the_same_pixels():
     rows = np.broadcast_to(np.arange(SIZE[0])[:, None], pixel_levels.shape)
     images = np.stack([pixel_levels, columns, rows], axis=-1).astype("uint8")
     data = SceneData(images, pixel_levels, images, pixel_levels, {})
-    crops, levels = scene_batches(data)._crops(32, 200, np.random.default_rng(1))
+    crops, levels = scene_module._crops(data, 32, 200, np.random.default_rng(1))
     assert crops.shape == (200, 32, 32, 3) and levels.shape == (200, 2, 2)
     np.testing.assert_array_equal(patch_max(crops[..., 0]), levels)
     step = np.diff(crops[..., 1].astype(int), axis=2)
@@ -325,12 +325,20 @@ def test_the_train_command(tmp_path, capsys):
 @pytest.mark.parametrize(
     "scenario, options, message",
     [
-        (siso_awgn, "--system adjscc --annotator rule", "--annotator is for codecs"),
-        (driving_scene, "--system ntscc --rate-weight 1", "--rate-weight is not for"),
+        (
+            siso_awgn,
+            "--system adjscc --annotator rule",
+            "--annotator is for ntscc, sa_oosc",
+        ),
+        (
+            driving_scene,
+            "--system ntscc --rate-weight 1",
+            "--rate-weight is for eca, not for ntscc: leave it out",
+        ),
         (
             driving_scene,
             "--system sa_oosc --share-precoded 0.5",
-            "--share-precoded is not for",
+            "--share-precoded is for eca, swinjscc, not for sa_oosc",
         ),
         (
             driving_scene,
@@ -359,41 +367,45 @@ def test_what_does_not_fit_is_refused(scenario, options, message, tmp_path, caps
     assert message in error and len(error.splitlines()) == 1
 
 
-def test_levels_are_found_by_pixels(data):
-    """Those of the rule for images of the split, and no others (exact)."""
-    source = SceneLevels("camvid", "train", SIZE)
+def samples_of(split, size=SIZE):
+    scenes = load_driving_scenes("camvid", split, size)
+    return Samples(scenes.images, None, {}, labels=scenes.labels)
+
+
+def test_levels_are_those_of_the_label_maps(data):
+    """Those of the rule, at any places of a split; without label maps none (exact)."""
+    samples = samples_of("train").take([5, 2])
     expected = patch_max(data.pixel_levels[[5, 2]])
-    np.testing.assert_array_equal(source(data.exact[[5, 2]]), expected)
+    source = LabelLevels()
+    np.testing.assert_array_equal(source(samples), expected)
     assert source.name == "rule"
-    static = SceneLevels("camvid", "train", SIZE, "static")
-    np.testing.assert_array_equal(
-        static(data.exact[[5, 2]]), np.where(expected > 0, 2, 0)
-    )
-    with pytest.raises(ValueError, match="none of the 33 scenes"):
-        source(data.validation)
+    static = LabelLevels("static")(samples)
+    np.testing.assert_array_equal(static, np.where(expected > 0, 2, 0))
+    for labels in (None, np.arange(2)):
+        with pytest.raises(ValueError, match="'rule' needs label maps.*use camvid"):
+            source(replace(samples, labels=labels))
 
 
-def test_the_student_learns_loads_and_tells(data, tmp_path):
+def test_the_student_learns_loads_and_tells(tmp_path):
     """Three steps leave weights and recall by level; loaded, it tells the levels of
     any images."""
     recipe = Recipe(steps=3, batch_size=2, warmup_steps=1)
-    path = train_student.train("camvid", SIZE, recipe, tmp_path, "pupil", "static")
+    path = student_module.train("camvid", SIZE, recipe, tmp_path, "pupil", "static")
     record = json.loads(path.read_text())
     assert path == tmp_path / "pupil.json" and record["data"]["annotator"] == "static"
     recall = record["validation"]["recall"]
     assert list(recall) == list(LEVELS)
-    student = train_student.load_student(tmp_path / "pupil")
-    images = data.validation
-    levels = StudentLevels(student)(images)
+    student, samples = load_student(tmp_path / "pupil"), samples_of("val")
+    levels = StudentLevels(student)(replace(samples, labels=None))
     assert levels.shape == (3, 4, 6) and levels.dtype == np.float32
-    truth = SceneLevels("camvid", "val", SIZE, "static")(images)
-    expected = train_student.recall_by_level(truth, student.levels(images))
+    truth, guessed = LabelLevels("static")(samples), student.levels(samples.images)
+    expected = student_module.recall_by_level(truth, guessed)
     assert list(recall.values()) == pytest.approx(expected, nan_ok=True)
 
 
 def student_command(folder, *more):
     argv = ["--image-size", 64, 96, "--steps", 4, "--out", folder, *more]
-    return train_student.main([str(word) for word in argv])
+    return training_command.main(["student", *map(str, argv)])
 
 
 def test_a_student_stopped_by_ctrl_c_goes_on_bit_for_bit(tmp_path, capsys, monkeypatch):
@@ -401,7 +413,7 @@ def test_a_student_stopped_by_ctrl_c_goes_on_bit_for_bit(tmp_path, capsys, monke
     and --resume ends with the weights of a run that was not stopped (exact, CPU). The
     finished checkpoint is not overwritten, nor gone on from with other steps."""
     assert student_command(tmp_path / "whole") == 0
-    make, seen = train_student.backend.train_step_fn, []
+    make, seen = student_module.backend.train_step_fn, []
 
     def interrupted(*args, **more):
         step = make(*args, **more)
@@ -414,7 +426,7 @@ def test_a_student_stopped_by_ctrl_c_goes_on_bit_for_bit(tmp_path, capsys, monke
 
         return counted
 
-    monkeypatch.setattr(train_student.backend, "train_step_fn", interrupted)
+    monkeypatch.setattr(student_module.backend, "train_step_fn", interrupted)
     assert student_command(tmp_path / "parts") == 130
     checkpoint = tmp_path / "parts" / "importance_student.checkpoint.npz"
     message = f"interrupted; {checkpoint} holds step 2: give the same command with --re"
@@ -423,7 +435,7 @@ def test_a_student_stopped_by_ctrl_c_goes_on_bit_for_bit(tmp_path, capsys, monke
     assert student_command(tmp_path / "parts", "--resume") == 0
     assert len(seen) == 4
     ends = [
-        train_student.load_student(tmp_path / name / "importance_student").get_weights()
+        load_student(tmp_path / name / "importance_student").get_weights()
         for name in ("whole", "parts")
     ]
     for one, two in zip(*ends, strict=True):
@@ -445,7 +457,7 @@ def test_ctrl_c_before_the_first_step_of_a_student(tmp_path, capsys, monkeypatch
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
 
-    monkeypatch.setattr(train_student.backend, "train_step_fn", interrupted)
+    monkeypatch.setattr(student_module.backend, "train_step_fn", interrupted)
     assert student_command(tmp_path) == 130
     assert "no checkpoint yet at" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
@@ -454,19 +466,19 @@ def test_ctrl_c_before_the_first_step_of_a_student(tmp_path, capsys, monkeypatch
 def test_weights_of_a_codec_are_no_student(trained):
     """What was asked for is in the message (exact)."""
     with pytest.raises(ValueError, match="not those of an importance student"):
-        train_student.load_student(trained[2])
+        load_student(trained[2])
 
 
 def test_recall_by_level_by_hand():
     """Shares of each level that were told right, NaN without any (exact)."""
-    recall = train_student.recall_by_level([[0, 0, 1, 3]], [[0, 1, 1, 0]])
+    recall = student_module.recall_by_level([[0, 0, 1, 3]], [[0, 1, 1, 0]])
     assert recall[:2] == [0.5, 1.0] and np.isnan(recall[2]) and recall[3] == 0.0
 
 
 def test_class_shares_by_hand():
     """Shares of the pixels of each patch, unlabelled the last (exact)."""
     labels = np.array([[[0, 0, 11, 2], [0, 3, 2, 2]]], "uint8")
-    shares = train_student.class_shares(labels, 2)
+    shares = student_module.class_shares(labels, 2)
     assert shares.shape == (1, 1, 2, 12) and shares.dtype == np.float32
     assert shares[0, 0, 0, [0, 3]].tolist() == [0.75, 0.25]
     assert shares[0, 0, 1, [2, 11]].tolist() == [0.75, 0.25]
@@ -476,7 +488,7 @@ def test_class_shares_by_hand():
 def test_weights_of_levels_by_hand():
     """1 / sqrt(share + 0.001), of mean 1 over the patches (1e-6)."""
     levels = np.array([[0, 0, 0, 0, 0, 0, 1, 1, 2, 3]])
-    weights = train_student.level_weights(levels)
+    weights = student_module.level_weights(levels)
     assert weights.dtype == np.float32
     share = np.array([0.6, 0.2, 0.1, 0.1])
     ratio = np.sqrt((share[0] + 0.001) / (share + 0.001))
@@ -490,14 +502,14 @@ def untrained(scenes, tmp_path_factory):
     set_seed(1)
     scenario = driving_scene.SCENARIO
     config = {"image_shape": list(scenario.image_shape), **TINY}
-    link = build_link("sa_oosc", config, config, build_channel(scenario))
+    link = build_link(CODECS["sa_oosc"], (config, config), build_channel(scenario))
     images = load_driving_scenes("camvid", "train", scenario.image_shape[:2], 8).images
     link.encoder.fit_statistics(images.astype("float32") / 255)
     link.decoder.copy_statistics(link.encoder)
     config = {"codec": "sa_oosc", "encoder": config, "decoder": config}
     record = {"config": config, "data": {"annotator": "static"}}
     folder = tmp_path_factory.mktemp("weights")
-    return weights_store.save(link, folder, "untrained", record)
+    return store.save(link, folder, "untrained", record)
 
 
 def test_the_length_code_is_fitted_and_used(untrained, monkeypatch, capsys):
@@ -506,7 +518,9 @@ def test_the_length_code_is_fitted_and_used(untrained, monkeypatch, capsys):
     hold the lengths (exact)."""
     label = str(untrained.with_suffix(""))
     scenario = replace(driving_scene.SCENARIO, weights=label)
-    with pytest.raises(ValueError, match="run python -m benchmarks.fit_length_code"):
+    with pytest.raises(
+        ValueError, match="fit one with python -m benchmarks.fit_length_code"
+    ):
         build_system("sa_oosc", scenario)
     monkeypatch.setattr(fit_length_code, "CBRS", ("1/32",))
     before = json.loads(untrained.read_text())
@@ -518,16 +532,27 @@ def test_the_length_code_is_fitted_and_used(untrained, monkeypatch, capsys):
     assert counts.shape == (len(LENGTHS) + 1, len(LENGTHS))
     assert counts.sum() == 2 * 32 * 12 * 16
 
-    system = build_system("sa_oosc", scenario).system
-    np.testing.assert_array_equal(system.length_code.counts, counts)
-    images = load_driving_scenes("camvid", "test", (192, 256)).images
-    message = system.message(10.0)
-    _, index, payloads = system.fit(images, message)
-    for grid, payload in zip(ops.convert_to_numpy(index), payloads, strict=True):
-        np.testing.assert_array_equal(system._read_lengths(message, payload), grid)
+    coder = build_system("sa_oosc", scenario).coder
+    for half in (coder.link.encoder, coder.link.decoder):
+        np.testing.assert_array_equal(half.length_code.counts, counts)
+    samples = samples_of("test", (192, 256))
+    message = coder.encode(samples, 10.0, coder.link.channel.sample(2), range(2))
+    grids = coder.link.decoder.side_from_bytes(message.segments["side"].payloads)
+    assert len(np.unique(grids)) > 1
+    np.testing.assert_array_equal(grids, message.state.side)
 
 
 def test_a_length_code_of_missing_weights_is_refused(tmp_path, capsys):
     """One line, exit code 2 (exact)."""
     assert fit_length_code.main([str(tmp_path / "none")]) == 2
     assert "no weights" in capsys.readouterr().err
+
+
+def test_the_training_commands_are_named(capsys):
+    """Without one of them, or with one that is not there, all are told (exit code 2,
+    0 for --help)."""
+    for argv, code in (([], 2), (["teacher"], 2), (["--help"], 0)):
+        assert training_command.main(argv) == code
+        told = capsys.readouterr().err
+        for name in training_command.COMMANDS:
+            assert f"python -m link_models.training {name}" in told
