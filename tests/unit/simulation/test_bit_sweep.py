@@ -60,12 +60,12 @@ def test_counts_depend_neither_on_batches_nor_on_their_order(batch_size, engine)
 
 
 def test_the_interval_of_the_ber_is_clustered_by_block():
-    """Three wrong bits of ten come together: an interval at least as wide as that of as
-    many blocks, and 1.5 times as wide as that of independent bits (d = 2.4)."""
+    """Three wrong bits of ten come together in every fourth block, a design effect of
+    2.4: an interval 1.56 times as wide as that of independent bits (10 %)."""
     rate = measured(BitSettings(1, 50, 1000), snr_db=[0.0])[0.0].ber
     width = rate.ci95[1] - rate.ci95[0]
     low, high = rate.count.interval()
-    assert width > 1.4 * (high - low)
+    assert width / (high - low) == pytest.approx(1.56, rel=0.1)
     assert rate.ci95[0] < rate.mean < rate.ci95[1]
 
 
