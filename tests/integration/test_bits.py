@@ -200,6 +200,7 @@ def test_other_settings_and_scenarios_are_refused(tmp_path, capfd):
     other = "bits --uncoded 4 --snr 0 --max-blocks 8 --csi perfect"
     assert run(*other.split(), "--out", tmp_path) == 2
     assert "cannot share a figure: scenario.csi" in capfd.readouterr().err
+    assert not (tmp_path / "bits_uncoded_4.json").exists()  # before anything was sent
 
 
 def test_images_and_bits_share_a_folder(tmp_path, capfd):

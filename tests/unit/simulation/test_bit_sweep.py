@@ -111,7 +111,8 @@ def test_a_sweep_files_its_points_and_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, value", [("target_errors", 0), ("max_blocks", 2.5), ("batch_size", -1)]
+    "name, value",
+    [("target_errors", 0), ("max_blocks", 2.5), ("batch_size", -1), ("seed", -1)],
 )
 def test_settings_out_of_range_are_refused(name, value):
     """With the name and the value (exact)."""
