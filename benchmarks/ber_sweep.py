@@ -9,20 +9,20 @@ number of block errors.
 
 * plain: Sionna blocks in one function, run by `sim_ber(graph_mode="xla")` at the
   batch size that proves fastest, and by eager `sim_ber` beside it;
-* ours: `EqualizedOFDMChannel` and `Transport` (belief propagation that stops per
-  code word), one process per core.
+* ours: the bit sweep of the scenarios (`link_models/links/bit_link.py`), a process per core.
 
-Times leave out start-up and compilation on both sides (they are printed apart).
+Times leave out start-up and compilation on both sides (they are printed apart), which
+of ours is everything up to the end of a first point at -10 dB.
 """
 
 import contextlib
 import io
 import json
-import multiprocessing
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ NUM_ITER = 20
 BATCH_SIZES = (32, 128, 512)
 OUR_BATCH = 128
 MAX_BATCHES = 10_000
+WARM_UP_DB = -10.0  # nearly all blocks are wrong: one batch
 
 
 class PlainChain:
@@ -119,86 +120,31 @@ def run_plain(chain, snr_db, batch_size, num_errors, graph_mode, max_batches):
     return [(s, *counts[i][1:]) for i, s in enumerate(seconds)]
 
 
-class OurChain:
-    """The same link from the parts of this project."""
+def our_link():
+    """Builder of the same link from the parts of this project."""
+    from link_models.links.bit_link import BitLinkBuilder, Coded
+    from scenarios.mimo_2x2 import SCENARIO
+    from semcom_phy.channel_coding.mcs import Mcs
 
-    def __init__(self):
-        from semcom_phy.backend import compile_fn
-        from semcom_phy.channel_coding.mcs import Mcs
-        from semcom_phy.channel_coding.transport import Transport
-        from semcom_phy.phy.channels import BlockRayleigh
-        from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
-        from semcom_phy.phy.framing import Framing, OFDMGrid
-
-        num_symbols = NUM_ANT * OFDMGrid().num_data_res
-        self.transport = Transport(
-            Mcs(MODULATION_ORDER, CODE_RATE), num_symbols, NUM_ITER
-        )
-        framing = Framing(num_symbols, NUM_ANT)
-        self.channel = EqualizedOFDMChannel(BlockRayleigh(NUM_ANT, NUM_ANT), framing)
-        self._radio = compile_fn(
-            lambda x, no: self.channel(x, self.channel.sample(OUR_BATCH), no)
-        )
-
-    def __call__(self, snr_db, seed):
-        """Wrong blocks among `OUR_BATCH`; the seed fixes bits, fades and noise."""
-        from keras import ops
-
-        from semcom_phy.seeding import derived_seed, private_streams
-        from semcom_phy.snr import snr_db_to_no
-
-        seed = derived_seed(*seed)
-        rng = np.random.default_rng(seed)
-        shape = (OUR_BATCH, self.transport.transport_block_bits)
-        bits = rng.integers(0, 2, shape, dtype=np.uint8)
-        x = self.transport.encode_blocks(bits)
-        no = ops.convert_to_tensor(snr_db_to_no(snr_db, NUM_ANT))
-        with private_streams(seed):
-            x_hat, no_eff = self._radio(ops.convert_to_tensor(x), no)
-        x_hat, no_eff = ops.convert_to_numpy(x_hat), ops.convert_to_numpy(no_eff)
-        bits_hat, _ = self.transport.decode_blocks(x_hat, no_eff)
-        return int((bits_hat != bits).any(axis=1).sum())
+    full_slot = Fraction(1728, 32 * 32 * 3)  # both streams of 864 resource elements
+    scenario = replace(SCENARIO, csi="perfect", cbr=full_slot)
+    return BitLinkBuilder(Coded(Mcs(MODULATION_ORDER, CODE_RATE)), scenario)
 
 
-_chain = None
+def run_ours(engine, snr_db, num_errors, seed):
+    """(seconds, block errors, blocks) for every SNR, and the seconds of the start."""
+    from semcom_phy.simulation.bit_sweep import BitSettings, measure_points
 
-
-def _start_worker(barrier):
-    global _chain
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # one core per worker
-    _chain = OurChain()
-    _chain(20.0, (0,))  # compiles
-    barrier.wait()
-
-
-def _work(snr_db, seed):
-    return _chain(snr_db, seed)
-
-
-def _nothing(_):
-    """Keeps a worker busy until all are ready."""
-
-
-def run_ours(pool, workers, snr_db, num_errors, seed):
-    """(seconds, block errors, blocks) for every SNR; same counts for any ``workers``.
-
-    Batches count in the order of their index up to the one that reaches the target.
-    """
-    results = []
-    for i, snr in enumerate(snr_db):
-        start = time.perf_counter()
-        pending = [pool.submit(_work, snr, (seed, i, b)) for b in range(workers)]
-        errors = batch = 0
-        while errors < num_errors and batch < MAX_BATCHES:
-            errors += pending[batch].result()
-            batch += 1
-            if errors < num_errors:
-                pending.append(pool.submit(_work, snr, (seed, i, len(pending))))
-        for future in pending[batch:]:
-            future.cancel()
-        seconds = time.perf_counter() - start
-        results.append((seconds, errors, batch * OUR_BATCH))
-    return results
+    build, most = our_link(), MAX_BATCHES * OUR_BATCH
+    settings = BitSettings(seed, num_errors, most, OUR_BATCH)
+    tasks = [(build, float(snr)) for snr in (WARM_UP_DB, *snr_db)]
+    results, before = {}, time.perf_counter()
+    for (_, snr), point in measure_points(tasks, settings, engine):
+        now = time.perf_counter()
+        count = point.bler.count
+        results[snr] = now - before, count.num_errors, count.num_trials
+        before = now
+    return [results[float(snr)] for snr in snr_db], results[WARM_UP_DB][0]
 
 
 def _say(stage):
@@ -231,16 +177,12 @@ def main(argv=None):
     import semcom_phy.backend  # noqa: F401  (before Sionna: silences its start-up)
     from semcom_phy.metrics.link import ErrorCount
     from semcom_phy.seeding import set_seed
+    from semcom_phy.simulation.engines import ProcessEngine
 
     # Ours first, and its workers end before Sionna's threads need the cores.
     _say(f"ours, {args.workers} worker(s)")
-    start = time.perf_counter()
-    context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(args.workers)
-    with ProcessPoolExecutor(args.workers, context, _start_worker, (ready,)) as pool:
-        list(pool.map(_nothing, range(args.workers)))
-        start_up = time.perf_counter() - start
-        ours = run_ours(pool, args.workers, args.snr, args.errors, args.seed)
+    engine = ProcessEngine(args.workers)
+    ours, start_up = run_ours(engine, args.snr, args.errors, args.seed)
 
     _say("sim_ber xla: choice of the batch size")
     set_seed(args.seed)

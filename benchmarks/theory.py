@@ -17,7 +17,7 @@ from keras import ops
 from link_models.codecs import load_link
 from semcom_phy.backend import gradients_fn
 from semcom_phy.channel_coding.qam import qam_modulate
-from semcom_phy.metrics.link import qpsk_ber_awgn, qpsk_ber_rayleigh
+from semcom_phy.metrics.link import qam_ber_awgn, qpsk_ber_rayleigh
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -73,7 +73,7 @@ def qpsk_rows(fades, seed):
     pilots = OFDMGrid().num_pilot_res
     few = FEW_PILOTS.num_pilot_res
     cases = [
-        ("QPSK, AWGN, 6 dB", AWGN(1), PerfectCSI(), 6.0, None, qpsk_ber_awgn(6.0)),
+        ("QPSK, AWGN, 6 dB", AWGN(1), PerfectCSI(), 6.0, None, qam_ber_awgn(6.0, 2)),
         (
             "QPSK, 1x1 Rayleigh, 10 dB, perfect CSI",
             BlockRayleigh(1, 1),

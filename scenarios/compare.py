@@ -17,6 +17,7 @@ from pathlib import Path
 
 from scenarios.arguments import Parser
 from scenarios.comparison_table import FORMATS, Comparison
+from semcom_phy.simulation.bit_results import image_results
 from semcom_phy.simulation.pairing import (
     MEAN_MSE,
     PairError,
@@ -174,7 +175,7 @@ def _curves_of(folder):
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}")
     curves = []
-    for path in sorted(folder.glob("*.json")):
+    for path in image_results(folder):
         try:
             curve = Curve(path, path.stem)
         except ResultError as error:
@@ -192,7 +193,7 @@ def _curves_of(folder):
 
 
 def _those_of(folder):
-    names = sorted(path.stem for path in folder.glob("*.json"))
+    names = [path.stem for path in image_results(folder)]
     return f"{folder} holds: {', '.join(names)}" if names else f"{folder} holds none"
 
 

@@ -16,9 +16,10 @@ def scenario_parser(scenario):
     parser.add_argument(
         "command",
         nargs="?",
-        choices=("evaluate", "train", "plot"),
+        choices=("evaluate", "train", "plot", "bits"),
         default="evaluate",
-        help="simulate and draw; fit a learned system; redraw from the result files",
+        help="simulate and draw; fit a learned system; redraw from the result files; "
+        "bit and block error rates",
     )
     add = parser.add_options("scenario (default: its own values)")
     add("--systems", dest="systems", **_LIST, help="systems to compare")
@@ -71,6 +72,21 @@ def scenario_parser(scenario):
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
     add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
     add("--traceback", action="store_true", help="show where an error came from")
+
+    add = parser.add_options("bits (with --snr, --out, --restart, --workers, ...)")
+    add("--mcs", type=int, **_LIST, help="5G LDPC: indices in an MCS table")
+    add("--mcs-table", type=int, default=1, help="table 5.1.3.1-X of TS 38.214 (1)")
+    add("--uncoded", type=int, **_LIST, help="QAM without a code: bits per symbol")
+    add(
+        "--regular",
+        type=int,
+        nargs="+",
+        action="append",
+        metavar="N",
+        help="regular LDPC code: n, d_v, d_c and, if not 2, bits per symbol",
+    )
+    add("--target-errors", type=int, default=100, help="block errors per point (100)")
+    add("--max-blocks", type=int, help="most blocks per point (20000)")
 
     add = parser.add_options("train")
     add("--system", default="adjscc", help="the learned system to fit (adjscc)")

@@ -76,7 +76,7 @@ def main(argv, scenario, table="link_models.systems"):
         chosen = _chosen_scenario(args, scenario)
         folder = _folder(args, scenario)
         if args.command == "plot":
-            _plot(args, chosen, folder)
+            _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
             if chosen.feedback_delay:
                 raise ValueError(
@@ -87,6 +87,12 @@ def main(argv, scenario, table="link_models.systems"):
             from link_models.train_command import fit_from_arguments
 
             fit_from_arguments(chosen, args, parser.options)
+        elif args.command == "bits":
+            _load_backend()
+            _check_writable(folder)
+            from scenarios.bits import measure_bits
+
+            measure_bits(chosen, args, folder, parser.options)
         else:
             _evaluate(args, chosen, folder, table, parser.options)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
@@ -241,6 +247,17 @@ def _check_neighbours(folder, header, names):
             )
 
 
+def _plot_images_and_bits(args, scenario, folder):
+    from scenarios.bits import plot_bits_of
+    from semcom_phy.simulation.bit_results import bit_results
+
+    bits = [] if args.systems else bit_results(folder)
+    if not bits or _results(folder, quiet=True):
+        _plot(args, scenario, folder)
+    if bits:
+        plot_bits_of(folder)
+
+
 def _plot(args, scenario, folder):
     from semcom_phy.simulation import plotting, results
 
@@ -262,10 +279,11 @@ def _plot(args, scenario, folder):
 
 def _results(folder, quiet=False):
     """The result files of a folder; other JSON files are none of its business."""
+    from semcom_phy.simulation.bit_results import image_results
     from semcom_phy.simulation.results import ResultError, ResultFile
 
     files = []
-    for path in sorted(folder.glob("*.json")):
+    for path in image_results(folder):
         try:
             files.append(ResultFile.read(path))
         except (ResultError, OSError) as error:

@@ -146,10 +146,39 @@ def ebno_db_to_no(ebno_db, num_bits_per_symbol, code_rate):
     ValueError
         If ``ebno_db`` is not finite, or the other arguments are out of range.
     """
-    if not 0 < code_rate <= 1:
-        raise ValueError(f"code_rate must be in (0, 1], got {code_rate}.")
-    bits = _positive_int(num_bits_per_symbol, "num_bits_per_symbol") * code_rate
+    bits = _bits_per_symbol(num_bits_per_symbol, code_rate)
     return 1.0 / (bits * db_to_linear(ebno_db))
+
+
+def no_to_ebno_db(no, num_bits_per_symbol, code_rate):
+    r"""Eb/N0 per receive antenna for a noise variance.
+
+    The inverse of :func:`ebno_db_to_no`, :math:`E_b/N_0 = (m r N_0)^{-1}`: with Nt
+    streams at an SNR it is :math:`10 \log_{10}(N_t m r)` dB below it.
+
+    Input
+    -----
+    no : scalar, [batch], array or tensor, `float`, positive
+        Noise variance per receive antenna and resource element [linear]
+
+    num_bits_per_symbol : `int`
+        Bits per constellation symbol, m
+
+    code_rate : `float`, in (0, 1]
+        Information bits per coded bit, r
+
+    Output
+    ------
+    ebno_db : same shape, `float32`
+        Energy per information bit and receive antenna over N0 [dB]
+
+    Raises
+    ------
+    ValueError
+        If ``no`` is not finite and positive, or the others are out of range.
+    """
+    bits = _bits_per_symbol(num_bits_per_symbol, code_rate)
+    return linear_to_db(1.0 / (bits * no))
 
 
 def link_budget_to_no(
@@ -200,6 +229,13 @@ def link_budget_to_no(
         + noise_figure_db
     )
     return snr_db_to_no(np.asarray(tx_power_dbm) - noise_dbm, num_tx_ant)
+
+
+def _bits_per_symbol(num_bits_per_symbol, code_rate):
+    """Information bits per constellation symbol, m r."""
+    if not 0 < code_rate <= 1:
+        raise ValueError(f"code_rate must be in (0, 1], got {code_rate}.")
+    return _positive_int(num_bits_per_symbol, "num_bits_per_symbol") * code_rate
 
 
 def _finite(value, what):

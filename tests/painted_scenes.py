@@ -7,7 +7,6 @@ from unittest import mock
 
 import numpy as np
 
-from link_models import scene_levels
 from semcom_phy.sources.driving import CLASSES
 
 # At 256x192: a vehicle ahead (high), one in the next lane (medium), a sign (low).
@@ -50,12 +49,5 @@ def painted_camvid(folder, counts):
         names = np.array([f"drive{seed}_{i:05d}" for i in range(count)])
         path = Path(folder) / "camvid" / f"{split}.npz"
         np.savez(path, images=images, labels=labels, names=names)
-    _forget()
     with mock.patch.dict(os.environ, SEMCOM_DATA=str(folder)):
         yield
-    _forget()
-
-
-def _forget():
-    scene_levels._scenes.cache_clear()
-    scene_levels._levels.cache_clear()

@@ -17,6 +17,7 @@ from link_models.systems.images import to_uint8
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.codecs.contract import SemanticDecoder
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import DATA, Analogue, Digital, Frame
 from semcom_phy.seeding import image_generator, image_seeds, sample_fades
@@ -97,7 +98,9 @@ class SemanticCoder:
     def describe(self):
         framing, shape = self.link.channel.framing, self.codec.image_shape
         side = framing.num_symbols - self.link.num_symbols
-        varies = self.codec.side_values or self.codec.side_bytes
+        counts = type(self.link.decoder).count_symbols
+        varies = counts is not SemanticDecoder.count_symbols
+        varies = varies or self.codec.side_values or self.codec.side_bytes
         note = "the most; what was spent is in cbr and side_cbr"
         return {
             "bandwidth": spent_bandwidth(framing, shape, side).as_dict(),
@@ -117,6 +120,7 @@ class SemanticCoder:
             x, count, side, figures = self._encode(*inputs)
             side = tree.map_structure(_array, side)
             payloads = side_info and self.codec.side_to_bytes(side)
+        _check_sent(count)
         segments = {DATA: Analogue(x, count)}
         figures = {name: _array(values) for name, values in figures.items()}
         if self.side is not None:
@@ -280,6 +284,8 @@ class SemanticCoder:
                 try:
                     rows[i] = self.link.decoder.side_from_bytes([payload])
                 except ValueError:
+                    if not received[SIDE].undetected[i]:
+                        raise  # the decoder does not read what its encoder writes
                     lost[i] = True
         side = _joined(rows)
         count = self.link.count_symbols(
@@ -361,6 +367,16 @@ def _knowledge(feedback):
         return ()
     channel = (FED_BACK_CSI,) if feedback.knows_channel else ()
     return channel + ((FEEDBACK_AGE,) if feedback.knows_age else ())
+
+
+def _check_sent(count):
+    """Refuses samples of which nothing is sent."""
+    silent = [] if count is None else np.flatnonzero(_array(count) < 1)
+    if len(silent):
+        raise ValueError(
+            f"the encoder sends no symbol of sample {silent[0]}: the count of Analogue "
+            "must be at least 1"
+        )
 
 
 def _row(structure, i):

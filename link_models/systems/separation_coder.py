@@ -165,6 +165,11 @@ class SeparationCoder:
         : list of [batch] :class:`~semcom_phy.source_coding.rate_choice.RateChoice`
             ``index`` counts ``candidates``
         """
+        if images.shape[1:] != self.image_shape:
+            raise ValueError(
+                f"this system is made for images of shape {self.image_shape}, got "
+                f"{images.shape[1:]}"
+            )
         blank = np.broadcast_to(self.outage_color, images.shape)
         return [
             choose_rate(self.codec.ladder, image, self.num_bytes, of_image, value)

@@ -106,6 +106,30 @@ def _demap(x_hat, no, modulation_order):
     return llr
 
 
+def qam_decide(x_hat, modulation_order):
+    """Bits of the nearest constellation point, for uncoded transmission.
+
+    Input
+    -----
+    x_hat : [batch, num_symbols], `complex64`
+        Equalised symbols, unbiased
+
+    modulation_order : `int`, 2 | 4 | 6 | 8
+        Bits per symbol [bit]
+
+    Output
+    ------
+    bits : [batch, num_symbols * modulation_order], `uint8`, 0 | 1
+    """
+    levels, bits = _pam_levels(modulation_order)
+    rank = np.argsort(levels)
+    edges = (levels[rank][1:] + levels[rank][:-1]) / 2
+    x_hat = np.asarray(x_hat)
+    y = np.stack([x_hat.real, x_hat.imag], axis=-1)
+    nearest = rank[np.searchsorted(edges, y)]  # [batch, num_symbols, 2]
+    return bits.astype(np.uint8).T[nearest].swapaxes(2, 3).reshape(len(x_hat), -1)
+
+
 def interleave(code_bits, modulation_order):
     r"""Bit interleaver of TS 38.212, clause 5.4.2.2.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import erfc
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,9 @@ class ErrorCount:
         """
         if not self.num_trials:
             return None
-        tail = (1 - confidence) / 2
-        k, n = self.num_errors, self.num_trials
-        low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-        high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
-        return low, high
+        counted = binomtest(self.num_errors, self.num_trials)
+        low, high = counted.proportion_ci(confidence, method="exact")
+        return float(low), float(high)
 
 
 def count_errors(bits, bits_hat):
@@ -97,23 +95,76 @@ def count_errors(bits, bits_hat):
     )
 
 
-def qpsk_ber_awgn(snr_db):
-    r"""Bit error rate of uncoded Gray QPSK on AWGN.
+def qam_ber_awgn(snr_db, modulation_order):
+    r"""Bit error rate of uncoded square Gray QAM on AWGN, decided by nearest point.
+
+    With :math:`M = 2^m` points and :math:`L = \sqrt{M}` levels per real dimension, the
+    mean over the bits :math:`k = 1, \dots, m/2` of
 
     .. math::
-        P_b = Q\big(\sqrt{E_s/N_0}\big)
+        P_k = \frac{1}{L} \sum_{i=0}^{(1 - 2^{-k}) L - 1}
+            (-1)^{\lfloor i 2^{k-1} / L \rfloor} \Big(2^{k-1} -
+            \Big\lfloor \frac{i 2^{k-1}}{L} + \frac12 \Big\rfloor\Big)
+            \operatorname{erfc}\Big((2i + 1)
+            \sqrt{\tfrac{3}{2(M-1)} E_s/N_0}\Big)
 
     Input
     -----
     snr_db : any shape, `float`
         Es/N0 [dB]
 
+    modulation_order : `int`, 2 | 4 | 6 | 8
+        Bits per symbol, m
+
     Output
     ------
     : shape of ``snr_db``, `float`
         Bit error rate
+
+    References
+    ----------
+    K. Cho, D. Yoon, "On the general BER expression of one- and two-dimensional
+    amplitude modulations", IEEE Trans. Commun. 50(7), 2002.
     """
-    return 0.5 * erfc(np.sqrt(10 ** (np.asarray(snr_db) / 10) / 2))
+    weights, distances = _qam_error_terms(modulation_order)
+    snr = 10 ** (np.asarray(snr_db, float)[..., None] / 10)
+    return (weights * erfc(distances * np.sqrt(snr))).sum(axis=-1)
+
+
+def qam_ber_rayleigh(snr_db, modulation_order):
+    r"""Bit error rate of uncoded square Gray QAM on 1x1 Rayleigh fading, CSI perfect.
+
+    The terms of `qam_ber_awgn` averaged over the exponential power of the fade,
+    :math:`E[\operatorname{erfc}(d \sqrt{|h|^2 E_s/N_0})]
+    = 1 - \sqrt{d^2 \gamma / (1 + d^2 \gamma)}` at the average :math:`\gamma`.
+
+    Input
+    -----
+    snr_db, modulation_order : see `qam_ber_awgn`
+        Average Es/N0 [dB]
+
+    Output
+    ------
+    : shape of ``snr_db``, `float`
+        Bit error rate, averaged over the fading
+    """
+    weights, distances = _qam_error_terms(modulation_order)
+    snr = distances**2 * 10 ** (np.asarray(snr_db, float)[..., None] / 10)
+    return (weights * (1 - np.sqrt(snr / (1 + snr)))).sum(axis=-1)
+
+
+def _qam_error_terms(modulation_order):
+    """Weights and distances [num_terms] of the complementary error functions."""
+    levels = 2 ** (modulation_order // 2)
+    weights, distances = [], []
+    for k in range(1, modulation_order // 2 + 1):
+        i = np.arange(levels - levels // 2**k)
+        step = i * 2 ** (k - 1) / levels
+        weights.append((-1) ** np.floor(step) * (2 ** (k - 1) - np.floor(step + 0.5)))
+        distances.append(2 * i + 1)
+    scale = np.sqrt(3 / (2 * (levels**2 - 1)))
+    weights = np.concatenate(weights) / levels / (modulation_order // 2)
+    return weights, scale * np.concatenate(distances)
 
 
 def qpsk_ber_rayleigh(snr_db, error_variance=0.0):

@@ -3,14 +3,18 @@
 Every engine has one method, ``map(function, shared, items)``, which yields
 ``(item, function(shared, item))`` in the order in which they finish. The numbers
 do not depend on the engine: a point draws from nothing but its own seeds.
+
+On this machine items are taken one by one as they are needed, so that an iterator may
+decide what comes next by the answers so far.
 """
 
 import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 
 
 class SerialEngine:
@@ -56,10 +60,18 @@ class ProcessEngine:
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_obey_parent,
         )
+        items, running = iter(items), {}
+
+        def start(count):
+            for item in islice(items, count):
+                running[pool.submit(function, shared, item)] = item
+
         try:
-            futures = {pool.submit(function, shared, item): item for item in items}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            start(self.workers + 1)  # one waits, so that no worker has to
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+                    start(1)
         except BrokenProcessPool as error:
             raise RuntimeError(
                 "a worker process died, perhaps for want of memory; finished points "

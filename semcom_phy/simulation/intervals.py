@@ -86,7 +86,7 @@ def clustered_mean(values, image_index, groups=None):
     return Estimate(float(mean), interval, num_images, len(values))
 
 
-def clustered_probability(events, image_index, groups=None):
+def clustered_probability(events, image_index, groups=None, trials=1):
     r"""Probability of an event with the interval of Korn and Graubard, clustered by
     image or group.
 
@@ -117,6 +117,9 @@ def clustered_probability(events, image_index, groups=None):
         Which image was sent
     groups : [num_transmissions], `int` or `str`, optional
         As of :func:`clustered_mean`
+    trials : `int`, (default 1)
+        Trials behind each of the ``events``, which are then shares in [0, 1], such as
+        that of wrong bits in a block; the count :math:`n` is that of the trials
 
     Output
     ------
@@ -130,10 +133,9 @@ def clustered_probability(events, image_index, groups=None):
     1998.
     """
     events, num_images, clusters = _applicable(events, image_index, groups)
-    count = len(events)
-    if not count:
+    if not len(events):
         return None
-    p = events.mean()
+    p, count = events.mean(), len(events) * trials
     num_clusters, error = _clustered_standard_error(events, clusters)
     if 0 < p < 1 and num_clusters > 1:
         design_effect = error**2 / (p * (1 - p) / (count - 1))
@@ -141,7 +143,8 @@ def clustered_probability(events, image_index, groups=None):
         effective = count / max(1.0, design_effect / few)
     else:
         effective = num_clusters
-    return Estimate(float(p), _clopper_pearson(p, effective), num_images, count)
+    interval = _beta_interval(p, effective)
+    return Estimate(float(p), interval, num_images, len(events))
 
 
 def psnr_of_mean_mse(mse, image_index, groups=None):
@@ -200,8 +203,9 @@ def _student_t(num_clusters):
     return stats.t.ppf((1 + _CONFIDENCE) / 2, num_clusters - 1)
 
 
-def _clopper_pearson(p, count):
-    """Exact interval of a probability, for a count that need not be whole."""
+def _beta_interval(p, count):
+    """Clopper and Pearson's quantiles for a count that is not whole, for which SciPy's
+    ``binomtest`` has no interval."""
     tail, events = (1 - _CONFIDENCE) / 2, p * count
     low = stats.beta.ppf(tail, events, count - events + 1) if p > 0 else 0.0
     high = stats.beta.ppf(1 - tail, events + 1, count - events) if p < 1 else 1.0

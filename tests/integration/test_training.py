@@ -16,6 +16,9 @@ import pytest
 from keras import ops
 
 from link_models.codecs import load_link
+from link_models.systems.entries import load_klt
+from link_models.training import __main__ as training_command
+from link_models.training import klt
 from link_models.training import trainer as trainer_module
 from link_models.training.batches import Batches
 from link_models.training.data import split_data
@@ -583,3 +586,24 @@ def test_a_step_compiled_by_xla_is_the_same_step(pictures, tmp_path, optimizer):
         after.append(run.links[0].get_weights())
     for one, two in zip(*after, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+def test_the_klt_command(tmp_path, monkeypatch, capsys):
+    """What it leaves is read as the linear reference, and the JSON belongs to the file
+    (the basis is orthonormal to half precision)."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+    about = {"dataset": "sixty"}
+    monkeypatch.setattr(
+        klt, "load_cifar10_training_images", lambda: (images, images[:0], about)
+    )
+    path = tmp_path / "klt.npz"
+    argv = ["klt", "--coefficients", "20", "--out", str(path)]
+    assert training_command.main(argv) == 0
+    assert capsys.readouterr().out == f"wrote {path}\n"
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert record["sha256"] == store.file_hash(path)
+    assert record["num_coefficients"] == 20 and record["data"] == about
+    coder = load_klt(path)
+    gram = coder.basis.astype(float).T @ coder.basis
+    np.testing.assert_allclose(gram, np.eye(20), atol=2e-3)
+    assert coder.image_shape == (32, 32, 3)

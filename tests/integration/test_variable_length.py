@@ -3,23 +3,33 @@
 import numpy as np
 import pytest
 from keras import ops
-from seeded import assert_batches_do_not_matter, assert_no_stream_moves
+from seeded import assert_batches_do_not_matter, assert_no_stream_moves, samples_of
 
-from link_models import variable_length_system
-from link_models.knowledge import LABEL_MAPS
-from link_models.learned import build_link
-from link_models.variable_length_system import VariableLengthSystem
+from link_models.codecs import CODECS, build_link
+from link_models.links.frame_link import FrameLink
+from link_models.systems import frame_system, semantic_coder
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.knowledge import FREE_LENGTHS, LABEL_MAPS
+from link_models.systems.semantic_coder import SIDE, SemanticCoder
+from link_models.systems.side_information import STRONG, WEAK, MessageSide
+from link_models.systems.transmitter import Transmitter
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.protection import MessageProtection
+from semcom_phy.entropy_coding.length_code import LengthCode
+from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
 from semcom_phy.layers.rate_allocation import LENGTHS, length_of
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
+from semcom_phy.phy.knowledge import TxKnowledge
+from semcom_phy.phy.segments import Analogue
 from semcom_phy.seeding import set_seed
-from semcom_phy.entropy_coding.length_code import LengthCode
 
 SHAPE = (64, 96, 3)
 SIZES = {"image_shape": SHAPE, "filters": 8, "blocks": 1}
 NUM_SYMBOLS = 900
+COLOR = (10, 20, 30)
+LENGTH_CODE = LengthCode(np.ones((len(LENGTHS) + 1, len(LENGTHS)), int))
 
 
 def make_channel(model=None, num_symbols=NUM_SYMBOLS):
@@ -40,7 +50,7 @@ def images():
 
 def make_link(codec="ntscc", model=None, images=None, **more):
     set_seed(5)
-    link = build_link(codec, SIZES | more, SIZES, make_channel(model))
+    link = build_link(CODECS[codec], (SIZES | more, SIZES), make_channel(model))
     if images is not None:
         link.encoder.fit_statistics(images.astype("float32") / 255)
         link.decoder.copy_statistics(link.encoder)
@@ -52,14 +62,21 @@ def link(images):
     return make_link(images=images)
 
 
-def make_system(link, side_info="sent", levels=None, num_symbols=NUM_SYMBOLS):
-    link.channel = make_channel(link.channel.channel_model, num_symbols)
-    counts = np.ones((len(LENGTHS) + 1, len(LENGTHS)), int)
-    code = LengthCode(counts) if side_info == "sent" else None
-    color = (10, 20, 30)
-    return VariableLengthSystem(
-        "t", "T", link, SHAPE, {}, color, code, side_info, levels
-    )
+def make_system(link, side="sent", levels=None, num_symbols=NUM_SYMBOLS):
+    """A link as a system, its lengths sent, given to the receiver, or none."""
+    model = link.channel.channel_model
+    channel = make_channel(model, num_symbols)
+    link = FrameLink(link.encoder, link.decoder, channel)
+    message = None
+    if side == "sent":
+        for half in (link.encoder, link.decoder):
+            half.use_record({"length_code": LENGTH_CODE.to_dict()})
+        steady = isinstance(model, AWGN)
+        message = MessageSide(link.encoder.side_bytes, steady, room=False)
+    known = (FREE_LENGTHS,) if side == "free" else ()
+    known += levels.knows if levels else ()
+    coder = SemanticCoder(link, Transmitter(channel), message, None, levels, known)
+    return FrameSystem("t", "T", coder, channel, COLOR)
 
 
 class Told:
@@ -70,14 +87,34 @@ class Told:
     def __init__(self, levels):
         self.levels = levels
 
-    def __call__(self, images):
+    def __call__(self, samples):
         return self.levels
 
 
-def send(system, images, snr_db, method="send"):
+@pytest.fixture
+def plain(monkeypatch):
+    """Systems without graphs, which take ten seconds each to compile."""
+    for module in (frame_system, semantic_coder):
+        monkeypatch.setattr(module, "compile_fn", lambda fn, jit=True: fn)
+
+
+def send(system, images, snr_db):
     set_seed(7)
     h = system.channel.sample(len(images))
-    return getattr(system, method)(images, snr_db, h, range(len(images)))
+    return system.transmit(samples_of(images), snr_db, h, range(len(images)))
+
+
+def symbols_map(system, images):
+    """Complex symbols of every patch, [batch, rows, columns]."""
+    h = system.channel.sample(len(images))
+    seeds = range(len(images))
+    return ops.convert_to_numpy(
+        system.coder.choices(samples_of(images), 10.0, h, seeds)
+    )
+
+
+def squared_error(sent, images):
+    return np.mean((sent.delivered.images.astype(float) - images) ** 2)
 
 
 @pytest.mark.parametrize("model", [AWGN(1), BlockRayleigh(2, 2)])
@@ -87,9 +124,13 @@ def test_unpacking_inverts_packing(images, model):
     rng = np.random.default_rng(0)
     index = ops.convert_to_tensor(rng.integers(0, 5, (3, 4, 6)).astype("int32"))
     symbols = rng.standard_normal((3, 4, 6, 256)).astype("float32")
-    x, count = link.pack(ops.convert_to_tensor(symbols), index)
+    z, count = pack_patches(ops.convert_to_tensor(symbols), index)
+    x = link.modulate(Analogue(z, count))
+    assert x.shape[1] <= link.num_symbols
+    np.testing.assert_array_equal(link.decoder.count_symbols(index), count)
     tiny = ops.full(x.shape, 1e-9)
-    received, no = link.unpack(x, tiny, index)
+    z_hat, tiny = link.modulation.despread(x, tiny, count)
+    received, no = unpack_patches(z_hat, tiny, index)
     sent = ops.convert_to_numpy(link.encoder.sent(index))
     assert np.all(ops.convert_to_numpy(count) == sent.sum(axis=(1, 2, 3)) / 2)
     power = (symbols**2 * sent).sum(axis=(1, 2, 3)) / sent.sum(axis=(1, 2, 3))
@@ -102,18 +143,32 @@ def test_symbols_have_unit_power_and_keep_to_the_budget(link, images):
     """Power is normalised over the symbols that are sent; none is sent beyond."""
     source = ops.convert_to_tensor(images.astype("float32") / 255)
     budget = np.linspace(100, 800, len(images)).astype("float32")
-    coded = link.encoder.encode(source, ops.convert_to_tensor(budget))
-    x, count = map(ops.convert_to_numpy, link.pack(coded.symbols, coded.index))
+    known = TxKnowledge(
+        ops.full(budget.shape, 10.0), budget=ops.convert_to_tensor(budget)
+    )
+    packet = link.encode(source, known)
+    x = ops.convert_to_numpy(link.modulate(packet.data))
+    count = ops.convert_to_numpy(packet.data.count)
     assert np.all(count <= budget) and np.all(count > 0.85 * budget)
     for row, n in zip(x, count, strict=True):
         assert np.mean(np.abs(row[:n]) ** 2) == pytest.approx(1, abs=1e-4)
         assert np.all(row[n:] == 0)
 
 
+def test_a_link_without_a_budget_fills_its_frame(link, images):
+    """The call gives the codec all symbols of the frame (a shortest step is left)."""
+    set_seed(6)
+    source = ops.convert_to_tensor(images.astype("float32") / 255)
+    h = link.channel.sample(len(images))
+    packet, _ = link.run(source, ops.full((len(images),), 10.0), h)
+    count = ops.convert_to_numpy(packet.data.count)
+    assert np.all(count <= NUM_SYMBOLS) and np.all(count > 0.85 * NUM_SYMBOLS)
+
+
 def test_more_information_gets_more_symbols(link, images):
     """The right half of the images, the left being flat, takes more of the symbols:
     without training the entropy model knows the values alone, not their scales."""
-    spent = make_system(link, "free").symbols_map(images)
+    spent = symbols_map(make_system(link, "free"), images)
     assert spent[:, :, 3:].sum() > 1.2 * spent[:, :, :3].sum()
 
 
@@ -122,76 +177,103 @@ def test_quality_rises_with_snr_and_budget(link, images):
     errors = []
     for num_symbols, snr_db in ((500, 0.0), (500, 20.0), (1500, 20.0)):
         system = make_system(link, "free", num_symbols=num_symbols)
-        images_hat, lost, _ = send(system, images, snr_db)
-        assert not lost.any()
-        errors.append(np.mean((images_hat.astype(float) - images) ** 2))
+        sent = send(system, images, snr_db)
+        assert not sent.outage.any() and not sent.lost
+        errors.append(squared_error(sent, images))
     assert errors[0] > 1.1 * errors[1] > 1.2 * errors[2]
 
 
 def test_side_information_is_sent_and_charged(link, images):
     """Lengths arrive, are those sent, and share the frame with the data."""
-    system = make_system(link)
-    images_hat, lost, extras = send(system, images, 15.0)
-    free, _, _ = send(make_system(link, "free"), images, 15.0)
-    assert not lost.any()
-    dimensions = np.prod(SHAPE)
-    assert np.all(extras["side_bits"] > 0)
-    assert np.all(extras["cbr_total"] * dimensions <= NUM_SYMBOLS)
-    np.testing.assert_allclose(extras["cbr"] + extras["side_cbr"], extras["cbr_total"])
-    error = np.mean((images_hat.astype(float) - images) ** 2)
-    assert error > np.mean((free.astype(float) - images) ** 2)
+    sent = send(make_system(link), images, 15.0)
+    free = send(make_system(link, "free"), images, 15.0)
+    assert not sent.outage.any() and not sent.lost[SIDE].any()
+    assert not sent.figures["undetected"].any()
+    assert np.all(sent.figures["side_bits"] > 0) and np.all(sent.spent.side > 0)
+    assert np.all(sent.spent.data + sent.spent.side <= NUM_SYMBOLS)
+    assert not free.spent.side.any() and np.all(free.spent.data > sent.spent.data)
+    error = squared_error(sent, images)
+    assert error > squared_error(free, images)
     # Decoded with the right lengths: as good as with as many symbols and free lengths.
-    data = int((extras["cbr"] * dimensions).mean())
-    less, _, _ = send(make_system(link, "free", num_symbols=data), images, 15.0)
-    assert error == pytest.approx(np.mean((less.astype(float) - images) ** 2), rel=0.1)
+    data = int(sent.spent.data.mean())
+    less = send(make_system(link, "free", num_symbols=data), images, 15.0)
+    assert error == pytest.approx(squared_error(less, images), rel=0.1)
 
 
 @pytest.mark.parametrize("model", [AWGN(1), BlockRayleigh(2, 2)])
 def test_lost_lengths_are_an_outage(images, model):
     """At -12 dB no message arrives: the mean colour, counted, nothing decoded."""
-    system = make_system(make_link(model=model, images=images))
-    sent = send(system, images, -12.0, "transmit")
-    assert sent.outage.all()
-    assert np.all(sent.extras["side_info_error"])
-    assert np.all(sent.images == np.array([10, 20, 30], "uint8"))
+    sent = send(make_system(make_link(model=model, images=images)), images, -12.0)
+    assert sent.outage.all() and sent.lost[SIDE].all()
+    assert np.all(sent.delivered.images == np.array(COLOR, "uint8"))
 
 
-def test_lengths_that_were_not_received_are_never_used(link, images):
-    """What the message says decides, not what was sent (mask told 1 for all)."""
+def test_lengths_that_were_not_received_are_never_used(
+    link, images, monkeypatch, plain
+):
+    """What the message says decides, not what was sent (told the shortest for all):
+    the lengths, and where the data begin."""
     system = make_system(link)
-    wrong = np.zeros(system.codec.grid, int)
-    payload = system.length_code.encode(wrong)
-    message = system.message(0.0)
-    index, start, lost = system._read_messages(
-        message, [payload] * 2, np.full((2, *wrong.shape), 5), np.ones(2, int)
+    coder, seen = system.coder, {}
+    wrong = np.zeros((1, *coder.codec.grid), int)
+    (payload,) = coder.codec.side_to_bytes(wrong)
+    monkeypatch.setattr(
+        MessageProtection, "decode", lambda self, x_hat, no_eff: [payload] * len(x_hat)
     )
-    assert not lost.any() and np.all(index == 0)
-    assert np.all(start == message.num_symbols(len(payload)))
+    decode, receive = coder._decode, system._send
+
+    def spy(x_hat, no_eff, side, *rest):
+        seen.update(x_hat=x_hat, side=side)
+        return decode(x_hat, no_eff, side, *rest)
+
+    def spy_on_frame(*args):
+        seen["frame"] = receive(*args)
+        return seen["frame"]
+
+    coder._decode, system._send = spy, spy_on_frame
+    sent = send(system, images, 0.0)
+    assert not sent.outage.any() and sent.figures["undetected"].all()
+    assert not np.any(ops.convert_to_numpy(seen["side"]))
+    start = coder.side.bind(None, 0.0).counts([payload])[0]
+    assert np.all(start < sent.spent.side)
+    frame = ops.convert_to_numpy(seen["frame"].x_hat)[:, start:]
+    np.testing.assert_array_equal(seen["x_hat"][:, : frame.shape[1]], frame)
 
 
-def test_lengths_that_cannot_be_meant_are_lost(link):
-    """A message that asks for more symbols than the frame holds is not believed."""
+def test_lengths_that_cannot_be_meant_are_lost(link, images, monkeypatch, plain):
+    """A message that asks for more symbols than the frame holds is not believed, nor
+    one that is no code of lengths."""
     system = make_system(link)
-    huge = system.length_code.encode(np.full(system.codec.grid, len(LENGTHS) - 1))
-    assert system._read_lengths(system.message(0.0), huge) is None
+    huge = np.full((1, *system.coder.codec.grid), len(LENGTHS) - 1)
+    for payload in (system.coder.codec.side_to_bytes(huge)[0], b"\xff" * 30):
+        monkeypatch.setattr(
+            MessageProtection,
+            "decode",
+            lambda self, x_hat, no_eff, payload=payload: [payload] * len(x_hat),
+        )
+        sent = send(system, images, 0.0)
+        assert sent.outage.all() and sent.lost[SIDE].all()
+        assert np.all(sent.delivered.images == np.array(COLOR, "uint8"))
 
 
-def test_a_frame_too_small_is_refused(link, images):
+def test_a_frame_too_small_is_refused(link, images, plain):
     """The least is one symbol a patch and the message."""
     system = make_system(link, num_symbols=60)
-    with pytest.raises(ValueError, match="raise the cbr"):
-        system.fit(images, system.message(10.0))
+    with pytest.raises(ValueError, match="a frame of 60 symbols .* raise the cbr"):
+        send(system, images, 10.0)
+    with pytest.raises(ValueError, match="at least 24 symbols, received a frame of 20"):
+        make_system(link, num_symbols=20)
 
 
 def test_equal_lengths_need_no_side_information(images):
     """DeepJSCC with these networks: two lengths in a fixed pattern fill the frame."""
     system = make_system(make_link(images=images, fixed=True), "none")
-    spent = system.symbols_map(images)
+    spent = symbols_map(system, images)
     assert np.unique(spent).tolist() == [24, 48]  # 24 patches in 900 symbols
     assert np.all(spent.sum(axis=(1, 2)) == 24 * 24 + 13 * 24)
     assert np.all(spent == spent[0])
-    _, _, extras = send(system, images, 10.0)
-    assert np.all(extras["side_cbr"] == 0)
+    sent = send(system, images, 10.0)
+    assert np.all(sent.spent.side == 0) and np.all(sent.spent.data == 24 * 24 + 13 * 24)
 
 
 def test_annotated_patches_get_more_symbols(images):
@@ -201,8 +283,8 @@ def test_annotated_patches_get_more_symbols(images):
     levels[:, 1, 1] = 3
     told = make_system(link, "free", Told(levels))
     assert told.describe()["knows"] == ["average SNR", "label maps", "lengths (free)"]
-    told = told.symbols_map(images)
-    unaided = make_system(link, "free").symbols_map(images)
+    told = symbols_map(told, images)
+    unaided = symbols_map(make_system(link, "free"), images)
     assert np.all(told[:, 1, 1] >= unaided[:, 1, 1])
     assert told[:, 1, 1].sum() > unaided[:, 1, 1].sum()
     assert told.sum() <= NUM_SYMBOLS * len(images)
@@ -213,7 +295,7 @@ def large(images, shape, num_symbols):
     set_seed(5)
     channel = make_channel(num_symbols=num_symbols)
     sizes = SIZES | {"image_shape": shape}
-    link = build_link("sa_oosc", sizes, sizes, channel)
+    link = build_link(CODECS["sa_oosc"], (sizes, sizes), channel)
     link.encoder.fit_statistics(images.astype("float32") / 255)
     link.decoder.copy_statistics(link.encoder)
     rows, columns = -(-shape[0] // 64), -(-shape[1] // 96)
@@ -223,9 +305,7 @@ def large(images, shape, num_symbols):
     contrast = np.random.default_rng(8).random((shape[0] // 16, shape[1] // 16, 1))
     contrast = contrast.repeat(16, axis=0).repeat(16, axis=1)
     picture = 128 + contrast * (picture[: shape[0], : shape[1]] - 128.0)
-    code = LengthCode(np.ones((len(LENGTHS) + 1, len(LENGTHS)), int))
-    system = VariableLengthSystem("t", "T", link, shape, {}, (10, 20, 30), code)
-    return system, picture.astype("uint8")[None]
+    return make_system(link, num_symbols=num_symbols), picture.astype("uint8")[None]
 
 
 @pytest.mark.parametrize(
@@ -235,32 +315,48 @@ def large(images, shape, num_symbols):
         pytest.param((1024, 2048, 3), marks=pytest.mark.slow),  # 8,192
     ],
 )
-def test_pictures_of_any_size(images, shape, monkeypatch):
+def test_pictures_of_any_size(images, shape, plain):
     """Lengths of 1,536 patches and of 8,192, in segments of 100 bytes, arrive at 10 dB
     and are charged; data and lengths keep to the frame of cbr 1/48 and fill 95 %. What
     is shown is nearer to the picture than one grey (0.6 of its variance)."""
-    monkeypatch.setattr(variable_length_system, "compile_fn", lambda fn, jit=True: fn)
     num_symbols = int(np.prod(shape)) // 48
     system, picture = large(images, shape, num_symbols)
-    system._messages = {mcs: ProtectedMessage(mcs, 100) for mcs in system._messages}
-    images_hat, lost, extras = send(system, picture, 10.0)
-    assert not lost.any() and images_hat.shape == picture.shape
-    num_bytes = int(extras["side_bits"][0]) // 8
+    side = system.coder.side
+    side._strong, side._weak = (
+        MessageProtection(ProtectedMessage(mcs, 100)) for mcs in (STRONG, WEAK)
+    )
+    sent = send(system, picture, 10.0)
+    assert not sent.outage.any() and sent.delivered.images.shape == picture.shape
+    num_bytes = int(sent.figures["side_bits"][0]) // 8
     assert num_bytes > 100
-    side = system.message(10.0).num_symbols(num_bytes)
-    assert extras["side_cbr"][0] * np.prod(shape) == pytest.approx(side)
-    spent = extras["cbr_total"][0] * np.prod(shape)
-    assert 0.95 * num_symbols < spent < num_symbols + 0.5
-    error = np.mean((images_hat.astype(float) - picture) ** 2)
-    assert error < 0.6 * np.var(picture.astype(float))
+    expected = ProtectedMessage(WEAK, 100).num_symbols(num_bytes)
+    assert sent.spent.side[0] == expected
+    spent = sent.spent.data[0] + sent.spent.side[0]
+    assert 0.95 * num_symbols < spent <= num_symbols
+    assert squared_error(sent, picture) < 0.6 * np.var(picture.astype(float))
 
 
-def test_unknown_side_information_is_refused(link):
-    """Options are checked where they are given."""
-    with pytest.raises(ValueError, match="side_info must be one of"):
-        make_system(link, "guessed")
+def test_lengths_without_a_code_are_not_sent(images):
+    """The remedy is named."""
+    system = make_system(make_link(images=images))
+    system.coder.codec.length_code = None
     with pytest.raises(ValueError, match="need a length code"):
-        VariableLengthSystem("t", "T", link, SHAPE, {}, (0, 0, 0))
+        send(system, images, 10.0)
+
+
+def test_a_weaker_code_only_where_nothing_fades():
+    """QPSK at rate 1/2 from 7 dB on over AWGN, else at 1/3 (exact)."""
+    for steady, snr_db, mcs in (
+        (True, 7.0, WEAK),
+        (True, 6.9, STRONG),
+        (False, 30.0, STRONG),
+    ):
+        side = MessageSide(9, steady, room=False)
+        assert side.room is None
+        (count,) = side.bind(None, snr_db).counts([b"8 bytes."])
+        assert count == ProtectedMessage(mcs, 255).num_symbols(8)
+    room = MessageSide(9, True, room=True).room
+    assert room == ProtectedMessage(STRONG, 255).num_symbols(9)
 
 
 def test_length_of_matches_the_table():

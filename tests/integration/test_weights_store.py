@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models import weights_store
-from link_models.learned import build_link, load_link
-from link_models.ship_weights import STORED_AS, ship
-from link_models.systems import build_system
+from link_models.codecs import CODECS, build_link, load_link
+from link_models.systems.table import build_system
+from link_models.training import __main__ as training_command
+from link_models.training.ship import STORED_AS, ship
+from link_models.weights import store
 from scenarios.scenario import Scenario
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -28,7 +29,7 @@ def channel(num_symbols=64):
 
 def link(**changes):
     config = CONFIG | changes
-    return build_link("adjscc", config, config, channel())
+    return build_link(CODECS["adjscc"], (config, config), channel())
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def stored(tmp_path_factory):
     )
     config = {"codec": "adjscc", "encoder": CONFIG, "decoder": CONFIG}
     folder = tmp_path_factory.mktemp("weights")
-    return model, weights_store.save(model, folder, "mine", {"config": config})
+    return model, store.save(model, folder, "mine", {"config": config})
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_weights_come_back(stored, suffix):
     assert {p.name for p in path.parent.iterdir()} == {"mine.json", "mine.weights.h5"}
 
 
-def test_shipped_weights_take_half_the_room(tmp_path):
+def test_shipped_weights_take_half_the_room(tmp_path, capsys):
     """Matrices within half a unit of their eleventh bit, vectors and integers as they
     are; the JSON says so and belongs to the new file (exact)."""
     model, rng = link(filters=16), np.random.default_rng(0)
@@ -71,25 +72,30 @@ def test_shipped_weights_take_half_the_room(tmp_path):
     )
     config = CONFIG | {"filters": 16}
     about = {"config": {"codec": "adjscc", "encoder": config, "decoder": config}}
-    path = weights_store.save(model, tmp_path / "runs", "mine", about)
-    shipped = ship(path, tmp_path / "shipped")
+    path = store.save(model, tmp_path / "runs", "mine", about)
+    shipped = tmp_path / "shipped" / "mine.json"
+    argv = ["ship", str(path), "--out", str(shipped.parent)]
+    assert training_command.main(argv) == 0
+    assert capsys.readouterr().out == f"wrote {shipped}\n"
     again, record = load_link(shipped, channel(), SHAPE)
     for one, two in zip(model.weights, again.weights, strict=True):
         one, two = ops.convert_to_numpy(one), ops.convert_to_numpy(two)
         tolerance = 2.0**-11 * np.abs(one) + 2.0**-25 if one.ndim > 1 else 0.0
         assert np.all(np.abs(one - two) <= tolerance)
     assert record["stored_as"] == STORED_AS
-    sizes = [weights_store.weights_path(p).stat().st_size for p in (shipped, path)]
+    sizes = [store.weights_path(p).stat().st_size for p in (shipped, path)]
     assert sizes[0] < 0.6 * sizes[1]
 
 
-def test_numbers_beyond_half_precision_are_not_shipped(tmp_path):
+def test_numbers_beyond_half_precision_are_not_shipped(tmp_path, capsys):
     """65504 is the largest; nothing is written in place of shipped weights (exact)."""
     model = link()
     model.set_weights([np.full_like(w, 7e4) for w in model.get_weights()])
-    path = weights_store.save(model, tmp_path, "mine", {"config": {}})
+    path = store.save(model, tmp_path, "mine", {"config": {}})
     with pytest.raises(ValueError, match="holds 70000, which does not fit into 16"):
         ship(path, tmp_path / "shipped")
+    assert training_command.main(["ship", str(path), "--out", str(path.parent)]) == 2
+    assert "does not fit into 16 bits" in capsys.readouterr().err
     assert not list((tmp_path / "shipped").iterdir())
 
 
@@ -120,7 +126,7 @@ def test_damaged_weights_are_refused(copies, damage):
 def test_weights_of_another_configuration_are_refused(stored, changes):
     """Also those that Keras would load in part: fewer or more blocks (exact)."""
     with pytest.raises(ValueError, match="weights of another configuration.*filters"):
-        weights_store.load(link(**changes), stored[1])
+        store.load(link(**changes), stored[1])
 
 
 def test_another_image_size_or_rate_is_refused(stored):
@@ -189,7 +195,7 @@ def test_transfer_between_equal_models(forwards):
     assert len(set(paths)) < len(paths) and paths != [w.path for w in two.weights]
     source, target = (one, two) if forwards else (two, one)
     before = values(source)
-    assert weights_store.transfer(source, target) == []
+    assert store.transfer(source, target) == []
     for kept, copied, original in zip(
         values(source), values(target), before, strict=True
     ):
@@ -208,7 +214,7 @@ def test_transfer_tells_what_is_missing(forwards):
     else:
         target, source = scrambled(link(**changes), 2), scrambled(link(), 1)
     before = values(target)
-    missing = weights_store.transfer(source, target)
+    missing = store.transfer(source, target)
     new_block = [place for place in missing if "_2/" in place]
     parts = ("conv_a_2/", "conv_b_2/", "attention_2/hidden/", "attention_2/factor/")
     assert sorted(new_block) == sorted(

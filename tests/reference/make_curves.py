@@ -22,19 +22,14 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from painted_scenes import painted_camvid
 
-from link_models import (
-    adaptive_system,
-    linear_link,
-    semantic_link,
-    separation_link,
-    variable_length_system,
-)
-from link_models.systems import SYSTEMS, build_system
+from link_models.systems import frame_system, semantic_coder
+from link_models.systems.table import SYSTEMS, build_system
 from scenarios import adaptive_rate, driving_scene, mimo_2x2
 from semcom_phy.metrics.image import psnr
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.sources.driving import load_driving_scenes
 from semcom_phy.sources.images import load_images
+from semcom_phy.sources.samples import Samples
 
 FOLDER = Path(__file__).parent / "curves"
 SNR_DB = (5.0, 15.0)
@@ -54,13 +49,7 @@ NOT_SHIPPED = {
 NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
 ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")
 SCENES = ("ntscc", "oosc", "sa_oosc", "deepjscc_patches")
-COMPILING = (
-    adaptive_system,
-    linear_link,
-    semantic_link,
-    separation_link,
-    variable_length_system,
-)
+COMPILING = (frame_system, semantic_coder)
 
 
 @contextlib.contextmanager
@@ -89,28 +78,41 @@ def curve(name):
     scenario = scenario_of(name)
     size = scenario.image_shape[:2]
     if scenario.dataset == "camvid":
-        images = load_driving_scenes("camvid", "test", size).images
+        scenes = load_driving_scenes("camvid", "test", size)
+        samples = Samples(scenes.images, None, {}, labels=scenes.labels)
     else:
-        images = load_images("sample", NUM_IMAGES, size=size)[0]
+        samples = Samples(load_images("sample", NUM_IMAGES, size=size)[0], None, {})
     system = build_system(name, scenario)
-    h, seeds = fades(len(images), scenario), list(range(len(images)))
-    points = {snr: system.transmit(images, snr, h, seeds) for snr in SNR_DB}
-    index = np.arange(len(images))
+    h, index = fades(len(samples), scenario), np.arange(len(samples))
+    points = [system.transmit(samples, snr, h, list(index)) for snr in SNR_DB]
+    figures = [figures_of(sent, samples.images[0].size) for sent in points]
     return {
         "system": name,
         "scenario": scenario.name,
-        "num_images": len(images),
+        "num_images": len(samples),
         "snr_db": list(SNR_DB),
         "psnr_db": [
-            _estimate(clustered_mean(psnr(images, sent.images), index, index))
-            for sent in points.values()
+            _estimate(
+                clustered_mean(
+                    psnr(samples.images, sent.delivered.images), index, index
+                )
+            )
+            for sent in points
         ],
-        "outage": [float(np.mean(sent.outage)) for sent in points.values()],
-        "extras": {
-            key: [_mean(sent.extras[key]) for sent in points.values()]
-            for key in points[SNR_DB[0]].extras
+        "outage": [float(np.mean(sent.outage)) for sent in points],
+        "figures": {
+            key: [_mean(at_snr[key]) for at_snr in figures] for key in figures[0]
         },
     }
+
+
+def figures_of(sent, dimensions):
+    """All that is told of a transmission beside the images: rates in complex symbols
+    per value of the images, segments lost, figures."""
+    rates = {"cbr": sent.spent.data, "side_cbr": sent.spent.side}
+    rates = {name: np.asarray(n) / dimensions for name, n in rates.items()}
+    lost = {f"lost_{name}": values for name, values in sent.lost.items()}
+    return rates | lost | sent.figures
 
 
 def fades(count, scenario):

@@ -17,10 +17,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from link_models.learned import build_link, load_link
-from link_models.linear_link import LinearSystem
-from link_models.semantic_link import to_uint8
-from link_models.systems import load_klt
+from link_models.codecs import CODECS, build_link, load_link
+from link_models.systems.entries import load_klt
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.images import to_uint8
+from link_models.systems.linear_coder import LinearCoder
 from semcom_phy.backend import gradients_fn, train_step_fn
 from semcom_phy.channel_coding.ldpc import LDPC5GCode
 from semcom_phy.channel_coding.mcs import Mcs, mcs_from_table
@@ -34,6 +35,7 @@ from semcom_phy.phy.path_loss import LogDistance, PathLoss, UMiStreetCanyon
 from semcom_phy.phy.power import PowerNormalization
 from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.phy.transform_precoding import TransformPrecoding
+from semcom_phy.sources.samples import Samples
 
 FILE = Path(__file__).with_name("parity_vectors.npz")
 GRID = OFDMGrid(16, 7, (1, 5), num_guard_carriers=(1, 2), dc_null=True)
@@ -294,7 +296,7 @@ def adjscc(channel):
 def deepjscc():
     """DeepJSCC with SNR attention and random weights of constant gain; seed 21."""
     config = {"num_symbols": 768, "snr_attention": True}
-    link = build_link("deepjscc", config, config, mimo_768())
+    link = build_link(CODECS["deepjscc"], (config, config), mimo_768())
     rng = np.random.default_rng(21)
     for weight in link.weights:
         fan_in = max(1, np.prod(weight.shape) // max(weight.shape))
@@ -306,10 +308,15 @@ def deepjscc():
 def linear():
     """The linear analogue coder with its scale sent; 8-bit images; seeds 23, 24, 25."""
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), Framing(768 + 128, 2))
-    system = LinearSystem("linear", "Linear", load_klt(), channel, 128)
+    coder = LinearCoder(load_klt(), channel, 128)
+    system = FrameSystem("linear", "Linear", coder, channel, (0, 0, 0))
     source, _, h, _ = inputs_of(channel, 23)
-    sent = system.transmit(to_uint8(source), 12.0, h, (24, 25))
-    return {"images_8bit": sent.images, **sent.extras}
+    sent = system.transmit(Samples(to_uint8(source), None, {}), 12.0, h, (24, 25))
+    return {
+        "images_8bit": sent.delivered.images,
+        "side_info_error": sent.lost["scale"],
+        **sent.figures,
+    }
 
 
 # Training

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from make_curves import FOLDER, NAMES, NOT_SHIPPED, curve, small_world
 
-from link_models.systems import SYSTEMS
+from link_models.systems.table import SYSTEMS
 
 # Same images, fades and noise: what differs is rounding of another platform. It may
 # move one of four images over a step of a codec that chooses by rounded numbers.
@@ -44,14 +44,14 @@ def test_a_curve_is_as_it_was(name):
     now = json.loads(json.dumps(curve(name)))
     for key in ("system", "scenario", "num_images", "snr_db", "outage"):
         assert now[key] == stored[key], key
-    assert now["extras"].keys() == stored["extras"].keys()
+    assert now["figures"].keys() == stored["figures"].keys()
     for was, found in zip(stored["psnr_db"], now["psnr_db"], strict=True):
         low, high = was["ci95"]
         tolerance = max(TOLERANCE_DB, OF_INTERVAL * (high - low))
         assert abs(found["mean"] - was["mean"]) < tolerance
         np.testing.assert_allclose(found["ci95"], was["ci95"], atol=3 * tolerance)
-    for key, values in stored["extras"].items():
-        for was, found in zip(values, now["extras"][key], strict=True):
+    for key, values in stored["figures"].items():
+        for was, found in zip(values, now["figures"][key], strict=True):
             assert (was is None) == (found is None), key
             if was is not None:
                 assert abs(found - was) <= 0.01 * abs(was) + 1e-6, (key, was, found)

@@ -7,6 +7,7 @@ from keras import ops
 from semcom_phy.snr import (
     ebno_db_to_no,
     link_budget_to_no,
+    no_to_ebno_db,
     no_to_snr_db,
     snr_db_to_no,
 )
@@ -63,3 +64,15 @@ def test_out_of_range_arguments_are_errors():
         no_to_snr_db(-1.0, 2)
     with pytest.raises(ValueError, match="bandwidth_hz"):
         link_budget_to_no(23.0, 0.0, 1)
+
+
+@pytest.mark.parametrize("num_tx_ant", [1, 2, 8])
+def test_ebno_lies_below_the_snr_by_streams_and_bits(num_tx_ant):
+    """Eb/N0 is the SNR over Nt m r, and the way back gives the same noise (1e-5)."""
+    no = snr_db_to_no(7.0, num_tx_ant)
+    ebno_db = no_to_ebno_db(no, 4, 0.5)
+    expected = 7.0 - 10 * np.log10(num_tx_ant * 2)
+    assert ebno_db == pytest.approx(expected, abs=1e-5)
+    assert ebno_db_to_no(ebno_db, 4, 0.5) == pytest.approx(float(no), rel=1e-5)
+    with pytest.raises(ValueError, match="code_rate"):
+        no_to_ebno_db(no, 4, 1.5)

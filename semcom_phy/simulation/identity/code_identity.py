@@ -31,16 +31,19 @@ _PACKAGES = {  # whose names are not those of their modules
     "sklearn": ("scikit-learn",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
 }
-_SWEEP = ("semcom_phy.simulation.sweep", "simulate_point")
+_IMAGES = (("semcom_phy.simulation.sweep", "simulate_point"),)
 
 
-def code_identity(system, channel):
+def code_identity(system, channel, sweep=_IMAGES):
     """The hashes of what computes the figures of a system.
 
     Parameters
     ----------
     system, channel : the two parts of a :class:`~semcom_phy.simulation.sweep.Link`
         As built, with their weights
+
+    sweep : sequence of (module, name), (default: the sweep over images)
+        What makes figures of what the system transmits
 
     Output
     ------
@@ -52,7 +55,7 @@ def code_identity(system, channel):
         ``__main__ (compiled)``, whose hash depends on the version of Python as well
     """
     parts = system_parts(system, channel)
-    starts, compiled = [_SWEEP], {}
+    starts, compiled = [*sweep], {}
     for (module, name), thing in parts.definitions.items():
         if module == MAIN and source_file(MAIN) is None:
             compiled[name] = thing

@@ -5,27 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import ber_sweep, ldpc_waterfall
-
-
-class InlinePool:
-    """Runs every call at once, as a pool of one worker would."""
-
-    def __init__(self):
-        self.calls = 0
-
-    def submit(self, work, snr_db, seed):
-        self.calls += 1
-        errors = int(np.random.default_rng(seed).integers(0, 30))
-
-        class Done:
-            def result(self):
-                return errors
-
-            def cancel(self):
-                return True
-
-        return Done()
+from benchmarks import ber_reference, ber_sweep, ldpc_waterfall
+from semcom_phy.simulation.engines import SerialEngine
 
 
 def test_waterfall_table(tmp_path, capsys):
@@ -42,16 +23,26 @@ def test_waterfall_table(tmp_path, capsys):
     assert "64-QAM" in capsys.readouterr().out
 
 
-def test_sweep_counts_do_not_depend_on_the_workers():
-    """One and three workers count the same batches: those up to the target (exact)."""
-    runs = [
-        ber_sweep.run_ours(InlinePool(), workers, [10.0, 12.0], 100, seed=1)
-        for workers in (1, 3)
-    ]
-    for one, three in zip(*runs, strict=True):
-        assert one[1:] == three[1:]
-        assert one[1] >= 100
-        assert one[2] % ber_sweep.OUR_BATCH == 0
+def test_sweep_counts_our_blocks():
+    """Our half of the comparison stops with the block errors asked for, in every point
+    (exact); the frame is that of the plain script."""
+    (one, two), start_up = ber_sweep.run_ours(SerialEngine(), [0.0, 5.0], 30, seed=1)
+    for seconds, errors, blocks in (one, two):
+        assert errors == 30 and 30 <= blocks < 100 and seconds > 0
+    assert start_up > 0
+    transport = ber_sweep.our_link()().system.transport
+    assert transport.plan.code_block_bits == 3456 and transport.plan.coded_bits == 6912
+
+
+def test_reference_shares_nothing_but_the_fades():
+    """The NumPy reference meets our link on the same fades (4 standard errors of 200
+    blocks), and is told from it where the noise is 0.5 dB stronger."""
+    ours, fades = ber_reference.our_blocks("estimated", 8.0, 200, seed=1)
+    for snr_db, same in ((8.0, True), (7.5, False)):
+        rng = np.random.default_rng(2)
+        shares = ber_reference.reference_block_errors(snr_db, 200, True, rng, fades)
+        error = ber_reference.standard_error(ours - shares)
+        assert (abs((ours - shares).mean()) < 4 * error) == same
 
 
 @pytest.mark.parametrize("argv", [["--blocks", "0"]])

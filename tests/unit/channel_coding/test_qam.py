@@ -8,6 +8,7 @@ from sionna.phy.mapping import Demapper, Mapper
 from semcom_phy.channel_coding.qam import (
     deinterleave,
     interleave,
+    qam_decide,
     qam_demap,
     qam_modulate,
     qam_points,
@@ -69,3 +70,14 @@ def test_interleaver_is_that_of_the_standard(order):
         for j in range(7):
             assert sent[1, i + j * order] == code_bits[1, i * 7 + j]
     np.testing.assert_array_equal(deinterleave(sent, order), code_bits)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_decisions_are_the_nearest_points(order):
+    """Every decided bit is that of the nearest of all points (exact)."""
+    _, _, y, _ = received(order, np.random.default_rng(4))
+    nearest = np.abs(y[..., None] - qam_points(order)).argmin(axis=-1)
+    bits = (nearest[..., None] >> np.arange(order - 1, -1, -1)) & 1
+    decided = qam_decide(y, order)
+    np.testing.assert_array_equal(decided, bits.reshape(len(y), -1))
+    assert decided.dtype == np.uint8

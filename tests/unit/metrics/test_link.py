@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import beta, binom
 
 from semcom_phy.metrics.link import (
     ErrorCount,
@@ -11,7 +11,8 @@ from semcom_phy.metrics.link import (
     lmmse_sum_rate,
     mimo_capacity,
     outage_capacity,
-    qpsk_ber_awgn,
+    qam_ber_awgn,
+    qam_ber_rayleigh,
     qpsk_ber_rayleigh,
 )
 
@@ -41,7 +42,7 @@ def test_qpsk_closed_forms_meet_a_simulation(snr_db):
     num, no = 200_000, 10 ** (-snr_db / 10)
     bits, x = qpsk(rng, num)
     noise = np.sqrt(no) * normal(rng, num)
-    assert_rate(bits, x + noise, qpsk_ber_awgn(snr_db))
+    assert_rate(bits, x + noise, qam_ber_awgn(snr_db, 2))
     h = normal(rng, num)
     y = h * x + noise
     assert_rate(bits, y * h.conj(), qpsk_ber_rayleigh(snr_db))
@@ -53,8 +54,59 @@ def test_qpsk_closed_forms_meet_a_simulation(snr_db):
 
 def test_qpsk_known_values():
     """Q(sqrt(10^0.96)) = 1.27e-3 at 9.6 dB; Rayleigh tends to N0 / 2 (1 %)."""
-    assert qpsk_ber_awgn(9.6) == pytest.approx(1.27e-3, rel=0.01)
+    assert qam_ber_awgn(9.6, 2) == pytest.approx(1.27e-3, rel=0.01)
     assert qpsk_ber_rayleigh(40.0) == pytest.approx(0.5e-4, rel=0.01)
+
+
+def gray_levels(bits_per_level):
+    """Levels of one real dimension and their labels, by reflection."""
+    labels = np.zeros((1, 0), int)
+    for _ in range(bits_per_level):
+        zero, one = np.zeros((len(labels), 1), int), np.ones((len(labels), 1), int)
+        labels = np.vstack([np.hstack([zero, labels]), np.hstack([one, labels[::-1]])])
+    levels = np.arange(1.0 - len(labels), len(labels), 2)
+    return levels / np.sqrt(2 * np.mean(levels**2)), labels
+
+
+@pytest.mark.parametrize("order", [2, 4, 6, 8])
+@pytest.mark.parametrize("snr_db", [3.0, 15.0])
+def test_qam_closed_forms_meet_a_simulation(order, snr_db):
+    """Uncoded Gray QAM on AWGN and on 1x1 Rayleigh, decided by the nearest level of
+    each real dimension (4 standard errors, n = 100000, seed 1)."""
+    rng = np.random.default_rng(1)
+    levels, labels = gray_levels(order // 2)
+    sent = rng.integers(0, len(levels), 100_000)
+    noise = rng.normal(size=sent.size) * np.sqrt(10 ** (-snr_db / 10) / 2)
+    gain = np.abs(normal(rng, sent.size))
+    for y, expected in (
+        (levels[sent] + noise, qam_ber_awgn(snr_db, order)),
+        (levels[sent] + noise / gain, qam_ber_rayleigh(snr_db, order)),
+    ):
+        decided = np.abs(y[:, None] - levels).argmin(axis=1)
+        wrong = (labels[decided] != labels[sent]).mean(axis=1)
+        standard_error = wrong.std() / np.sqrt(wrong.size)
+        assert abs(wrong.mean() - expected) < 4 * standard_error + 1e-6
+
+
+def test_closed_forms_of_qpsk_agree():
+    """Without an error of the estimate the two forms for QPSK over Rayleigh fading are
+    one, for arrays too (rounding)."""
+    snr_db = np.array([[0.0, 10.0], [20.0, 30.0]])
+    expected = qpsk_ber_rayleigh(snr_db)
+    np.testing.assert_allclose(qam_ber_rayleigh(snr_db, 2), expected, rtol=1e-9)
+    assert qam_ber_awgn(snr_db, 4).shape == snr_db.shape
+
+
+@pytest.mark.parametrize("errors, trials", [(0, 7), (1, 64), (100, 20_000), (7, 7)])
+def test_interval_is_that_of_the_beta_quantiles(errors, trials):
+    """SciPy's exact interval has the ends that the beta distribution gives (1e-9)."""
+    low, high = ErrorCount(errors, trials).interval()
+    if errors:
+        expected = beta.ppf(0.025, errors, trials - errors + 1)
+        assert low == pytest.approx(expected, abs=1e-9)
+    if errors < trials:
+        expected = beta.ppf(0.975, errors + 1, trials - errors)
+        assert high == pytest.approx(expected, abs=1e-9)
 
 
 def test_error_count_interval_is_exact():

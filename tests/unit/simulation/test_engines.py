@@ -45,6 +45,24 @@ def test_processes_give_the_answers_of_one():
     assert serial == parallel == {1: 3, 2: 6, 3: 9}
 
 
+@pytest.mark.parametrize("engine, most", [(SerialEngine(), 1), (ProcessEngine(1), 2)])
+def test_items_are_taken_as_they_are_needed(engine, most):
+    """An iterator may end by the answers so far: no engine takes more items than it
+    has workers and one ahead (exact)."""
+    answers, taken = [], 0
+
+    def items():
+        nonlocal taken
+        while len(answers) < 3:
+            taken += 1
+            yield taken
+
+    for _, answer in engine.map(operator.mul, 10, items()):
+        answers.append(answer)
+        assert taken - len(answers) < most
+    assert answers[:3] == [10, 20, 30]
+
+
 def test_a_dead_worker_is_a_clear_error():
     """A process that dies raises with the remedy; it does not hang (exact)."""
     with pytest.raises(RuntimeError, match="fewer --workers"):

@@ -194,3 +194,27 @@ def test_groups_without_a_value_are_left_out():
     estimate = clustered_mean(values, np.arange(4), ["a", "a", "b", "c"])
     expected = clustered_mean(values[:3], np.arange(3), ["a", "a", "b"])
     assert estimate == expected and estimate.num_images == 3
+
+
+def test_shares_of_trials_count_as_the_trials():
+    """Shares of 5 trials give the interval of the single events (round-off 1e-9)."""
+    per_image = np.array([0, 0, 1, 0, 3, 0, 0, 5, 1, 0, 0, 2])
+    events = np.concatenate([np.arange(5) < number for number in per_image])
+    single = clustered_probability(events, np.repeat(np.arange(12), 5))
+    shares = clustered_probability(per_image / 5, np.arange(12), trials=5)
+    assert shares.mean == pytest.approx(single.mean)
+    np.testing.assert_allclose(shares.ci95, single.ci95, rtol=1e-9)
+    assert shares.num_transmissions == 12
+
+
+@pytest.mark.parametrize("wrong_blocks, stated", [(3, 0.915), (30, 0.963)])
+def test_bit_error_rate_is_covered_at_the_stated_rate(wrong_blocks, stated):
+    """1,000 bits of a block share a fade, 300 blocks, of which 3 or 30 are wrong on
+    average with uniform shares (4 standard errors, 1,000 runs)."""
+    rng, covered, p = np.random.default_rng(7), 0, wrong_blocks / 300
+    for _ in range(1000):
+        share = np.where(rng.random(300) < p, rng.random(300), 0.0)
+        wrong = rng.binomial(1000, share) / 1000
+        low, high = clustered_probability(wrong, np.arange(300), trials=1000).ci95
+        covered += low <= p / 2 <= high
+    assert abs(covered / 1000 - stated) < 4 * np.sqrt(stated * (1 - stated) / 1000)
