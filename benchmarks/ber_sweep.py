@@ -9,7 +9,8 @@ number of block errors.
 
 * plain: Sionna blocks in one function, run by `sim_ber(graph_mode="xla")` at the
   batch size that proves fastest, and by eager `sim_ber` beside it;
-* ours: the bit sweep of the scenarios (`link_models/links/bit_link.py`), a process per core.
+* ours: the bit sweep of the scenarios (`link_models/links/bit_link.py`), a process
+  per core.
 
 Times leave out start-up and compilation on both sides (they are printed apart), which
 of ours is everything up to the end of a first point at -10 dB.
