@@ -1,13 +1,14 @@
-"""What a source gives: images, which of them are alike, and where they come from."""
+"""What a source gives, and what a receiver makes of it: images, texts, labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Images to be sent.
+    """Images to be sent, with what belongs to them.
 
     Parameters
     ----------
@@ -22,11 +23,70 @@ class Samples:
         Plain JSON values that identify the pixels and state where they come from;
         where there are groups, ``groups``: their ``count``, and the ``rule`` that they
         were formed by
+
+    texts : `tuple` of `tuple` of `str`, one per image, or `None` (default)
+        Captions of every image, each of them a reference
+
+    labels : [num_images, ...], `int`, or `None` (default)
+        Class of every image, or its label map [num_images, height, width]
+
+    Raises
+    ------
+    ValueError
+        If there are not as many groups, texts or labels as images.
     """
 
     images: np.ndarray
     groups: tuple | None
     provenance: dict
+    texts: tuple | None = None
+    labels: np.ndarray | None = None
+
+    def __post_init__(self):
+        for name in ("groups", "texts", "labels"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.images):
+                raise ValueError(
+                    f"{name} holds {len(values)} entries for {len(self.images)} images"
+                )
 
     def __len__(self):
         return len(self.images)
+
+    def take(self, index):
+        """The samples at some indices, in their order; provenance stays as it is."""
+        index = np.asarray(index)
+
+        def picked(values):
+            return None if values is None else tuple(values[i] for i in index)
+
+        labels = None if self.labels is None else self.labels[index]
+        return replace(
+            self,
+            images=self.images[index],
+            groups=picked(self.groups),
+            texts=picked(self.texts),
+            labels=labels,
+        )
+
+
+class Delivered(NamedTuple):
+    """What a receiver made of what arrived; a system delivers one of them or several.
+
+    Attributes
+    ----------
+    images : [batch, height, width, 3]
+        `float32` around [0, 1] from a decoder, `uint8` from a system
+
+    texts : list of [batch] `str`
+
+    features : [batch, ...], `float32`
+
+    details : any
+        What a codec's own loss or figures want to see beside it
+    """
+
+    images: Any = None
+    texts: Any = None
+    features: Any = None
+    details: Any = None
