@@ -87,6 +87,10 @@ def definition_card(scenario, groups=None):
             "8-bit rounded images; mean of per-image PSNR, a lossless image counts "
             "60 dB; beside it the PSNR of the mean MSE"
         ),
+        "Text": (
+            "lower-cased words without punctuation; BLEU-n of the corpus with brevity "
+            "penalty, against the reference of the closest length, not smoothed"
+        ),
         "Outage": (
             "failed CRC, bytes that the codec refuses, or no rate that fits: the mean "
             "colour of the training set, the same for all systems of a data set, is "

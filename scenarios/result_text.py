@@ -28,23 +28,23 @@ def bandwidth_text(title, used, note):
     ) + (f" ({note})" if note else "")
 
 
-def data_text(images, provenance, device):
-    size = "x".join(map(str, images.shape[1:3]))
+def data_text(samples, device):
+    size, about = "x".join(map(str, samples.images.shape[1:3])), samples.provenance
     return (
-        f"{len(images)} images of {size}{group_text(provenance)}: "
-        f"{provenance['source']}\ncomputed on the {device}\n"
+        f"{len(samples)} images of {size}{group_text(about)}: "
+        f"{about['source']}\ncomputed on the {device}\n"
     )
 
 
 def result_table(files, snr_db):
-    """Mean PSNR with interval, and outage, of every system at every SNR."""
+    """All metrics with intervals, and outage, of every system at every SNR."""
     data = files[0].header["data"]
     images = f"{data['num_images']} images{group_text(data)}"
-    heads = {
-        "psnr_db": f"PSNR, mean over {images} [dB] (+- half of the 95 % interval)",
-        "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
-        "outage": "Outage [%] (95 % interval)",
-    }
+    heads = {name: files[0].label(name) for name in files[0].metrics}
+    first, label = next(iter(heads.items()))
+    label = label.replace("mean over images", f"mean over {images}")
+    heads[first] = f"{label} (+- half of the 95 % interval)"
+    heads["outage"] = "Outage [%] (95 % interval)"
     marks, notes = knowledge_marks(files)
     titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
     width = max(map(len, titles))
@@ -101,6 +101,7 @@ def _cell(metric, estimate):
     if metric == "outage":
         low, high = (100 * end for end in estimate.ci95)
         return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
+    digits = 2 if "psnr" in metric or metric.endswith("_db") else 4
     if estimate.half_width is None:
-        return f"{estimate.mean:.2f}"
-    return f"{estimate.mean:.2f} +- {estimate.half_width:.2f}"
+        return f"{estimate.mean:.{digits}f}"
+    return f"{estimate.mean:.{digits}f} +- {estimate.half_width:.{digits}f}"

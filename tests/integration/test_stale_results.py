@@ -15,23 +15,25 @@ from scenarios import adaptive_rate, mimo_2x2, runner
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
-from semcom_phy.sources.images import load_images
+from semcom_phy.sources.images import load_samples
 
 TABLE = """
 import tiny_systems
+from semcom_phy.sources.samples import Delivered
 from tiny_systems import build_channel
 from own_decoder import decode
 import own_other
 
 class Own(tiny_systems.PixelsOverAWGN):
-    def transmit(self, images, snr_db, h, seed):
-        sent = super().transmit(images, snr_db, h, seed)
-        return type(sent)(decode(sent.images), sent.outage)
+    def transmit(self, samples, snr_db, h, seed):
+        sent = super().transmit(samples, snr_db, h, seed)
+        images = decode(sent.delivered.images)
+        return type(sent)(Delivered(images=images), sent.outage, sent.spent)
 
 class Other(tiny_systems.PixelsOverAWGN):
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, samples, snr_db, h, seed):
         own_other.count()
-        return super().transmit(images, snr_db, h, seed)
+        return super().transmit(samples, snr_db, h, seed)
 
 SYSTEMS = {"own": lambda scenario: Own("own"), "other": lambda scenario: Other("other")}
 
@@ -174,8 +176,8 @@ def test_use_does_not_change_an_identity(name):
     scenario = replace(mimo_2x2.SCENARIO, num_images=2, snr_db=(5.0,))
     link = runner.LinkBuilder(scenario, name, "link_models.systems")()
     before = code_identity(*link)
-    images = load_images(scenario.dataset, 2)[0]
-    sweep.simulate_point(link, images, 5.0, sweep.SweepSettings(num_shown=1))
+    samples = load_samples(scenario.dataset, 2)
+    sweep.simulate_point(link, samples, 5.0, sweep.SweepSettings(num_shown=1))
     assert code_changes(before, code_identity(*link)) == []
 
 
