@@ -17,7 +17,7 @@ SCENARIO = replace(
     systems=("words",),
     metrics=("bleu_4", "text_exact", "bleu_1"),
     num_images=8,
-    snr_db=(3.0, 20.0),
+    snr_db=(7.0, 20.0),
 )
 
 
@@ -67,7 +67,7 @@ def test_captions_go_through_sweep_file_and_figures(pictures, tmp_path, capsys):
     file = ResultFile.read(tmp_path / "out" / "words.json")
     means = [file.estimate("bleu_4", snr).mean for snr in file.snr_db]
     assert 0 < means[0] < means[1] < 1
-    rows = file.rows()[3.0]
+    rows = file.rows()[7.0]
     first = bleu_counts(samples.texts[:6], shown["points"][0]["texts"])
     np.testing.assert_array_equal(rows["bleu_match_2"][:6], first["bleu_match_2"])
     assert means[0] == pytest.approx(corpus_bleu(rows, 4), rel=1e-7)

@@ -78,10 +78,8 @@ class WordsOverAir:
             sent = own[0].split()
             kept = np.random.default_rng(seed).random(len(sent)) > 10 ** (-snr_db / 20)
             outage.append(not kept[:2].any())
-            said = (
-                [] if outage[-1] else [w for w, k in zip(sent, kept, strict=True) if k]
-            )
-            texts.append(" ".join(said))
+            arrived = [word for word, k in zip(sent, kept, strict=True) if k]
+            texts.append("" if outage[-1] else " ".join(arrived))
         lost = np.array(outage)
         spent = _spent(samples.images)
         return Transmission(Delivered(texts=texts), lost, spent, {"head": lost})
