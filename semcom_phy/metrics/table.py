@@ -45,13 +45,14 @@ def _psnr_of_mean_mse(columns, image_index, groups=None):
     return psnr_of_mean_mse(columns["mse"], image_index, groups)
 
 
-def _importance(name, samples, delivered):
-    levels = _levels(samples)
-    return psnr_by_level(samples.images, delivered.images, levels)[name]
+def _importance(name, levels, samples, delivered):
+    scores = psnr_by_level(samples.images, delivered.images, levels(samples))
+    return scores[name]
 
 
 @lru_cache(maxsize=1)  # all metrics of a batch share its levels
 def _levels(samples):
+    """Importance to a driver, by the label maps."""
     return level_maps(DrivingRule(), samples.images, samples.labels)
 
 
@@ -85,7 +86,7 @@ SSIM = Metric("ssim", "SSIM", "", ("images",), _ssim)
 MS_SSIM = Metric("ms_ssim", "MS-SSIM", "", ("images",), _ms_ssim)
 IMAGE_METRICS = (PSNR, PSNR_OF_MEAN_MSE, SSIM, MS_SSIM)
 
-_IMPORTANCE = {  # name -> title, unit; where importance is that of DrivingRule
+_IMPORTANCE = {  # name -> title, unit
     "psnr_high": ("PSNR of high importance", "dB"),
     "psnr_medium": ("PSNR of medium importance", "dB"),
     "psnr_low": ("PSNR of low importance", "dB"),
@@ -98,10 +99,33 @@ _IMPORTANCE = {  # name -> title, unit; where importance is that of DrivingRule
     "mse_background": ("MSE of the background", ""),
     "share_background": ("Share of the background", ""),
 }
-IMPORTANCE_METRICS = tuple(
-    Metric(name, title, unit, ("images", "label_maps"), partial(_importance, name))
-    for name, (title, unit) in _IMPORTANCE.items()
-)
+
+
+def importance_metrics(levels, needs=()):
+    """Metrics of the parts of an image that matter more, and less.
+
+    Parameters
+    ----------
+    levels : callable, samples -> [batch, height / 16, width / 16], `int`
+        Importance of every patch: 0 background, 1 low, 2 medium, 3 high
+
+    needs : `tuple` of `str`, (default ())
+        What the levels need beside images
+
+    Output
+    ------
+    : `tuple` of :class:`~semcom_phy.metrics.metric.Metric`
+        Of :func:`~semcom_phy.metrics.importance.psnr_by_level`, by the names there
+    """
+    return tuple(
+        Metric(
+            name, title, unit, ("images", *needs), partial(_importance, name, levels)
+        )
+        for name, (title, unit) in _IMPORTANCE.items()
+    )
+
+
+IMPORTANCE_METRICS = importance_metrics(_levels, ("label_maps",))
 
 TEXT_EXACT = Metric(
     "text_exact", "Texts received word for word", "", ("texts",), _text_exact
