@@ -50,13 +50,11 @@ def result_table(files, snr_db):
     width = max(map(len, titles))
     blocks = []
     for metric, head in heads.items():
-        rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
-        for file, title in zip(files, titles, strict=True):
-            cells = [
-                _cell(metric, file.estimate(metric, snr)) + ("*" * file.is_old(snr))
-                for snr in snr_db
-            ]
-            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
+        cells = [[_cell(file, metric, snr) for snr in snr_db] for file in files]
+        column = max(17, *(len(cell) + 2 for row in cells for cell in row))
+        rows = [head, " " * width + "".join(f"{snr:>{column}g}" for snr in snr_db)]
+        for row, title in zip(cells, titles, strict=True):
+            rows.append(title.ljust(width) + "".join(c.rjust(column) for c in row))
         blocks.append("\n".join(rows))
     if notes:
         blocks.append("\n".join(notes))
@@ -95,13 +93,17 @@ def untrained_notes(trained, snr_db):
     return lines
 
 
-def _cell(metric, estimate):
-    if estimate is None:
+def _cell(file, metric, snr):
+    if snr not in file.points:
         return "not run"
+    estimate, mark = file.estimate(metric, snr), "*" * file.is_old(snr)
+    if estimate is None:  # no sample has such a figure
+        return "none" + mark
     if metric == "outage":
         low, high = (100 * end for end in estimate.ci95)
-        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
-    digits = 2 if "psnr" in metric or metric.endswith("_db") else 4
-    if estimate.half_width is None:
-        return f"{estimate.mean:.{digits}f}"
-    return f"{estimate.mean:.{digits}f} +- {estimate.half_width:.{digits}f}"
+        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f}){mark}"
+    digits = 2 if "psnr" in metric or estimate.mean >= 100 else 4
+    text = f"{estimate.mean:.{digits}f}"
+    if estimate.half_width is not None:
+        text += f" +- {estimate.half_width:.{digits}f}"
+    return text + mark

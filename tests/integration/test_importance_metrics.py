@@ -1,6 +1,7 @@
 """Driving scenes through the command line: metrics by importance to the driver."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,11 @@ from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.shown import shrink_for_figure
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
-from semcom_phy.sources.driving import load_driving_samples, load_driving_scenes
+from semcom_phy.sources.driving import (
+    CLASSES,
+    load_driving_samples,
+    load_driving_scenes,
+)
 
 SCENARIO = replace(
     driving_scene.SCENARIO, systems=("pixels",), num_images=6, snr_db=(0.0, 10.0)
@@ -48,6 +53,27 @@ def test_importance_goes_through_sweep_file_and_figure(tmp_path):
     shown = shrink_for_figure(scenes.images, 128)
     np.testing.assert_array_equal(file.original, shown)
     assert file.points[10.0].shown.images.shape == (6, 96, 128, 3)
+
+
+def test_columns_of_the_table_stand_apart(tmp_path, capsys):
+    """Squared errors are as wide as they are, and a level that no image has is none,
+    not a point that was not run (exact)."""
+    with painted_camvid(tmp_path, {"test": 24}):
+        path = tmp_path / "camvid" / "test.npz"
+        with np.load(path) as archive:
+            data = dict(archive)
+        data["labels"][data["labels"] == CLASSES.index("SignSymbol")] = 0
+        np.savez(path, **data)
+        argv = ["--out", str(tmp_path / "out"), "--metrics", "mse_background"]
+        argv += ["psnr_low", "--images", "24", "--systems", "fragile"]
+        assert runner.main(argv, SCENARIO, "tiny_systems") == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = lines[lines.index("PSNR of low importance [dB]") + 2]
+    assert row.split() == ["Fragile", "none", "none"]
+    head = next(i for i, line in enumerate(lines) if line.startswith("MSE of the back"))
+    snr, row = lines[head + 1 : head + 3]
+    assert len(snr) == len(row) and row.split()[2::3] == ["+-", "+-"]
+    assert not re.search(r"\d{6}|\d\.\d+\.\d", row)
 
 
 def test_other_labels_are_another_simulation(tmp_path, capsys):

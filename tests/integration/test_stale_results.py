@@ -12,6 +12,7 @@ import pytest
 
 from link_models import systems
 from scenarios import adaptive_rate, mimo_2x2, runner
+from semcom_phy.metrics.table import metrics_of
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
@@ -161,6 +162,24 @@ def test_a_system_rests_on_its_own_codec_alone():
     assert ("pillow" in hevc["versions"], "pillow" in webp["versions"]) == (False, True)
     assert "semcom_phy/channel_coding/bler_curves.json" in hevc["data"]
     assert adjscc["weights"] and hevc["weights"] is None
+
+
+def test_metrics_that_are_listed_count_and_no_others():
+    """Code of texts and of importance is among what a curve rests on where its metrics
+    are listed, and nowhere else (exact)."""
+    link = runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")()
+    text, rule = (
+        "semcom_phy/metrics/text.py",
+        "semcom_phy/knowledge_base/driving_rule.py",
+    )
+    for names, found in (
+        (["ssim"], set()),
+        (["ssim", "bleu_2"], {text}),
+        (["psnr_high"], {rule}),
+    ):
+        modules = set(code_identity(*link, *metrics_of(names))["modules"])
+        assert modules & {text, rule} == found
+        assert "semcom_phy/metrics/image.py" in modules
 
 
 def test_a_rate_that_follows_the_snr_names_its_systems_too():
