@@ -65,8 +65,9 @@ def rate_statistics(rows):
     shape = (len(np.unique(rows["image"])), -1)
     rate, entropy, effective = (
         rows[name][order].reshape(shape)
-        for name in ("cr_real", "entropy", "effective_snr_db")
+        for name in ("cbr", "entropy", "effective_snr_db")
     )
+    rate = 2 * rate  # cr_real
     within = rate - rate.mean(1, keepdims=True)
     quality = effective - effective.mean(1, keepdims=True)
     return {
@@ -101,11 +102,13 @@ def show_rates(name, file, rows):
         for what, values in zip(("cr_real", "PSNR"), PAPER[name], strict=True):
             known = dict(zip(SNR_DB, values, strict=True))
             _row(f"  {what}, paper", [known.get(snr, "-") for snr in file.snr_db])
-    for metric, digits in (
-        ("cr_real", 4), ("cr_real_charged", 4), ("psnr_db", 2), ("outage", 4),
+    for metric, factor, figure, digits in (
+        ("cr_real", 2, "cbr", 4), ("cr_real, all", 2, "cbr_total", 4),
+        ("psnr_db", 1, "psnr_db", 2), ("outage", 1, "outage", 4),
     ):  # fmt: skip
-        estimates = [file.estimate(metric, snr) for snr in file.snr_db]
-        _row(f"  {metric}", ["-" if e is None else _text(e, digits) for e in estimates])
+        found = [file.estimate(figure, snr) for snr in file.snr_db]
+        cells = ["-" if e is None else _text(e, digits, factor) for e in found]
+        _row(f"  {metric}", cells)
     if "entropy" in rows[file.snr_db[0]]:
         found = [rate_statistics(rows[snr]) for snr in file.snr_db]
         for what in found[0]:
@@ -113,11 +116,11 @@ def show_rates(name, file, rows):
             _row(f"  {what}", ["-" if v is None else f"{v:.3f}" for v in values])
 
 
-def _text(estimate, digits):
-    text = f"{estimate.mean:.{digits}f}"
+def _text(estimate, digits, factor=1):
+    text = f"{factor * estimate.mean:.{digits}f}"
     if estimate.half_width is None:
         return text
-    return f"{text} +- {estimate.half_width:.{digits}f}"
+    return f"{text} +- {factor * estimate.half_width:.{digits}f}"
 
 
 def _row(label, cells):

@@ -121,10 +121,10 @@ def _row(cells):
 
 def _point(file, snr):
     psnr = file.estimate("psnr_db", snr)
-    rate = file.estimate("cr_real_charged", snr) or file.estimate("cr_real", snr)
+    rate = 2 * file.estimate("cbr_total", snr).mean
     outage = file.estimate("outage", snr).mean
     lost = f", {100 * outage:.1f} %" if outage else ""
-    return f"{psnr.mean:.2f} ± {psnr.half_width:.2f} ({rate.mean:.3f}{lost})"
+    return f"{psnr.mean:.2f} ± {psnr.half_width:.2f} ({rate:.3f}{lost})"
 
 
 def _difference(found):

@@ -43,11 +43,11 @@ class OverFixedFadePower:
     def __init__(self, system):
         self.system = system
         self.name = system.name
+        self.title = f"{system.title}, fades of one power"
 
     def describe(self):
-        said = self.system.describe()
-        title = f"{said['title']}, fades of one power"
-        return {**said, "title": title, "fade_power": "every fade scaled to power 1"}
+        about = {"title": self.title, "fade_power": "every fade scaled to power 1"}
+        return self.system.describe() | about
 
     def transmit(self, samples, snr_db, h, seeds):
         return self.system.transmit(samples, snr_db, h, seeds)

@@ -20,7 +20,7 @@ from link_models.systems.table import build_system
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.phy.csi import INTERPOLATORS
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
-from semcom_phy.sources.images import load_images
+from semcom_phy.sources.images import load_samples
 
 SNR_DB = (10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0)
 MARGIN = 0.03
@@ -45,11 +45,11 @@ class Row(NamedTuple):
         return faults
 
 
-def curve(scenario, images, snr_db, settings):
+def curve(scenario, samples, snr_db, settings):
     """Yields the :class:`Row` of every SNR."""
     link = Link(build_system("hevc_ldpc", scenario), build_channel(scenario))
     for snr in sorted(snr_db):
-        point = simulate_point(link, images, snr, settings)
+        point = simulate_point(link, samples, snr, settings)
         quality = point.metrics["psnr_db"]
         yield Row(
             snr,
@@ -74,9 +74,10 @@ def main(argv=None):
     add("--speed", type=float, default=30.0, help="[m/s]")
     add("--delay-spread", type=float, default=300e-9, help="[s]")
     args = parser.parse_args(argv)
-    images, provenance = load_images("sample", args.images, seed=args.seed)
+    samples = load_samples("sample", args.images, seed=args.seed)
     settings = SweepSettings(seed=args.seed, draws=args.draws)
-    print(f"{len(images)} images, {args.draws} fades each: {provenance['source']}")
+    source = samples.provenance["source"]
+    print(f"{len(samples)} images, {args.draws} fades each: {source}")
     print("interpolation  adaptation   SNR    PSNR [dB]        predicted  measured")
     failed = False
     for interpolation in args.interpolation:
@@ -91,7 +92,7 @@ def main(argv=None):
                 delay_spread=args.delay_spread,
             )
             before = None
-            for row in curve(scenario, images, args.snr, settings):
+            for row in curve(scenario, samples, args.snr, settings):
                 faults = row.faults(before)
                 failed, before = failed or bool(faults), row
                 print(

@@ -77,6 +77,7 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     figures = {"psnr_db": [], "psnr_of_mean_mse_db": [], "cr_real": []}
     seeds = image_seeds(SEED, 0, range(len(images)))
     h = sample_fades(system.channel, seeds)
+    samples = Samples(images, None, {})
     for snr in snr_db:
         sent = system.transmit(Samples(images, None, {}), snr, h, seeds)
         images_hat = sent.delivered.images

@@ -83,7 +83,7 @@ def measure_bits(scenario, args, folder, options):
             "system": link.system.name,
             "description": link.system.describe(),
             "ebno_minus_snr_db": round(link.system.ebno_db(0.0), 6),
-            "code": code_identity(*link, _COUNTED),
+            "code": code_identity(*link, sweep=_COUNTED),
             **common,
         }
     paths = {b: folder / f"{PREFIX}{h['system']}.json" for b, h in headers.items()}

@@ -19,7 +19,7 @@ from scenarios.arguments import Parser
 from scenarios.comparison_table import FORMATS, Comparison
 from semcom_phy.simulation.bit_results import image_results
 from semcom_phy.simulation.pairing import (
-    MEAN_MSE,
+    SET_METRICS,
     PairError,
     check_pair,
     other_conditions,
@@ -45,10 +45,11 @@ def main(argv=None):
         return leave.code
     try:
         pairs, single = _pairs(args.results)
+        metric = args.metric or pairs[0][0].file.metrics[0]
         compared, refused = [], []
         for one, other in pairs:
             try:
-                found = compare(one, other, args.metric, args.snr, args.bootstrap)
+                found = compare(one, other, metric, args.snr, args.bootstrap)
                 compared.append(found)
             except PairError as error:
                 if single:
@@ -57,7 +58,7 @@ def main(argv=None):
         if not compared:
             raise ValueError("no pair can be compared: " + "; ".join(refused))
         write = FORMATS[args.format]
-        print(write(compared, args.metric, args.bootstrap), end="")
+        print(write(compared, metric, args.bootstrap), end="")
         for line in refused:
             print(line, file=sys.stderr)
     except (ValueError, OSError) as error:
@@ -109,7 +110,7 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
     one, other : :class:`Curve`
         The difference is ``one - other``
     metric : `str`, (default "psnr_db")
-        A column of the rows, or ``psnr_of_mean_mse_db``
+        A column of the rows, or a metric of sets such as ``psnr_of_mean_mse_db``
     snr_db : sequence of `float`, optional
         SNRs [dB]; default: all
     bootstrap : `bool`, (default False)
@@ -211,8 +212,8 @@ def _parser():
     )
     parser.add_argument(
         "--metric",
-        default="psnr_db",
-        help=f"column of the rows, or {MEAN_MSE} (psnr_db)",
+        help=f"column of the rows, or one of {', '.join(SET_METRICS)} (the first of "
+        "the results)",
     )
     parser.add_argument(
         "--snr", type=float, nargs="+", metavar="X", help="SNR points [dB] (all)"

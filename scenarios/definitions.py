@@ -21,6 +21,19 @@ _ADAPTATION = {
     "csi": "the rate is chosen by the fed-back estimate of each image's channel",
 }
 
+_METRICS = {  # entry -> what its metrics need, and what it says
+    "PSNR": (
+        "images",
+        "8-bit rounded images; mean of per-image PSNR, a lossless image counts 60 dB; "
+        "beside it the PSNR of the mean MSE",
+    ),
+    "Text": (
+        "texts",
+        "lower-cased words without punctuation; BLEU-n of the corpus with brevity "
+        "penalty, against the reference of the closest length, not smoothed",
+    ),
+}
+
 
 def data_bandwidth(scenario):
     """What the data of one image spends, without any side information.
@@ -49,7 +62,12 @@ def definition_card(scenario, groups=None):
     : `dict` of `str` -> `str`
         To be printed beside every result, and stored in it
     """
+    from semcom_phy.metrics.table import metrics_of  # loads SciPy
+
     used = data_bandwidth(scenario)
+    measured = {
+        need for metric in metrics_of(scenario.metrics) for need in metric.needs
+    }
     antennas = f"{scenario.num_tx_ant}x{scenario.num_rx_ant}"
     detector = {}
     if scenario.detector is not None:
@@ -97,10 +115,7 @@ def definition_card(scenario, groups=None):
             "told no SNR beyond those that they were trained for (trained_snr_db of "
             "each system), nor the error variances of a better one"
         ),
-        "PSNR": (
-            "8-bit rounded images; mean of per-image PSNR, a lossless image counts "
-            "60 dB; beside it the PSNR of the mean MSE"
-        ),
+        **{name: text for name, (need, text) in _METRICS.items() if need in measured},
         "Outage": (
             "failed CRC, bytes that the codec refuses, or no rate that fits: the mean "
             "colour of the training set, the same for all systems of a data set, is "

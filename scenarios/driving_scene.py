@@ -7,7 +7,7 @@ over fading.
 from fractions import Fraction
 
 from scenarios import runner
-from scenarios.scenario import Scenario
+from scenarios.scenario import IMAGE_METRICS, IMPORTANCE_METRICS, Scenario
 
 SCENARIO = Scenario(
     name="driving_scene",
@@ -18,6 +18,7 @@ SCENARIO = Scenario(
     image_size=(192, 256),
     num_images=233,
     systems=("sa_oosc", "oosc", "ntscc", "deepjscc_patches", "hevc_ldpc"),
+    metrics=(*IMAGE_METRICS, *IMPORTANCE_METRICS),
 )
 
 

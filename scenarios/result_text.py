@@ -28,35 +28,33 @@ def bandwidth_text(title, used, note):
     ) + (f" ({note})" if note else "")
 
 
-def data_text(images, provenance, device):
-    size = "x".join(map(str, images.shape[1:3]))
+def data_text(samples, device):
+    size, about = "x".join(map(str, samples.images.shape[1:3])), samples.provenance
     return (
-        f"{len(images)} images of {size}{group_text(provenance)}: "
-        f"{provenance['source']}\ncomputed on the {device}\n"
+        f"{len(samples)} images of {size}{group_text(about)}: "
+        f"{about['source']}\ncomputed on the {device}\n"
     )
 
 
 def result_table(files, snr_db):
-    """Mean PSNR with interval, and outage, of every system at every SNR."""
+    """All metrics with intervals, and outage, of every system at every SNR."""
     data = files[0].header["data"]
     images = f"{data['num_images']} images{group_text(data)}"
-    heads = {
-        "psnr_db": f"PSNR, mean over {images} [dB] (+- half of the 95 % interval)",
-        "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
-        "outage": "Outage [%] (95 % interval)",
-    }
+    heads = {name: files[0].label(name) for name in files[0].metrics}
+    first, label = next(iter(heads.items()))
+    label = label.replace("mean over images", f"mean over {images}")
+    heads[first] = f"{label} (+- half of the 95 % interval)"
+    heads["outage"] = "Outage [%] (95 % interval)"
     marks, notes = knowledge_marks(files)
     titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
     width = max(map(len, titles))
     blocks = []
     for metric, head in heads.items():
-        rows = [head, " " * width + "".join(f"{snr:>17g}" for snr in snr_db)]
-        for file, title in zip(files, titles, strict=True):
-            cells = [
-                _cell(metric, file.estimate(metric, snr)) + ("*" * file.is_old(snr))
-                for snr in snr_db
-            ]
-            rows.append(title.ljust(width) + "".join(f"{c:>17}" for c in cells))
+        cells = [[_cell(file, metric, snr) for snr in snr_db] for file in files]
+        column = max(17, *(len(cell) + 2 for row in cells for cell in row))
+        rows = [head, " " * width + "".join(f"{snr:>{column}g}" for snr in snr_db)]
+        for row, title in zip(cells, titles, strict=True):
+            rows.append(title.ljust(width) + "".join(c.rjust(column) for c in row))
         blocks.append("\n".join(rows))
     if notes:
         blocks.append("\n".join(notes))
@@ -95,12 +93,17 @@ def untrained_notes(trained, snr_db):
     return lines
 
 
-def _cell(metric, estimate):
-    if estimate is None:
+def _cell(file, metric, snr):
+    if snr not in file.points:
         return "not run"
+    estimate, mark = file.estimate(metric, snr), "*" * file.is_old(snr)
+    if estimate is None:  # no sample has such a figure
+        return "none" + mark
     if metric == "outage":
         low, high = (100 * end for end in estimate.ci95)
-        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f})"
-    if estimate.half_width is None:
-        return f"{estimate.mean:.2f}"
-    return f"{estimate.mean:.2f} +- {estimate.half_width:.2f}"
+        return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f}){mark}"
+    digits = 2 if "psnr" in metric or estimate.mean >= 100 else 4
+    text = f"{estimate.mean:.{digits}f}"
+    if estimate.half_width is not None:
+        text += f" +- {estimate.half_width:.{digits}f}"
+    return text + mark

@@ -24,7 +24,7 @@ def room_notes(files, snr_db):
             if smallest is None:
                 continue
             room = file.estimate("room_bytes", snr).mean
-            images = file.estimate("psnr_db", snr).num_images
+            images = file.estimate("outage", snr).num_images
             lines.append(
                 f"* {file.title}, {snr:g} dB: the smallest stream of "
                 f"{smallest.num_images} of {images} images does not fit: "

@@ -121,17 +121,20 @@ def _evaluate(args, scenario, folder, table, options):
     if args.keep and args.restart:
         raise ValueError("--keep and --restart exclude each other: give one of them")
     backend = _load_backend()
-    _check_systems(scenario.systems, table)
-    scenario.framing()
-    _check_writable(folder)
-
+    from semcom_phy.metrics.metric import check_samples
+    from semcom_phy.metrics.table import metrics_of
     from semcom_phy.simulation import plotting, results, sweep
     from semcom_phy.simulation.identity.code_identity import code_identity
-    from semcom_phy.simulation.image_strip import encode_strip
+    from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.versions import software_versions
 
+    _check_systems(scenario.systems, table)
+    metrics = metrics_of(scenario.metrics)
+    scenario.framing()
+    _check_writable(folder)
     samples = _load_samples(scenario, args)
-    images, provenance = samples.images, samples.provenance
+    check_samples(metrics, samples)
+    provenance = samples.provenance
     card = definition_card(scenario, provenance.get("groups"))
     print(card_text(scenario, card))
     batch_size = args.batch_size
@@ -143,15 +146,17 @@ def _evaluate(args, scenario, folder, table, options):
         batch_size=batch_size,
         target_ci=args.target_ci,
     )
-    shown = sweep.crop_for_figure(images[: settings.num_shown], settings.max_shown_size)
     common = {
-        "scenario": _without(scenario.to_dict(), "systems", "snr_db", "seed"),
+        "scenario": _without(
+            scenario.to_dict(), "systems", "metrics", "snr_db", "seed"
+        ),
         "seed": scenario.seed,
         "sweep": _without(settings.to_dict(), "seed"),
         "data": provenance,
         "definitions": card,
         "versions": software_versions(),
-        "original": encode_strip(shown),
+        "metrics": results.describe_metrics(metrics),
+        **_originals(samples, settings),
     }
     _check_neighbours(folder, common, scenario.systems)
     builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
@@ -165,7 +170,7 @@ def _evaluate(args, scenario, folder, table, options):
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
             "definitions": card | {"Knowledge": ", ".join(description["knows"])},
-            "code": code_identity(*link),
+            "code": code_identity(*link, metrics),
         }
         path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
@@ -177,34 +182,26 @@ def _evaluate(args, scenario, folder, table, options):
         print(f"    knows: {', '.join(description['knows'])}")
         for line in curves[build].notes:
             print(line)
-    print(data_text(images, provenance, backend.device()), flush=True)
-    sweep.run_sweep(
-        curves,
-        images,
-        scenario.snr_db,
-        settings,
-        _engine(args),
-        groups=samples.groups,
-    )
+    print(data_text(samples, backend.device()), flush=True)
+    sweep.run_sweep(curves, samples, scenario.snr_db, settings, metrics, _engine(args))
     files = [results.ResultFile.read(file.path) for file in curves.values()]
     print("\n" + result_table(files, scenario.snr_db))
     notes = untrained_notes(trained, scenario.snr_db)
     for line in notes + room_notes(files, scenario.snr_db):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
-    for system, _ in links:
-        if hasattr(system, "draw"):  # what an adaptive system chose to send
-            written += system.draw(images, scenario.snr_db, scenario.seed, folder)
+    for system, _ in links:  # what an adaptive system chose to send
+        maps = system.symbol_maps(samples, scenario.snr_db, scenario.seed)
+        if maps is not None:
+            written += plot_symbol_maps(maps, folder / system.name)
     for path in written:
         print(f"wrote {path}")
 
 
 def _load_samples(scenario, args):
-    """Test images, where they come from, and which of them are alike."""
-    from semcom_phy.simulation.segments import describe_groups, drive_segments
-    from semcom_phy.sources.driving import is_driving, load_driving_scenes
+    """Test images with their captions and labels, and which of them are alike."""
+    from semcom_phy.sources.driving import is_driving, load_driving_samples
     from semcom_phy.sources.images import load_samples
-    from semcom_phy.sources.samples import Samples
 
     options = {"num_images": scenario.num_images, "seed": scenario.seed}
     if not is_driving(scenario.dataset):
@@ -221,13 +218,22 @@ def _load_samples(scenario, args):
             f"--group-by is {args.group_by!r}: leave it out, driving scenes are in "
             "groups by segments of a drive"
         )
-    scenes = load_driving_scenes(
+    return load_driving_samples(
         scenario.dataset, "test", scenario.image_shape[:2], **options
     )
-    groups = drive_segments(scenes.names)
-    rule = "segment of 10 consecutive frames of a drive"
-    about = {"groups": describe_groups(groups, rule)}
-    return Samples(scenes.images, tuple(groups), scenes.provenance | about)
+
+
+def _originals(samples, settings):
+    """What a result file shows of the samples that were sent."""
+    from semcom_phy.simulation.shown import encode_strip, shrink_for_figure
+
+    images = samples.images[: settings.num_shown]
+    shown = {
+        "original": encode_strip(shrink_for_figure(images, settings.max_shown_size))
+    }
+    if samples.texts is not None:
+        shown["original_texts"] = [list(own) for own in samples.texts[: len(images)]]
+    return shown
 
 
 def _check_neighbours(folder, header, names):
@@ -293,7 +299,15 @@ def _results(folder, quiet=False):
 
 
 def _chosen_scenario(args, scenario):
-    names = ("systems", "snr_db", "num_images", "dataset", "image_size", "channel")
+    names = (
+        "systems",
+        "metrics",
+        "snr_db",
+        "num_images",
+        "dataset",
+        "image_size",
+        "channel",
+    )
     names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
     names += ("weights", "feedback_delay", "speed", "detector")
     values = {name: getattr(args, name) for name in names}

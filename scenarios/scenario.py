@@ -7,6 +7,12 @@ from numbers import Real
 
 from semcom_phy.user_objects import check_object_text, names_object
 
+IMAGE_METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim")
+IMPORTANCE_METRICS = (  # of images with label maps of the road
+    *("psnr_high", "psnr_medium", "psnr_low", "psnr_non_background"),
+    *("psnr_background", "mse_non_background", "share_background"),
+)
+
 _SYMBOLS_AT_ONCE = 1_000_000  # of all images of a batch: bounds the memory
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
 _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
@@ -90,6 +96,9 @@ class Scenario:
         SNR per receive antenna, -100 to 100 [dB]; kept sorted, each once
     systems : `tuple` of `str`
         Names from ``link_models.systems.table.SYSTEMS``
+    metrics : `tuple` of `str`
+        Names from ``semcom_phy.metrics.table.METRICS``; the first is drawn, and decides
+        when a target interval is reached
     weights : `str` or `None`
         Label or file of trained weights; `None`: those shipped for the scenario
     codec : `str` or `None`
@@ -129,6 +138,7 @@ class Scenario:
     draws: int = 1
     snr_db: tuple[float, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
     systems: tuple[str, ...] = ("adjscc", "hevc_ldpc", "webp_ldpc", "hevc_capacity")
+    metrics: tuple[str, ...] = IMAGE_METRICS
     weights: str | None = None
     codec: str | None = None
     seed: int = 1
@@ -190,10 +200,11 @@ class Scenario:
                 "per image; raise cbr or image_size"
             )
         object.__setattr__(self, "snr_db", _snr_points(self.snr_db))
-        for name in ("pilot_ofdm_symbols", "systems"):
+        for name in ("pilot_ofdm_symbols", "systems", "metrics"):
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
-        if not self.systems:
-            raise ValueError("systems must name at least one system, got none")
+        for name in ("systems", "metrics"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} must name at least one of them, got none")
 
     @property
     def feedback_correlation(self):

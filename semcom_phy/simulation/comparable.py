@@ -6,13 +6,14 @@ from semcom_phy.differences import differences
 
 # Which weights a system has, its description says; a scenario's name says nothing.
 _NOT_SHARED = ("name", "weights")
+_DATA = ("sha256", "texts_sha256", "labels_sha256", "groups")
 
 
 def check_comparable(headers):
     """Refuses results whose curves say nothing beside each other.
 
-    Compared are the scenario (channel, CSI, rate, images, ...), the seed, and the hash
-    and groups of the images.
+    Compared are the scenario (channel, CSI, rate, images, ...), the metrics, the seed,
+    and the hashes and groups of the images.
 
     Parameters
     ----------
@@ -57,6 +58,7 @@ def _shared(header):
     scenario, data = header["scenario"], header["data"]
     return {
         "scenario": {k: v for k, v in scenario.items() if k not in _NOT_SHARED},
+        "metrics": [metric["name"] for metric in header["metrics"]],
         "seed": header["seed"],
-        "data": {key: data[key] for key in ("sha256", "groups") if key in data},
+        "data": {key: data[key] for key in _DATA if key in data},
     }

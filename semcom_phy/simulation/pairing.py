@@ -10,18 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from semcom_phy.metrics.metric import SetMetric
+from semcom_phy.metrics.table import METRICS
 from semcom_phy.simulation.bootstrap import bootstrap_interval
 from semcom_phy.simulation.intervals import (
-    MAX_PSNR_DB,
     Estimate,
     clustered_mean,
     clustered_probability,
-    psnr_of_mean_mse,
 )
 from semcom_phy.simulation.rows import IDENTITY
 from semcom_phy.user_objects import names_object
 
-MEAN_MSE = "psnr_of_mean_mse_db"
+# Figures of a set of samples, which are no column of their own.
+SET_METRICS = {n: m for n, m in METRICS.items() if isinstance(m, SetMetric)}
 RATE_TOLERANCE = 0.01  # relative; below it two rates count as the same
 _FADES_TOLERANCE = 1e-3  # relative; generations of the software round differently
 
@@ -35,6 +36,11 @@ _LINK_OF_CHANNEL = {
     "rician": ("rician_k_db",),
     "tdl": _SELECTIVE,
     "cdl": _SELECTIVE,
+}
+_DATA_HASHES = {
+    "images": "sha256",
+    "captions": "texts_sha256",
+    "labels": "labels_sha256",
 }
 # Told by the images' hash, by what was spent, or by the description.
 _TOLD_ELSEWHERE = (
@@ -144,9 +150,8 @@ def paired_difference(one, other, metric, bootstrap=False):
     one, other : `dict` of name -> [num_transmissions] array
         Rows of the two at one SNR, see :mod:`~semcom_phy.simulation.rows`
     metric : `str`
-        A column of numbers, or ``psnr_of_mean_mse_db``, whose difference
-        :math:`10 \\log_{10} (\\overline{mse}_2 / \\overline{mse}_1)` has the interval
-        of its linear part (delta method)
+        A column of numbers, or a metric of sets such as ``psnr_of_mean_mse_db``, whose
+        difference has the interval of its linear part in the columns (delta method)
     bootstrap : `bool`, (default False)
         Bootstrap of groups in the place of the clustered interval with Student's t
 
@@ -161,24 +166,32 @@ def paired_difference(one, other, metric, bootstrap=False):
         If images, groups or fades differ, or a system has no such figure.
     """
     one, other = _aligned(one, other)
-    column = "mse" if metric == MEAN_MSE else metric
+    of_set = SET_METRICS.get(metric)
+    columns = (metric,) if of_set is None else of_set.columns
     for rows in (one, other):
-        if column not in metrics_of(rows):
+        if not set(columns) <= set(figures_of(rows)):
             raise PairError(
                 f"there is no figure {metric!r}; there are: "
-                f"{', '.join([*metrics_of(rows), MEAN_MSE])}"
+                f"{', '.join([*figures_of(rows), *_sets_of(rows)])}"
             )
-    a, b = one[column].astype("float64"), other[column].astype("float64")
-    both = ~np.isnan(a) & ~np.isnan(b)
+    a, b = (
+        {name: rows[name].astype("float64") for name in columns}
+        for rows in (one, other)
+    )
+    both = ~np.isnan([*a.values(), *b.values()]).any(axis=0)
     if not both.any():
         return None
-    a, b, image, group = (v[both] for v in (a, b, one["image"], one["group"]))
-    single, values, is_event = clustered_mean, a - b, False
-    if metric == MEAN_MSE:
-        single, values = psnr_of_mean_mse, _mean_mse_values(a, b)
-    elif np.isin([a, b], (0, 1)).all():
-        single, is_event = clustered_probability, True
-    estimates = [single(v, image, group) for v in (a, b)]
+    a, b = ({n: v[both] for n, v in values.items()} for values in (a, b))
+    image, group = one["image"][both], one["group"][both]
+    is_event = False
+    if of_set is not None:
+        estimates = [of_set.estimate(v, image, group) for v in (a, b)]
+        values = of_set.linearised(a) - of_set.linearised(b)
+    else:
+        a, b = a[metric], b[metric]
+        is_event = bool(np.isin([a, b], (0, 1)).all())
+        single = clustered_probability if is_event else clustered_mean
+        estimates, values = [single(v, image, group) for v in (a, b)], a - b
     paired = clustered_mean(values, image, group)
     if bootstrap:
         found = bootstrap_interval(values, group)
@@ -193,13 +206,18 @@ def paired_difference(one, other, metric, bootstrap=False):
     return Difference(*estimates, paired, unpaired, len(np.unique(group)), rates)
 
 
-def metrics_of(rows):
+def figures_of(rows):
     """Names of the columns that are figures: those of numbers but for the identity."""
     return [
         name
         for name, values in rows.items()
         if name not in IDENTITY and values.dtype.kind != "U"
     ]
+
+
+def _sets_of(rows):
+    """Names of the metrics of sets whose columns are there."""
+    return [name for name, m in SET_METRICS.items() if set(m.columns) <= set(rows)]
 
 
 def _link_names(scenario):
@@ -211,7 +229,8 @@ def _link_names(scenario):
 def _link_entries(one, other):
     """Yields (name, value, value) of all that fixes images, fades and noise."""
     headers = one.header, other.header
-    yield "images (data sha256)", *(h["data"]["sha256"] for h in headers)
+    for what, key in _DATA_HASHES.items():
+        yield f"{what} (data {key})", *(h["data"].get(key) for h in headers)
     yield "seed", *(h["seed"] for h in headers)
     yield "draws", *(h["sweep"].get("draws") for h in headers)
     for name in _link_names(headers[0]["scenario"]):
@@ -239,12 +258,3 @@ def _aligned(one, other):
             f"power {powers[0][first]:.4g} and {powers[1][first]:.4g}"
         )
     return one, other
-
-
-def _mean_mse_values(a, b):
-    """Values whose mean is the difference of the PSNRs of the mean errors, and whose
-    spread is that of its linear part."""
-    least = 255**2 * 10 ** (-MAX_PSNR_DB / 10)
-    mean_a, mean_b = (max(v.mean(), least) for v in (a, b))
-    linear = (b - b.mean()) / mean_b - (a - a.mean()) / mean_a
-    return 10 / np.log(10) * (np.log(mean_b / mean_a) + linear)

@@ -1,14 +1,17 @@
 """Figures from result files alone: a figure of merit over the SNR, or over the rate."""
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from semcom_phy.simulation.pairing import RATE_TOLERANCE
 from semcom_phy.simulation.plotting_images import (
     common_snr_points,
+    has_images,
     plot_reconstructions,
 )
 from semcom_phy.simulation.plotting_style import (
@@ -20,18 +23,14 @@ from semcom_phy.simulation.plotting_style import (
     save,
 )
 
-_LABELS = {
-    "psnr_db": "PSNR, mean over images [dB]",
-    "psnr_of_mean_mse_db": "PSNR of the mean MSE [dB]",
-    "ssim": "SSIM",
-    "ms_ssim": "MS-SSIM",
+_LABELS = {  # of figures that are no metrics, which have titles of their own
     "outage": "Outage probability",
     "block_error": "Block error rate",
     "bit_error": "Bit error rate",
-    "cr_real": "cr_real, real data symbols / (3HW)",
-    "cr_real_charged": "cr_real with side information",
 }
-_PARTS = {  # extras of a system scored by importance
+_RATE = "cbr_total"  # drawn as real symbols, which are two for a complex one
+_RATE_LABEL = "cr_real with side information"
+_PARTS = {  # metrics by importance
     "psnr_high": "high importance",
     "psnr_medium": "medium importance",
     "psnr_low": "low importance",
@@ -52,8 +51,7 @@ def plot_metric(curves, metric, path):
     curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
         One per system
     metric : `str`
-        ``psnr_db``, ``psnr_of_mean_mse_db``, ``ssim``, ``ms_ssim``, ``outage``, or
-        the name of an extra
+        A metric of the curves, ``outage``, or the name of an extra
     path : `Path`
         The figure to write; its ending tells the format
 
@@ -62,20 +60,42 @@ def plot_metric(curves, metric, path):
     ValueError
         If no curve has a point of that metric.
     """
-    logarithmic = metric in _LOGARITHMIC
+    points = [_points(curve, metric) for curve in curves]
+    if not any(points):
+        raise ValueError(f"no point of {metric!r} was simulated yet")
+    label = _LABELS.get(metric) or curves[0].label(metric)
+    _plot_over_snr(curves, points, label, metric in _LOGARITHMIC, path)
+
+
+def plot_rate(curves, path):
+    """Draws what was spent over the SNR, real symbols with side information / (3HW).
+
+    Parameters
+    ----------
+    curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
+        One per system
+    path : `Path`
+        The figure to write
+
+    Raises
+    ------
+    ValueError
+        If no curve has a point.
+    """
+    points = [_rates(curve) for curve in curves]
+    if not any(points):
+        raise ValueError("no point was simulated yet")
+    _plot_over_snr(curves, points, _RATE_LABEL, False, path)
+
+
+def _plot_over_snr(curves, points, label, logarithmic, path):
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 4.2), layout="constrained")
         axes = figure.add_subplot()
-        drawn = 0
-        for i, curve in enumerate(curves):
-            points = [(snr, curve.estimate(metric, snr)) for snr in curve.snr_db]
-            points = [(snr, e) for snr, e in points if e is not None]
-            drawn += len(points)
-            _draw_curve(axes, points, curve, i, len(curves), logarithmic)
-        if not drawn:
-            raise ValueError(f"no point of {metric!r} was simulated yet")
+        for i, (curve, own) in enumerate(zip(curves, points, strict=True)):
+            _draw_curve(axes, own, curve, i, len(curves), logarithmic)
         axes.set_xlabel("SNR per receive antenna [dB]")
-        axes.set_ylabel(_LABELS.get(metric, metric))
+        axes.set_ylabel(label)
         ticks = sorted({snr for curve in curves for snr in curve.snr_db})
         if len(ticks) <= 12:
             axes.set_xticks(ticks)
@@ -97,7 +117,7 @@ def plot_by_importance(curves, path):
     Parameters
     ----------
     curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
-        One per system; those without scores by importance
+        One per system; those without metrics by importance
         (:func:`~semcom_phy.metrics.importance.psnr_by_level`) are left out
     path : `Path`
         The figure to write
@@ -114,8 +134,7 @@ def plot_by_importance(curves, path):
         panels = figure.subplots(2, 3, sharex=True, sharey=True).ravel()
         for axes, (metric, part) in zip(panels, _PARTS.items(), strict=False):
             for i, curve in enumerate(curves):
-                points = [(snr, curve.estimate(metric, snr)) for snr in curve.snr_db]
-                points = [(snr, e) for snr, e in points if e is not None]
+                points = _points(curve, metric)
                 if points:  # no image may have a patch of that level
                     _draw_curve(axes, points, curve, i, len(curves), False)
             axes.set_title(part, fontsize=9)
@@ -133,32 +152,30 @@ def plot_by_importance(curves, path):
         save(figure, path)
 
 
-def plot_rate_distortion(curves, path, rate="cr_real_charged"):
-    """Draws PSNR against the rate spent, a point per SNR, with intervals of both.
+def plot_rate_distortion(curves, path):
+    """Draws the first metric against what was spent, a point per SNR, with intervals of
+    both.
 
     Parameters
     ----------
     curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
-        One per system; those without the rate among their extras are left out
+        One per system
     path : `Path`
         The figure to write
-    rate : `str`, (default "cr_real_charged")
-        Name of the extra
 
     Raises
     ------
     ValueError
-        If no curve has a point with that rate.
+        If no curve has a point.
     """
+    metric = curves[0].metrics[0]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 4.2), layout="constrained")
         axes = figure.add_subplot()
         drawn = 0
         for i, curve in enumerate(curves):
-            both = [
-                (snr, curve.estimate(rate, snr), curve.estimate("psnr_db", snr))
-                for snr in curve.snr_db
-            ]
+            quality = dict(_points(curve, metric))
+            both = [(snr, e, quality.get(snr)) for snr, e in _rates(curve)]
             both = [point for point in both if None not in point]
             if not both:
                 continue
@@ -190,9 +207,9 @@ def plot_rate_distortion(curves, path, rate="cr_real_charged"):
                         fontsize=7,
                     )
         if not drawn:
-            raise ValueError(f"no point with {rate!r} was simulated yet")
-        axes.set_xlabel(_LABELS.get(rate, rate))
-        axes.set_ylabel(_LABELS["psnr_db"])
+            raise ValueError(f"no point of {metric!r} was simulated yet")
+        axes.set_xlabel(_RATE_LABEL)
+        axes.set_ylabel(curves[0].label(metric))
         note = caption(curves) + "\nbars: 95 % intervals, " + count(curves)
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
         figure.legend(loc="outside lower center")
@@ -200,13 +217,14 @@ def plot_rate_distortion(curves, path, rate="cr_real_charged"):
 
 
 def plot_all(curves, folder):
-    """Writes ``psnr_vs_snr.png``, ``reconstructions.png``, where there was an outage
-    ``outage_vs_snr.png``, where the rate varies with the SNR ``rate_vs_snr.png`` and
-    ``rate_distortion.png``, and where images were scored by importance
+    """Writes ``<metric>_vs_snr.png`` of the first metric (``psnr_vs_snr.png``),
+    ``reconstructions.png``, where there was an outage ``outage_vs_snr.png``, where
+    rates differ between points or systems ``rate_vs_snr.png`` and
+    ``rate_distortion.png``, and where there are metrics by importance
     ``psnr_by_importance.png``.
 
-    Curves without a point are left out, and so are the reconstructions where no SNR was
-    simulated for all curves.
+    Curves without a point are left out. So are the reconstructions of systems that
+    deliver no images, or where no SNR was simulated for all curves.
 
     Output
     ------
@@ -223,30 +241,47 @@ def plot_all(curves, folder):
     curves = [curve for curve in curves if curve.points]
     if not curves:
         raise ValueError("no point was simulated yet")
-    paths = [folder / "psnr_vs_snr.png"]
-    plot_metric(curves, "psnr_db", paths[0])
-    if common_snr_points(curves):
+    metric = curves[0].metrics[0]
+    paths = [folder / f"{metric.removesuffix('_db')}_vs_snr.png"]
+    plot_metric(curves, metric, paths[0])
+    pictured = [curve for curve in curves if has_images(curve)]
+    if pictured and common_snr_points(pictured):
         paths.append(folder / "reconstructions.png")
-        plot_reconstructions(curves, paths[-1])
-    estimates = [
-        curve.estimate("outage", snr) for curve in curves for snr in curve.points
-    ]
-    if any(estimate.mean > 0 for estimate in estimates):
+        plot_reconstructions(pictured, paths[-1])
+    if any(e.mean > 0 for curve in curves for _, e in _points(curve, "outage")):
         paths.append(folder / "outage_vs_snr.png")
         plot_metric(curves, "outage", paths[-1])
-    adaptive = [
-        curve
-        for curve in curves
-        if any(curve.estimate("cr_real_charged", snr) for snr in curve.points)
-    ]
-    if adaptive:
+    if rates_differ(curves):
         paths += [folder / "rate_vs_snr.png", folder / "rate_distortion.png"]
-        plot_metric(adaptive, "cr_real_charged", paths[-2])
-        plot_rate_distortion(adaptive, paths[-1])
+        plot_rate(curves, paths[-2])
+        plot_rate_distortion(curves, paths[-1])
     if any(_is_scored(curve) for curve in curves):
         paths.append(folder / "psnr_by_importance.png")
         plot_by_importance(curves, paths[-1])
     return paths
+
+
+def rates_differ(curves):
+    """Whether points or systems spend rates that do not count as the same."""
+    spent = [e.mean for curve in curves for _, e in _rates(curve)]
+    return bool(spent) and max(spent) - min(spent) > RATE_TOLERANCE * max(spent)
+
+
+def _points(curve, figure):
+    """(snr, estimate) of the points that have a figure."""
+    found = [(snr, curve.estimate(figure, snr)) for snr in curve.snr_db]
+    return [(snr, estimate) for snr, estimate in found if estimate is not None]
+
+
+def _rates(curve):
+    """(snr, estimate) of the real symbols spent, side information included."""
+    return [(snr, _doubled(estimate)) for snr, estimate in _points(curve, _RATE)]
+
+
+def _doubled(estimate):
+    ends = estimate.ci95
+    ends = None if ends is None else (2 * ends[0], 2 * ends[1])
+    return replace(estimate, mean=2 * estimate.mean, ci95=ends)
 
 
 def _is_scored(curve):

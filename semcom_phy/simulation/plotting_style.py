@@ -56,7 +56,9 @@ def caption(curves):
 
 def count(curves):
     """How many images, and transmissions where these are more, stand behind a point."""
-    estimates = [e for curve in curves for e in _psnr_estimates(curve)]
+    estimates = [
+        curve.estimate("outage", snr) for curve in curves for snr in curve.points
+    ]
     images = {e.num_images for e in estimates}
     sent = {e.num_transmissions for e in estimates}
     text = f"{_span(images)} images"
@@ -64,10 +66,6 @@ def count(curves):
     if groups is not None:
         text += f" in {groups['count']} groups"
     return text if sent == images else f"{text}, {_span(sent)} transmissions"
-
-
-def _psnr_estimates(curve):
-    return [curve.estimate("psnr_db", snr) for snr in curve.points]
 
 
 def _span(values):

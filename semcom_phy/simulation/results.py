@@ -2,7 +2,7 @@
 
 The file holds everything that a figure needs: scenario, system, bandwidth,
 definitions, data, versions, and per SNR point mean, 95 % interval, count and
-status of every figure of merit, with a few reconstructed images as PNG. Beside it,
+status of every figure of merit, with a few of the images and texts received. Beside it,
 ``<system>.rows.npz`` holds the figures of every transmission
 (:mod:`~semcom_phy.simulation.rows`); the JSON names its SHA-256.
 
@@ -20,26 +20,28 @@ from pathlib import Path
 import numpy as np
 
 from semcom_phy.differences import tell_differences
-from semcom_phy.simulation.document import column, entry, layout, rounded
+from semcom_phy.simulation.document import column, entry, layout
 from semcom_phy.simulation.identity.stale_points import (
     CURRENT,
     code_changes,
     in_words,
     sort_points,
 )
-from semcom_phy.simulation.image_strip import decode_strip, encode_strip
 from semcom_phy.simulation.intervals import Estimate
-from semcom_phy.simulation.rows import RowsFile, with_spent
+from semcom_phy.simulation.rows import RowsFile
+from semcom_phy.simulation.shown import Shown, decode_strip
 from semcom_phy.simulation.storage import locked, remove_leftovers, replaced
 
-FORMAT = "semcom-phy result 2"
+FORMAT = "semcom-phy result 3"
 FINISHED = ("done", "target_reached")
-METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim", "outage")
+OUTAGE = "outage"  # stands beside the metrics of every file
+DATA_HASHES = ("sha256", "texts_sha256", "labels_sha256")
 _IDENTITY = ("scenario", "system", "description", "bandwidth", "seed", "sweep")
 _NOT_HEADER = (
     *("format", "rows_sha256", "snr_db", "code_of_points", "extras", "reconstructions"),
-    *METRICS,
+    OUTAGE,
 )
+_SHOWN = ("original", "original_texts")  # of the header, filed with what is shown
 
 
 class ResultError(ValueError):
@@ -56,15 +58,12 @@ class Point:
         ``done`` (every image and draw was sent) or ``target_reached`` (the
         interval was narrow enough before that)
     metrics : `dict` of name -> :class:`Estimate` or `None`
-        The names of ``METRICS``
+        The metrics of the header, and ``outage``
     extras : `dict` of name -> :class:`Estimate` or `None`
-        Figures that only some systems have, e.g. bit and block errors
-    images : [num_shown, height, width, 3], `uint8`
+        What was spent (``cbr``, ``side_cbr``, ``cbr_total``), segments that were lost
+        (``lost_<segment>``), and figures that only some systems have
+    shown : :class:`~semcom_phy.simulation.shown.Shown` or `None`
         The first reconstructions, for the figure
-    images_psnr_db : [num_shown], `float`
-        Their PSNR [dB]
-    images_outage : [num_shown], `bool`
-        True where the image shown is an outage
     rows : `dict` of name -> [num_transmissions] array, or `None`
         Figures of every transmission, see :mod:`~semcom_phy.simulation.rows`. A point
         that is read from a file does not carry them: :meth:`ResultFile.rows` does
@@ -76,9 +75,7 @@ class Point:
     status: str
     metrics: dict[str, Estimate | None]
     extras: dict[str, Estimate | None] = field(default_factory=dict)
-    images: np.ndarray | None = None
-    images_psnr_db: tuple[float, ...] = ()
-    images_outage: tuple[bool, ...] = ()
+    shown: Shown | None = None
     rows: dict[str, np.ndarray] | None = None
     code: str = CURRENT
 
@@ -93,15 +90,22 @@ class ResultFile:
     header : `dict`
         Plain JSON values: ``scenario``, ``system``, ``description``,
         ``bandwidth``, ``seed``, ``sweep``, ``data``, ``definitions``,
-        ``versions``, ``original`` (:func:`encode_strip` of the images shown), and
-        ``code`` (:mod:`~semcom_phy.simulation.identity.code_identity`), without which
-        a change of the code is not noticed
+        ``versions``, ``metrics`` (:func:`describe_metrics`), ``original``
+        (:func:`~semcom_phy.simulation.shown.encode_strip` of the images shown),
+        ``original_texts`` (where there are any), and ``code``
+        (:mod:`~semcom_phy.simulation.identity.code_identity`), without which a change
+        of the code is not noticed
     snr_db : sequence of `float`
         SNR points [dB]; points that the file has beside these are kept
     points : `dict` of snr_db -> :class:`Point`, optional
         Finished points
     rows_sha256 : `str`, optional
         Hash of the table with their transmissions
+
+    Raises
+    ------
+    ValueError
+        If no metric is listed, or one has the name of another entry.
     """
 
     def __init__(self, path, header, snr_db, points=None, rows_sha256=None):
@@ -112,6 +116,13 @@ class ResultFile:
         self.rows_sha256 = rows_sha256
         self.notes = []  # what a user should be told of how it was opened
         self._rows_file = RowsFile(self.path)
+        names = self.metrics
+        taken = sorted(set(names) & {*_NOT_HEADER, *self.header})
+        if not names or taken:
+            raise ValueError(
+                f"metrics are {names}; list at least one, and none that is called as "
+                f"another entry of the file ({', '.join(taken)})"
+            )
 
     @classmethod
     def read(cls, path):
@@ -129,7 +140,9 @@ class ResultFile:
         try:
             document = json.loads(content)
             if document["format"] != FORMAT:
-                raise ValueError(f"format {document['format']!r}, not {FORMAT!r}")
+                raise ValueError(
+                    f"format {document['format']!r}, this version reads {FORMAT!r}"
+                )
             return cls._from_document(path, document)
         except (LookupError, TypeError, ValueError, OSError, SyntaxError) as error:
             raise ResultError(
@@ -142,10 +155,10 @@ class ResultFile:
         """Resumes the file where it belongs to the same simulation, or starts it.
 
         The same simulation: equal scenario, system description, bandwidth, seed,
-        sweep settings, image data and groups of images. Points of other code, weights,
-        package data or packages than ``header["code"]`` are dropped, with a line in
-        ``notes``; versions that have no say in the figures are noted in the file under
-        ``resumed_with``.
+        sweep settings, metrics, data (images, texts, labels) and groups of images.
+        Points of other code, weights, package data or packages than ``header["code"]``
+        are dropped, with a line in ``notes``; versions that have no say in the figures
+        are noted in the file under ``resumed_with``.
 
         Parameters
         ----------
@@ -231,7 +244,7 @@ class ResultFile:
                 self.snr_db = sorted({*self.snr_db, *filed.snr_db, snr_db})
                 self.points = filed.points
             self.points[snr_db] = dataclasses.replace(point, rows=None)
-            rows[snr_db] = with_spent(point.rows, self.header["bandwidth"])
+            rows[snr_db] = point.rows
             self._commit(rows)
 
     def rows(self):
@@ -302,6 +315,19 @@ class ResultFile:
         """The images that were sent, as far as shown, `uint8` [k, h, w, 3]."""
         return decode_strip(self.header["original"])
 
+    @property
+    def metrics(self):
+        """Names of the metrics, a `list` of `str`; the first is that of the figures."""
+        return [metric["name"] for metric in self.header["metrics"]]
+
+    def label(self, metric):
+        """Title and unit of a metric, such as "PSNR of the mean MSE [dB]"; the name of
+        any other figure as it is."""
+        labels = {
+            about["name"]: metric_label(about) for about in self.header["metrics"]
+        }
+        return labels.get(metric, metric)
+
     def _identity(self, code_noted):
         identity = {key: self.header[key] for key in _IDENTITY}
         if code_noted:  # among it the weights
@@ -309,15 +335,17 @@ class ResultFile:
             identity["description"] = {
                 key: value for key, value in about.items() if key != "weights_sha256"
             }
+        identity["metrics"] = self.metrics
         data = self.header["data"]
-        identity["data sha256"] = data["sha256"]
-        if "groups" in data:  # intervals of one kind in a file
-            identity["data groups"] = data["groups"]
+        # Intervals of one kind, captions and labels of one kind in a file.
+        for key in (*DATA_HASHES, "groups"):
+            if key in data:
+                identity[f"data {key}"] = data[key]
         return identity
 
     def _to_document(self):
         points = [self.points.get(snr) for snr in self.snr_db]
-        header = {k: v for k, v in self.header.items() if k != "original"}
+        header = {k: v for k, v in self.header.items() if k not in _SHOWN}
         extras = sorted({name for p in points if p for name in p.extras})
         return {
             "format": FORMAT,
@@ -325,42 +353,55 @@ class ResultFile:
             "rows_sha256": self.rows_sha256,
             "snr_db": self.snr_db,
             "code_of_points": [p and p.code for p in points],
-            **{name: column(points, "metrics", name) for name in METRICS},
+            **{
+                name: column(points, "metrics", name)
+                for name in (*self.metrics, OUTAGE)
+            },
             "extras": {name: column(points, "extras", name) for name in extras},
             "reconstructions": {
-                "original": self.header["original"],
-                "psnr_db": [p and rounded(p.images_psnr_db) for p in points],
-                "outage": [p and [bool(o) for o in p.images_outage] for p in points],
-                "images": [p and encode_strip(p.images) for p in points],
+                **{key: self.header.get(key) for key in _SHOWN},
+                "points": [p and p.shown and p.shown.to_dict() for p in points],
             },
         }
 
     @classmethod
     def _from_document(cls, path, document):
         snr_db = [float(snr) for snr in document["snr_db"]]
+        names = [metric["name"] for metric in document["metrics"]]
         shown = document["reconstructions"]
         points = {}
         for i, snr in enumerate(snr_db):
-            status = document["psnr_db"]["status"][i]
+            status = document[OUTAGE]["status"][i]
             if status not in FINISHED:
                 continue
+            seen = shown["points"][i]
             points[snr] = Point(
                 status,
-                {name: entry(document[name], i) for name in METRICS},
+                {name: entry(document[name], i) for name in (*names, OUTAGE)},
                 {name: entry(col, i) for name, col in document["extras"].items()},
-                decode_strip(shown["images"][i]),
-                tuple(shown["psnr_db"][i]),
-                tuple(shown["outage"][i]),
+                None if seen is None else Shown.from_dict(seen),
                 code=document["code_of_points"][i],
             )
-        header = {
-            key: value for key, value in document.items() if key not in _NOT_HEADER
-        }
+        columns = {*_NOT_HEADER, *names}
+        header = {key: value for key, value in document.items() if key not in columns}
         missing = {*_IDENTITY, "data", "versions", "definitions"} - set(header)
         if missing:
             raise ValueError(f"no entry {sorted(missing)[0]!r}")
-        header["original"] = shown["original"]
+        header |= {key: shown[key] for key in _SHOWN if shown[key] is not None}
         return cls(path, header, snr_db, points, document["rows_sha256"])
+
+
+def describe_metrics(metrics):
+    """What a header says of metrics: name, title and unit of each, a `list`."""
+    return [
+        {"name": metric.name, "title": metric.title, "unit": metric.unit}
+        for metric in metrics
+    ]
+
+
+def metric_label(about):
+    """Title and unit of an entry of :func:`describe_metrics`."""
+    return about["title"] + (f" [{about['unit']}]" if about["unit"] else "")
 
 
 def _one_line(error):

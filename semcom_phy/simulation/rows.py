@@ -9,11 +9,14 @@ A row is one image sent once at one SNR; a column is an array named by what it h
 ``draw``             number of the channel draw
 ``group``            group of images that it belongs to (its index if it is its own)
 ``fade_power``       mean of abs(h)^2 over the fade that it was sent over [linear]
-``psnr_db``, ``mse``, ``ssim``, ``ms_ssim``, ``outage``
-                     figures of merit, see ``docs/definitions.md``
+``psnr_db``, ``mse``, ...
+                     what the metrics of the scenario are made of, see
+                     ``docs/definitions.md``; NaN where a sample has none
+``outage``           whether nothing could be decoded
 ``cbr``, ``side_cbr``, ``cbr_total``
                      what was spent on it: data and side-information symbols / (3HW)
-and the extras       of the system, by their names; NaN where one does not apply
+``lost_<segment>``   whether that segment was lost
+and figures          of the system, by their names; NaN where one does not apply
 ===================  ================================================================
 
     rows = numpy.load("results/mimo_2x2/adjscc.rows.npz")
@@ -29,37 +32,6 @@ import numpy as np
 from semcom_phy.simulation.storage import replaced
 
 IDENTITY = ("image", "image_sha256", "draw", "group", "fade_power")
-SPENT = ("cbr", "side_cbr", "cbr_total")
-
-
-def with_spent(columns, bandwidth):
-    """Completes the columns of a point by what was spent.
-
-    Systems that spend another amount on every image say so themselves, as the extras
-    ``cbr``, ``side_cbr`` and ``cbr_total``, or, in real symbols, as ``cr_real`` (data)
-    and ``cr_real_charged`` (all); all others spend what their bandwidth says.
-
-    Input
-    -----
-    columns : `dict` of name -> [num_transmissions] array
-        Of one SNR
-    bandwidth : `dict`
-        With ``cbr`` and ``side_info_cbr``, see
-        :class:`~semcom_phy.bandwidth.Bandwidth`; NaN is filed where it tells nothing
-
-    Output
-    ------
-    : `dict` of name -> [num_transmissions] array
-    """
-    if "cbr_total" in columns:
-        return columns
-    if "cr_real_charged" in columns:
-        data, total = columns["cr_real"] / 2, columns["cr_real_charged"] / 2
-        return columns | {"cbr": data, "side_cbr": total - data, "cbr_total": total}
-    data, side = (bandwidth.get(n, np.nan) for n in ("cbr", "side_info_cbr"))
-    spent = dict(zip(SPENT, (data, side, data + side), strict=True))
-    num = len(columns["image"])
-    return columns | {name: np.full(num, value) for name, value in spent.items()}
 
 
 def pack_rows(points):

@@ -1,13 +1,13 @@
-"""Sweeps over the SNR: the same images, fades and noise seeds for every system.
+"""Sweeps over the SNR: the same samples, fades and noise seeds for every system.
 
 The fade and the noise of an image depend on the seed, the channel draw and the image
 alone. All systems see the same ones, at every SNR, whatever the batches: differences
 between systems, and between SNRs, are paired.
 
-    build() --> system.transmit(images, snr_db, h, seeds) --> Transmission
-        |                                       ^                 |
-        '-----> sample_fades(channel, seeds) ---'                 v
-                                                   metrics, intervals --> result file
+    build() --> system.transmit(samples, snr_db, h, seeds) --> Transmission
+        |                                        ^                 |
+        '-----> sample_fades(channel, seeds) ----'                 v
+                                                    metrics, intervals --> result file
 """
 
 import functools
@@ -20,23 +20,23 @@ from keras import ops
 from tqdm import tqdm
 
 from semcom_phy.checks import check_integer, check_number
-from semcom_phy.metrics.image import ms_ssim, mse, psnr, ssim
+from semcom_phy.metrics.metric import check_delivered, check_samples
+from semcom_phy.metrics.table import IMAGE_METRICS
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
-from semcom_phy.simulation.intervals import (
-    clustered_mean,
-    clustered_probability,
-    psnr_of_mean_mse,
-)
+from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
 from semcom_phy.simulation.results import Point
+from semcom_phy.simulation.shown import Shown, shrink_for_figure
+from semcom_phy.simulation.system import System
 from semcom_phy.snr import SNR_RANGE_DB
 from semcom_phy.sources.pixel_hash import pixel_hash
+from semcom_phy.sources.samples import Delivered
 
 
 class Link(NamedTuple):
     """A system and the channel it is sent over."""
 
-    system: object
+    system: System
     channel: object
 
 
@@ -53,15 +53,15 @@ class SweepSettings:
     batch_size : `int`, (default 64)
         Largest number of images sent at once
     target_ci : `float` or `None`, (default None)
-        Stop a point when half the 95 % interval of the mean PSNR is at most this
-        [dB]; `None`: send every image ``draws`` times
+        Stop a point when half the 95 % interval of the first metric is at most this
+        [unit of the metric]; `None`: send every image ``draws`` times
     min_images : `int`, (default 32)
         Look at the interval after every so many images, and only from this number of
         images (or groups of images) on: that of a handful is itself uncertain
     num_shown : `int`, (default 6)
         Reconstructions kept for the figure
-    max_shown_size : `int`, (default 64)
-        Larger images are cut to their centre for the figure [pixel]
+    max_shown_size : `int`, (default 128)
+        Images with a longer side are reduced to it for the figure [pixel]
 
     Raises
     ------
@@ -75,7 +75,7 @@ class SweepSettings:
     target_ci: float | None = None
     min_images: int = 32
     num_shown: int = 6
-    max_shown_size: int = 64
+    max_shown_size: int = 128
 
     def __post_init__(self):
         for name in ("draws", "batch_size", "min_images", "num_shown"):
@@ -83,33 +83,33 @@ class SweepSettings:
         check_integer("max_shown_size", self.max_shown_size, 1)
         check_integer("seed", self.seed, 0)
         if self.target_ci is not None:
-            check_number("target_ci", self.target_ci, 1e-6, 60, "dB")
+            check_number("target_ci", self.target_ci, 1e-6, 1e6)
 
     def to_dict(self):
         """Plain values for the result file."""
         return asdict(self)
 
 
-def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
-    """Sends the images over the link at one SNR.
+def simulate_point(
+    link, samples, snr_db, settings, metrics=IMAGE_METRICS, on_batch=None
+):
+    """Sends the samples over the link at one SNR.
 
     Parameters
     ----------
     link : :class:`Link`
-        ``system.transmit(images, snr_db, h, seeds)``, ``channel.sample_each(seeds)``
-    images : [num_images, height, width, 3], `uint8`
-        The images, sent in this order, ``settings.draws`` times
+        ``system.transmit(samples, snr_db, h, seeds)``, ``channel.sample_each(seeds)``
+    samples : :class:`~semcom_phy.sources.samples.Samples`
+        Sent in this order, ``settings.draws`` times. Where there are groups, these,
+        not the images, are what the intervals count
     snr_db : `float`
         SNR per receive antenna [dB]
     settings : :class:`SweepSettings`
         How much to simulate
+    metrics : sequence, (default the four of images)
+        Of :mod:`~semcom_phy.metrics.table`; the first decides when a target is reached
     on_batch : callable of `int`, optional
         Told the number of images sent after every batch
-    groups : sequence of `int` or `str`, one per image, optional
-        Images that are alike, such as frames of one drive, share a group; the
-        groups, not the images, are what the intervals count. Default: every image
-        is its own. The caller notes them in the result file, see
-        :func:`~semcom_phy.simulation.segments.describe_groups`
 
     Output
     ------
@@ -119,43 +119,44 @@ def simulate_point(link, images, snr_db, settings, on_batch=None, groups=None):
     Raises
     ------
     ValueError
-        If there are not as many groups as images, the SNR is out of range, or the
-        system returns images of another shape.
+        If the SNR is out of range, samples or system lack what a metric needs, or the
+        system returns images of another shape or figures of a name that is taken.
     """
     check_number("snr_db", snr_db, *SNR_RANGE_DB, "dB")
-    records, shown = _Records(images, groups), []
-    status = "done"
-    for draw, index, num, look in _batches(len(images), settings):
-        originals = images[index]
+    check_samples(metrics, samples)
+    records, shown = _Records(samples, metrics), []
+    status, num_shown = "done", 0
+    for draw, index, num, look in _batches(len(samples), settings):
+        batch = samples.take(index)
         seeds = image_seeds(settings.seed, draw, index)
         h = sample_fades(link.channel, seeds)
-        sent = link.system.transmit(originals, float(snr_db), h, seeds)
-        if sent.images.shape != originals.shape:
-            raise ValueError(
-                f"{link.system.name} returned images of shape "
-                f"{list(sent.images.shape)} for {list(originals.shape)}"
-            )
-        records.add(draw, originals[:num], h, sent, index[:num])
-        if draw == 0 and len(shown) < settings.num_shown:
-            shown.extend(sent.images[:num])
+        sent = link.system.transmit(batch, float(snr_db), h, seeds)
+        _check_answer(sent, batch, metrics, link.system.name)
+        records.add(draw, batch, h, sent, index[:num])
+        if draw == 0 and num_shown < settings.num_shown:
+            shown.append((sent, min(num, settings.num_shown - num_shown)))
+            num_shown += shown[-1][1]
         if on_batch is not None:
             on_batch(num)
         if look and records.is_precise(settings):
             status = "target_reached"
             break
-    num_shown = min(len(shown), settings.num_shown)
     return Point(
         status,
         *records.estimates(),
-        crop_for_figure(np.stack(shown[:num_shown]), settings.max_shown_size),
-        tuple(records.column("psnr_db")[:num_shown].tolist()),
-        tuple(records.column("outage")[:num_shown].tolist()),
+        _show(shown, records, settings.max_shown_size),
         records.rows(),
     )
 
 
 def run_sweep(
-    curves, images, snr_db, settings, engine=None, progress=True, groups=None
+    curves,
+    samples,
+    snr_db,
+    settings,
+    metrics=IMAGE_METRICS,
+    engine=None,
+    progress=True,
 ):
     """Simulates every unfinished point of several curves and files each at once.
 
@@ -165,18 +166,18 @@ def run_sweep(
         ``build()`` gives the :class:`Link`. It must be hashable, and, for engines
         other than :class:`~semcom_phy.simulation.engines.SerialEngine`,
         importable by a new process: a frozen dataclass with ``__call__`` will do
-    images : [num_images, height, width, 3], `uint8`
-        The images to send
+    samples : :class:`~semcom_phy.sources.samples.Samples`
+        What to send
     snr_db : sequence of `float`
         SNR points [dB]
     settings : :class:`SweepSettings`
         How much to simulate at each
+    metrics : sequence, (default the four of images)
+        As of :func:`simulate_point`, in the order of the headers of the curves
     engine : an engine of :mod:`semcom_phy.simulation.engines`, optional
         Where; default: in this process
     progress : `bool`, (default True)
         Show a bar on stderr, if that is a terminal
-    groups : sequence of `int` or `str`, one per image, optional
-        Images that are alike, see :func:`simulate_point`
     """
     engine = engine or SerialEngine()
     tasks = [
@@ -184,7 +185,7 @@ def run_sweep(
         for build, file in curves.items()
         for snr in file.unfinished(snr_db)
     ]
-    per_point = settings.draws * len(images)
+    per_point = settings.draws * len(samples)
     bar = tqdm(
         total=per_point * (len(curves) * len(set(snr_db))),
         initial=per_point * (len(curves) * len(set(snr_db)) - len(tasks)),
@@ -197,7 +198,7 @@ def run_sweep(
         function = functools.partial(_simulate_task, on_batch=bar.update)
     with bar:
         done = bar.n
-        shared = images, settings, groups
+        shared = samples, settings, metrics
         for (build, snr), point in engine.map(function, shared, tasks):
             curves[build].record(snr, point)
             done += per_point
@@ -211,29 +212,33 @@ def built(build: Callable[[], Link]):
     return build()
 
 
-def crop_for_figure(images, max_size):
-    """The centre of each image, at most ``max_size`` pixels a side, square."""
-    height, width = images.shape[1:3]
-    size = min(height, width, max_size)
-    top, left = (height - size) // 2, (width - size) // 2
-    return images[:, top : top + size, left : left + size]
-
-
 def _simulate_task(shared, task, on_batch=None):
-    images, settings, groups = shared
+    samples, settings, metrics = shared
     build, snr_db = task
-    return simulate_point(built(build), images, snr_db, settings, on_batch, groups)
+    return simulate_point(built(build), samples, snr_db, settings, metrics, on_batch)
 
 
-def _clusters(images, groups):
-    """Number of each image's group, [num_images] `int`."""
-    if groups is None:
-        return np.arange(len(images))
-    if len(groups) != len(images):
+def _check_answer(sent, batch, metrics, name):
+    check_delivered(metrics, sent.delivered, name)
+    images = sent.delivered.images
+    if images is not None and images.shape != batch.images.shape:
         raise ValueError(
-            f"{len(groups)} groups for {len(images)} images: give one label per image"
+            f"{name} returned images of shape {list(images.shape)} for "
+            f"{list(batch.images.shape)}"
         )
-    return np.unique(np.asarray(groups), return_inverse=True)[1]
+
+
+def _show(shown, records, max_size):
+    """The first reconstructions, of (transmission, how many of it are shown)."""
+    images = texts = None
+    if shown[0][0].delivered.images is not None:
+        kept = [sent.delivered.images[:num] for sent, num in shown]
+        images = shrink_for_figure(np.concatenate(kept), max_size)
+    if shown[0][0].delivered.texts is not None:
+        texts = tuple(t for sent, num in shown for t in sent.delivered.texts[:num])
+    num = sum(num for _, num in shown)
+    outage = tuple(records.column("outage")[:num].tolist())
+    return Shown(images, texts, records.values_shown(num), outage)
 
 
 def _batches(num_images, settings):
@@ -259,17 +264,22 @@ def _batches(num_images, settings):
 class _Records:
     """Figures of every transmission so far."""
 
-    def __init__(self, images, groups):
-        self._clusters = _clusters(images, groups)
-        labels = range(len(images)) if groups is None else groups
+    def __init__(self, samples, metrics):
+        num, groups = len(samples), samples.groups
+        labels = range(num) if groups is None else groups
         self._groups = np.array([str(label) for label in labels])
-        self._hashes = np.array([pixel_hash(image)[:16] for image in images])
+        self._clusters = np.arange(num)
+        if groups is not None:
+            self._clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
+        self._hashes = np.array([pixel_hash(image)[:16] for image in samples.images])
+        self._dimensions = float(np.prod(samples.images.shape[1:]))
+        self._metrics = metrics
         self._columns, self._extras = {}, []
 
-    def add(self, draw, originals, h, sent, index):
-        """Takes the first ``len(index)`` images of a transmission."""
+    def add(self, draw, batch, h, sent, index):
+        """Takes the first ``len(index)`` samples of a transmission."""
         num = len(index)
-        estimates = sent.images[:num]
+        kept, delivered = batch.take(np.arange(num)), _first(sent.delivered, num)
         power = np.abs(ops.convert_to_numpy(h)[:num]) ** 2
         rows = {
             "image": index,
@@ -277,20 +287,21 @@ class _Records:
             "draw": np.full(num, draw),
             "group": self._groups[index],
             "fade_power": power.reshape(num, -1).mean(axis=1),
-            "psnr_db": psnr(originals, estimates),
-            "mse": mse(originals, estimates),
-            "ssim": ssim(originals, estimates),
-            "ms_ssim": ms_ssim(originals, estimates),
-            "outage": sent.outage[:num],
         }
-        taken = sorted({*rows, "snr_db"} & set(sent.extras))
+        for metric in self._metrics:
+            rows |= metric.measure(kept, delivered)
+        rows["outage"] = sent.outage[:num]
+        data, side = (np.asarray(v)[:num] / self._dimensions for v in sent.spent)
+        extras = {"cbr": data, "side_cbr": side, "cbr_total": data + side}
+        extras |= {f"lost_{name}": lost[:num] for name, lost in sent.lost.items()}
+        taken = sorted({*rows, *extras, "snr_db"} & set(sent.figures))
         if taken:
             raise ValueError(
-                f"extras may not be named {', '.join(taken)}: every system has these"
+                f"figures may not be named {', '.join(taken)}: every system has these"
             )
-        self._extras = list(sent.extras)
-        rows |= {name: np.asarray(sent.extras[name])[:num] for name in sent.extras}
-        for name, values in rows.items():
+        extras |= {name: np.asarray(v)[:num] for name, v in sent.figures.items()}
+        self._extras = list(extras)
+        for name, values in (rows | extras).items():
             self._columns.setdefault(name, []).append(_plain(values))
 
     def column(self, name):
@@ -300,34 +311,40 @@ class _Records:
         """All columns, see :mod:`~semcom_phy.simulation.rows`."""
         return {name: self.column(name) for name in self._columns}
 
+    def values_shown(self, num):
+        """The first metric that single samples have, of the first samples."""
+        for metric in self._metrics:
+            if metric.name in self._columns:
+                return metric.name, tuple(self.column(metric.name)[:num].tolist())
+        return None, ()
+
     def is_precise(self, settings):
-        """True when the mean PSNR is known well enough to stop."""
+        """True when the first metric is known well enough to stop."""
         if settings.target_ci is None:
             return False
-        index, groups = self._index
+        _, groups = self._index
         most = len(np.unique(self._clusters))
         if len(np.unique(groups)) < min(settings.min_images, most):
             return False
-        half_width = clustered_mean(self.column("psnr_db"), index, groups).half_width
+        estimate = self._estimate(self._metrics[0])
+        half_width = None if estimate is None else estimate.half_width
         return half_width is not None and half_width <= settings.target_ci
 
     def estimates(self):
         """Metrics and extras, each a `dict` of name -> Estimate."""
-        index = self._index
-        metrics = {
-            "psnr_db": clustered_mean(self.column("psnr_db"), *index),
-            "psnr_of_mean_mse_db": psnr_of_mean_mse(self.column("mse"), *index),
-            "ssim": clustered_mean(self.column("ssim"), *index),
-            "ms_ssim": clustered_mean(self.column("ms_ssim"), *index),
-            "outage": clustered_probability(self.column("outage"), *index),
-        }
-        extras = {}
-        for name in self._extras:
-            values = self.column(name)
-            is_event = values.dtype == np.bool_
-            kind = clustered_probability if is_event else clustered_mean
-            extras[name] = kind(values, *index)
-        return metrics, extras
+        metrics = {metric.name: self._estimate(metric) for metric in self._metrics}
+        metrics["outage"] = self._mean("outage")
+        return metrics, {name: self._mean(name) for name in self._extras}
+
+    def _estimate(self, metric):
+        columns = {name: self.column(name) for name in metric.columns}
+        return metric.estimate(columns, *self._index)
+
+    def _mean(self, name):
+        values = self.column(name)
+        is_event = values.dtype == np.bool_
+        kind = clustered_probability if is_event else clustered_mean
+        return kind(values, *self._index)
 
     @property
     def _index(self):
@@ -340,3 +357,9 @@ def _plain(values):
     """Truth values, texts and whole numbers as they are, all else as `float64`."""
     values = np.asarray(values)
     return values if values.dtype.kind in "biuU" else values.astype("float64")
+
+
+def _first(delivered, num):
+    """What was delivered of the first samples of a batch."""
+    parts = (delivered.images, delivered.texts, delivered.features)
+    return Delivered(*(None if part is None else part[:num] for part in parts))

@@ -18,7 +18,8 @@ _TERMS = (
 
 
 def cifar10_pool(size, split):
-    """The images of a split that have original pixels.
+    """The images of a split that have original pixels, with their classes where the
+    file tells them (``y_test``, ``y_train``).
 
     Parameters
     ----------
@@ -40,14 +41,15 @@ def cifar10_pool(size, split):
     """
     if size != (32, 32):
         raise ValueError(f"size is {size_text(size)}; cifar10 images are 32x32")
-    images, exact, source = _read_cifar10(split)
+    images, exact, labels, source = _read_cifar10(split)
     provenance = {
         "dataset": "cifar10",
         "split": split,
         "source": source + "; only images with original pixels",
         "terms": _TERMS,
     }
-    return Pool.of_array(images[exact], provenance)
+    labels = None if labels is None else labels[exact]
+    return Pool.of_array(images[exact], provenance, labels=labels)
 
 
 def load_cifar10_training_images():
@@ -72,7 +74,7 @@ def load_cifar10_training_images():
     FileNotFoundError
         If the data are not there and cannot be downloaded.
     """
-    images, exact, source = _read_cifar10("train")
+    images, exact, _, source = _read_cifar10("train")
     provenance = {
         "dataset": "cifar10",
         "split": "train",
@@ -87,14 +89,14 @@ def load_cifar10_training_images():
 
 
 def _read_cifar10(split):
-    """All images of a split, a mask of those with original pixels, the source."""
+    """All images of a split, a mask of those with original pixels, their classes or
+    `None`, the source."""
     for folder in data_folders("cifar10"):
         path = folder / "cifar10" / f"{split}.npz"
         if path.is_file():
-            images, exact = _read_cifar10_archive(path, split)
-            return images, exact, f"cifar10/{split}.npz"
-    images = _download_cifar10(split)
-    return images, np.ones(len(images), bool), "keras.datasets.cifar10"
+            return *_read_cifar10_archive(path, split), f"cifar10/{split}.npz"
+    images, labels = _download_cifar10(split)
+    return images, np.ones(len(images), bool), labels, "keras.datasets.cifar10"
 
 
 def _read_cifar10_archive(path, split):
@@ -118,7 +120,15 @@ def _read_cifar10_archive(path, split):
     else:
         raise ValueError(f"{path} holds {sorted(data)}; expected an array x_{split}")
     check_batch(images, path)
-    return images, exact.astype(bool)
+    labels = data.get(f"y_{split}")
+    if labels is not None and (
+        labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"
+    ):
+        raise ValueError(
+            f"{path}: y_{split} is {labels.dtype} {labels.shape}; expected a whole "
+            f"number for each of {len(images)} images"
+        )
+    return images, exact.astype(bool), labels
 
 
 def _download_cifar10(split):
@@ -132,4 +142,5 @@ def _download_cifar10(split):
             f"and keras.datasets could not download it ({error}); set SEMCOM_DATA to "
             "a folder with cifar10/test.npz, or use the data set 'sample'"
         ) from error
-    return (train if split == "train" else test)[0]
+    images, labels = train if split == "train" else test
+    return images, np.ravel(labels)

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from semcom_phy.simulation.segments import describe_groups, drive_segments
 from semcom_phy.sources.data_folders import data_folders
 from semcom_phy.sources.folder import is_hidden
 from semcom_phy.sources.picture import has_16_bits, open_picture
 from semcom_phy.sources.pixel_hash import pixel_hash
+from semcom_phy.sources.samples import Samples, hashes_beside
 
 CLASSES = (
     "Sky",
@@ -217,6 +219,28 @@ def load_driving_scenes(dataset, split, size=(192, 256), num_images=None, seed=N
     }
     names = tuple(names[index] for index in chosen)
     return DrivingScenes(images, labels, names, provenance)
+
+
+def load_driving_samples(dataset, split, size=(192, 256), num_images=None, seed=None):
+    """Scenes of a split with their label maps, in groups by segments of a drive.
+
+    Parameters
+    ----------
+    dataset, split, size, num_images, seed
+        As of :func:`load_driving_scenes`
+
+    Output
+    ------
+    samples : :class:`~semcom_phy.sources.samples.Samples`
+    """
+    scenes = load_driving_scenes(dataset, split, size, num_images, seed)
+    groups = tuple(drive_segments(scenes.names))
+    rule = "segment of 10 consecutive frames of a drive"
+    about = {"groups": describe_groups(groups, rule)}
+    about |= hashes_beside(labels=scenes.labels)
+    return Samples(
+        scenes.images, groups, scenes.provenance | about, labels=scenes.labels
+    )
 
 
 def _identity(images):

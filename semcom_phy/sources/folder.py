@@ -3,6 +3,7 @@
 import os
 from pathlib import Path, PurePosixPath
 
+from semcom_phy.sources.captions import captions_of, find_captions
 from semcom_phy.sources.picture import fit_picture, fit_text, read_picture
 from semcom_phy.sources.pool import Pool
 
@@ -48,8 +49,8 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
     Raises
     ------
     ValueError
-        If there is no picture, the grouping is unknown, or there are splits but not
-        the one asked for.
+        If there is no picture, the grouping is unknown, there are splits but not the
+        one asked for, or a file of captions is damaged or names none of the pictures.
     """
     if group_by not in GROUPINGS:
         raise ValueError(f"group_by is {group_by!r}; there are {', '.join(GROUPINGS)}")
@@ -59,6 +60,8 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
         raise ValueError(
             f"{root} holds 0 images, subfolders included ({', '.join(IMAGE_SUFFIXES)})"
         )
+    captions = find_captions((root, folder), used_split)
+    names, texts, told = captions_of(names, captions)
     rule, label = GROUPINGS[group_by]
 
     def read(index):
@@ -69,11 +72,11 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
     provenance = {
         "dataset": folder.resolve().name,
         "split": used_split,
-        "source": f"folder of {len(names)} files, {fit_text(size)}",
+        "source": f"folder of {len(names)} files{told}, {fit_text(size)}",
         "terms": None,
     }
     groups = None if label is None else [label(PurePosixPath(name)) for name in names]
-    return Pool(len(names), read, provenance, groups, rule, names)
+    return Pool(len(names), read, provenance, groups, rule, names, texts)
 
 
 def is_hidden(name):

@@ -2,7 +2,8 @@
 
 Images are ``uint8 [num_images, height, width, 3]``; beside them stands a provenance
 record of plain JSON values that identifies the pixels (SHA-256) and states where they
-come from, and which images are alike.
+come from, and which images are alike. Captions and classes travel with the images where
+the data set has them.
 """
 
 import hashlib
@@ -15,9 +16,10 @@ from semcom_phy.simulation.segments import describe_groups
 from semcom_phy.sources.archive import ARCHIVE_SUFFIXES, archive_pool
 from semcom_phy.sources.cifar10 import cifar10_pool
 from semcom_phy.sources.folder import folder_pool
+from semcom_phy.sources.packed_pictures import is_packed, packed_pool
 from semcom_phy.sources.picture import MIN_SIZE, UnusablePicture, size_text
 from semcom_phy.sources.sample_photographs import sample_pool
-from semcom_phy.sources.samples import Samples
+from semcom_phy.sources.samples import Samples, hashes_beside
 
 _NUM_NAMED = 3  # files left out that a provenance names
 
@@ -45,7 +47,12 @@ def load_samples(
       EXIF orientation says, converted to 8-bit RGB, cut to its central square, or the
       central part of the aspect ratio asked for, and reduced (Lanczos) to ``size``.
       Only pictures that are drawn are opened; the next of the draw takes the place of
-      one that is damaged or too small.
+      one that is damaged or too small. A file of captions in it
+      (:mod:`~semcom_phy.sources.captions`) gives the texts; pictures that it does not
+      name are left out.
+    * a folder with ``test.npz``, or ``train.npz``, of pictures as files end to end
+      (:mod:`~semcom_phy.sources.packed_pictures`), cut and reduced likewise; captions
+      as above.
     * an ``.npz`` file with an array ``x``, or ``x_train``/``x_test`` as ``split`` says,
       or an ``.npy`` file, uint8 [N, H, W, 3]; cut and reduced likewise where H and W
       are not ``size``. An array ``groups`` in an ``.npz`` file tells which are alike.
@@ -86,7 +93,8 @@ def load_samples(
         ``sha256`` (of the pixels), ``source``, ``terms``; no absolute path, so that it
         is the same wherever the data lie. Besides, where they apply, ``groups``
         (``count``, ``rule``), ``converted`` (how many pictures were grey, of a palette,
-        ...) and ``left_out`` (``count``, and the ``first`` of them)
+        ...), ``left_out`` (``count``, and the ``first`` of them), ``texts_sha256`` and
+        ``labels_sha256``
 
     Raises
     ------
@@ -129,6 +137,12 @@ def load_samples(
     if pool.groups is not None:
         groups = tuple(np.asarray(pool.groups)[taken].tolist())
         provenance["groups"] = describe_groups(groups, pool.rule)
+    texts = labels = None
+    if pool.texts is not None:
+        texts = tuple(tuple(pool.texts[index]) for index in taken)
+    if pool.labels is not None:
+        labels = np.asarray(pool.labels)[taken]
+    provenance |= hashes_beside(texts, labels)
     if converted:
         provenance["converted"] = converted
         kinds = ", ".join(f"{number} {kind}" for kind, number in converted.items())
@@ -137,7 +151,7 @@ def load_samples(
         first = left_out[:_NUM_NAMED]
         provenance["left_out"] = {"count": len(left_out), "first": first}
         provenance["source"] += f"; {len(left_out)} left out, the first: {first[0]}"
-    return Samples(images, groups, provenance)
+    return Samples(images, groups, provenance, texts, labels)
 
 
 def load_images(dataset, num_images=None, size=32, seed=1, split="test", strict=False):
@@ -174,7 +188,8 @@ def _checked_size(size):
 
 def _pool(dataset, size, split, group_by, strict):
     path = Path(dataset).expanduser()
-    if dataset not in ("sample", "cifar10") and path.is_dir():
+    is_folder = dataset not in ("sample", "cifar10") and path.is_dir()
+    if is_folder and not is_packed(path):
         return folder_pool(path, size, split, group_by, strict)
     if group_by != "picture":
         raise ValueError(
@@ -185,6 +200,8 @@ def _pool(dataset, size, split, group_by, strict):
         return sample_pool(size)
     if dataset == "cifar10":
         return cifar10_pool(size, split)
+    if is_folder:
+        return packed_pool(path, size, split)
     if path.suffix in ARCHIVE_SUFFIXES:
         return archive_pool(path, size, split)
     raise FileNotFoundError(

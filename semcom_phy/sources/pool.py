@@ -31,6 +31,12 @@ class Pool:
 
     names : sequence of `str`, or `None`
         What to call an image that cannot be read
+
+    texts : sequence of `tuple` of `str`, one per image, or `None`
+        Captions
+
+    labels : [count], `int`, or `None`
+        Classes
     """
 
     count: int
@@ -39,11 +45,17 @@ class Pool:
     groups: Sequence | None = None
     rule: str | None = None
     names: Sequence | None = None
+    texts: Sequence | None = None
+    labels: np.ndarray | None = None
 
     @classmethod
-    def of_array(cls, images, provenance, groups=None, rule=None):
+    def of_array(cls, images, provenance, groups=None, rule=None, labels=None):
         """A pool of images that lie in memory, uint8 [num_images, H, W, 3]."""
-        return cls(len(images), lambda i: (images[i], ()), provenance, groups, rule)
+
+        def read(index):
+            return images[index], ()
+
+        return cls(len(images), read, provenance, groups, rule, labels=labels)
 
     def order(self, seed):
         """Order of the draw: a permutation, one of each group in turn.

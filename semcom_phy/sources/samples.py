@@ -1,9 +1,13 @@
 """What a source gives, and what a receiver makes of it: images, texts, labels."""
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from semcom_phy.array_hash import array_sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,29 @@ class Samples:
             texts=picked(self.texts),
             labels=labels,
         )
+
+
+def hashes_beside(texts=None, labels=None):
+    """What a provenance says of captions and labels, so that results on others are told
+    apart.
+
+    Parameters
+    ----------
+    texts, labels
+        As of :class:`Samples`
+
+    Output
+    ------
+    : `dict`
+        ``texts_sha256`` and ``labels_sha256``, of those that are there
+    """
+    hashes = {}
+    if texts is not None:
+        content = json.dumps([list(own) for own in texts], ensure_ascii=False)
+        hashes["texts_sha256"] = hashlib.sha256(content.encode()).hexdigest()
+    if labels is not None:
+        hashes["labels_sha256"] = array_sha256(labels)
+    return hashes
 
 
 class Delivered(NamedTuple):

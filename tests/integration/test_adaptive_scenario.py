@@ -19,7 +19,7 @@ from scenarios import adaptive_rate, compare
 from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
-from semcom_phy.sources.images import load_images
+from semcom_phy.sources.images import load_images, load_samples
 
 PERFECT = replace(adaptive_rate.SCENARIO, csi="perfect")
 
@@ -32,8 +32,8 @@ def test_command_writes_curves_and_pictures(tmp_path):
     assert {"eca.json", "swinjscc.json", "rate_vs_snr.png"} <= names
     assert {"rate_distortion.png", "eca_choices.png"} <= names
     file = ResultFile.read(tmp_path / "eca.json")
-    rates = [file.estimate("cr_real", snr).mean for snr in (0.0, 20.0)]
-    charged = [file.estimate("cr_real_charged", snr).mean for snr in (0.0, 20.0)]
+    rates = [file.estimate("cbr", snr).mean for snr in (0.0, 20.0)]
+    charged = [file.estimate("cbr_total", snr).mean for snr in (0.0, 20.0)]
     assert rates[0] > rates[1] and np.all(np.array(charged) > rates)
     assert "small ViT" in file.header["description"]["compensation"]
 
@@ -41,15 +41,15 @@ def test_command_writes_curves_and_pictures(tmp_path):
 def test_shipped_weights_adapt():
     """On the sample photographs the rate falls and PSNR rises from 0 to 20 dB by more
     than 4 standard errors; the larger rate weight spends less at every SNR."""
-    images, _ = load_images("sample", 64)
+    samples = replace(load_samples("sample", 64), groups=None)
     points = {}
     for name in ("eca_free", "eca_low_free"):
         link = Link(build_system(name, PERFECT), build_channel(PERFECT))
         points[name] = [
-            simulate_point(link, images, snr, SweepSettings()) for snr in (0.0, 20.0)
+            simulate_point(link, samples, snr, SweepSettings()) for snr in (0.0, 20.0)
         ]
     for low, high in points.values():
-        rate = [p.extras["cr_real"] for p in (low, high)]
+        rate = [p.extras["cbr"] for p in (low, high)]
         assert rate[0].mean - rate[1].mean > 2 * (
             rate[0].half_width + rate[1].half_width
         )
@@ -58,7 +58,7 @@ def test_shipped_weights_adapt():
             quality[0].half_width + quality[1].half_width
         )
     for one, two in zip(points["eca_free"], points["eca_low_free"], strict=True):
-        assert one.extras["cr_real"].mean > two.extras["cr_real"].mean
+        assert one.extras["cbr"].mean > two.extras["cbr"].mean
 
 
 def test_rate_profile_of_the_weights():
@@ -179,7 +179,7 @@ def test_rate_statistics_of_a_known_rule():
         "image": image,
         "entropy": entropy,
         "effective_snr_db": effective,
-        "cr_real": 0.1 + 0.02 * entropy - 0.01 * effective,
+        "cbr": (0.1 + 0.02 * entropy - 0.01 * effective) / 2,
     }
     found = eca_comparison.rate_statistics(rows)
     np.testing.assert_allclose(

@@ -12,7 +12,6 @@ import pytest
 import tiny_systems
 from PIL import Image
 
-from link_models.transmission import Transmission
 from scenarios import compare, mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
 from scenarios import scenario as scenario_module
 from semcom_phy.simulation.results import ResultFile
@@ -104,10 +103,9 @@ def test_intervals_count_photographs(tmp_path, capsys):
     samples = load_samples("sample", 24)
     point = simulate_point(
         runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")(),
-        samples.images,
+        samples,
         10,
         SweepSettings(seed=1, batch_size=24),
-        groups=samples.groups,
     )
     expected = point.metrics["psnr_db"].ci95
     assert document["psnr_db"]["ci95"][0] == pytest.approx(expected, rel=1e-7)
@@ -167,8 +165,9 @@ def test_target_interval_stops_early(tmp_path):
         ("--dataset no/such/folder", "no/such/folder"),
         ("--group-by name", "--group-by is 'name', but 'sample' is no folder"),
         ("--group-by class", "invalid choice: 'class'"),
+        ("--metrics psnr", "unknown metric 'psnr'; there are: psnr_db, .*bleu_4"),
         ("--batch-size 0", "--batch-size must be at least 1, got 0"),
-        ("--target-ci -1", "--target-ci must be a number from .* dB, got -1"),
+        ("--target-ci -1", "--target-ci must be a number from .*, got -1"),
         ("--target-ci nan", "--target-ci must be .*got nan"),
         ("--target-ci -1e1", "--target-ci must be .*got -10"),
         ("--workers 0", "--workers must be at least 1, got 0"),
@@ -387,18 +386,3 @@ def test_the_module_ends_with_its_exit_code():
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "nan" in done.stderr
-
-
-def test_a_transmission_checks_its_shapes():
-    """Images and outages of another type or shape are refused (exact)."""
-    images, outage = np.zeros((2, 8, 8, 3), "uint8"), np.zeros(2, bool)
-    Transmission(images, outage, {"gain": np.ones(2)})
-    for bad in (
-        (images / 2, outage),
-        (images[..., :1], outage),
-        (images, outage[:1]),
-        (images, outage.astype(int)),
-        (images, outage, {"gain": np.ones(3)}),
-    ):
-        with pytest.raises(ValueError, match="must"):
-            Transmission(*bad)

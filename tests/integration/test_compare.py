@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from scenarios import compare
-from semcom_phy.simulation.image_strip import encode_strip
+from semcom_phy.metrics.table import IMAGE_METRICS
 from semcom_phy.simulation.intervals import clustered_mean
-from semcom_phy.simulation.results import METRICS, Point, ResultFile
+from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
+from semcom_phy.simulation.shown import encode_strip
 
 IMAGES = np.zeros((1, 16, 16, 3), "uint8")
 SCENARIO = {"name": "t", "channel": "awgn", "csi": "perfect", "feedback_delay": 0.0}
@@ -29,6 +30,7 @@ def file_result(path, seed, cbr=0.25, knows=("average SNR",), snr_db=(0, 10), **
         "data": {"sha256": "0a"},
         "definitions": {},
         "versions": {},
+        "metrics": describe_metrics(IMAGE_METRICS),
         "original": encode_strip(IMAGES),
     }
     file = ResultFile.open(path, header, snr_db)
@@ -43,10 +45,11 @@ def file_result(path, seed, cbr=0.25, knows=("average SNR",), snr_db=(0, 10), **
             "fade_power": np.ones(40),
             "psnr_db": 20 + snr + seed + 5 * easy + 0.1 * own,
             "outage": own > 1,
+            "cbr_total": np.full(40, cbr),
         }
         estimate = clustered_mean(rows["psnr_db"], INDEX, INDEX // 2)
-        metrics = dict.fromkeys(METRICS, estimate)
-        file.record(snr, Point("done", metrics, {}, IMAGES, (20.0,), (False,), rows))
+        metrics = dict.fromkeys((*file.metrics, "outage"), estimate)
+        file.record(snr, Point("done", metrics, rows=rows))
     return file
 
 

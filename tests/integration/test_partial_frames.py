@@ -134,6 +134,15 @@ class Means(Estimates):
         return Delivered(ops.reshape(pairs, (-1, *SHAPE)))
 
 
+class Whole(SemanticDecoder):
+    """A frame that is always full, as an image."""
+
+    image_shape = SHAPE
+
+    def decode(self, received, known, training=False):
+        return Means(None).decode(received, known)
+
+
 def link(mask, known, decoder=Estimates, num_streams=2, encoder=Pixels):
     return FrameLink(encoder(mask), decoder(known), channel(num_streams))
 
@@ -210,6 +219,10 @@ def test_codecs_that_fill_the_frame_are_as_they_were():
 
 def system(mask, known, encoder=Pixels):
     model = link(mask, known, Means, encoder=encoder)
+    return system_of(model)
+
+
+def system_of(model):
     coder = SemanticCoder(model, Transmitter(model.channel))
     return FrameSystem("mine", "Mine", coder, model.channel, (1, 2, 3))
 
@@ -232,7 +245,7 @@ def test_what_is_sent_is_charged():
     assert transmit(mine, 10.0).spent.data.tolist() == [96] * 3
     about = json.loads(json.dumps(mine.describe()))
     assert "the most" in about["bandwidth_note"]
-    full = system(None, None)
+    full = system_of(FrameLink(Pixels(None), Whole(), channel()))
     assert transmit(full).spent.data.tolist() == [NUM_SYMBOLS] * 3
     assert "bandwidth_note" not in full.describe()
 

@@ -27,7 +27,7 @@ def test_examples_run(tmp_path, monkeypatch):
     script.write_text("\n".join(blocks), encoding="utf-8")
     names = {"__name__": "readme_examples"}
     exec(compile(script.read_text(encoding="utf-8"), script, "exec"), names)
-    images = names["images"]
+    images = names["samples"].images
     colour = np.rint(images.mean((0, 1, 2))).astype("uint8")
     blank = psnr(images, np.broadcast_to(colour, images.shape)).mean()
     assert names["point"].metrics["psnr_db"].mean > blank + 3

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from seeded import samples_of
 from skimage import data, transform
 
-from link_models.capacity_link import CapacitySystem
-from link_models.separation_link import SeparationSystem
+from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.separation_coder import SeparationCoder
 from scenarios.room_notes import room_notes
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.transport import Transport
@@ -34,14 +36,25 @@ def separation(
     framing = Framing(num_symbols, model.num_tx_ant, grid)
     channel = EqualizedOFDMChannel(model, framing, csi)
     codec = shared_codec(codec, shape)
-    return SeparationSystem(
-        "s", "S", codec, channel, all_schemes(), knowledge, COLOR, (*shape, 3)
+    coder = SeparationCoder(
+        codec, channel, all_schemes(), knowledge, COLOR, (*shape, 3)
     )
+    return FrameSystem("s", "S", coder, channel, COLOR)
+
+
+def transmit(system, images, snr_db, h, seeds):
+    return system.transmit(samples_of(images), snr_db, h, seeds)
 
 
 def ideal(system, rule):
     return CapacitySystem(
-        "c", "C", system.codec, system.channel, rule, COLOR, system.image_shape
+        "c",
+        "C",
+        system.coder.codec,
+        system.channel,
+        rule,
+        COLOR,
+        system.coder.image_shape,
     )
 
 
@@ -64,8 +77,8 @@ def test_the_scheme_follows_the_sounding_and_not_the_channel():
             "jpeg2000", (32, 32), BlockRayleigh(2, 2), 768, "csi", csi, FEW_PILOTS
         )
         h = np.repeat(np.asarray(sample_fades(system.channel, [9])), 32, axis=0)
-        sent = system.transmit(images, 5.0, h, seeds)
-        chosen[csi.label] = set(sent.extras["spectral_efficiency"].tolist())
+        sent = transmit(system, images, 5.0, h, seeds)
+        chosen[csi.label] = set(sent.figures["spectral_efficiency"].tolist())
     assert len(chosen["estimated"]) >= 2
     assert len(chosen["perfect"]) == 1
 
@@ -82,12 +95,12 @@ def test_predicted_outage_is_unbiased_at_0_db(knowledge):
     difference = []
     for draw in range(8):
         seeds = image_seeds(4, draw, range(64))
-        sent = system.transmit(images, 0.0, sample_fades(system.channel, seeds), seeds)
-        difference.append(sent.outage - sent.extras["predicted_outage"])
+        sent = transmit(system, images, 0.0, sample_fades(system.channel, seeds), seeds)
+        difference.append(sent.outage - sent.figures["predicted_outage"])
     difference = np.concatenate(difference)
     error = difference.std() * np.sqrt(1 / 512 + (knowledge == "average") / 1000)
     assert abs(difference.mean()) < 4 * error
-    assert 0.01 < sent.extras["predicted_outage"].mean() < 0.5
+    assert 0.01 < sent.figures["predicted_outage"].mean() < 0.5
 
 
 class Accident(Transport):
@@ -105,22 +118,22 @@ def test_an_undetected_error_is_counted_and_never_raised(name, monkeypatch):
     it is; both are undetected block errors (exact)."""
     system = separation(name, (32, 32), AWGN(1), 1024)
     images = load_images("sample", 2)[0]
-    other = system.codec.encode(images[1], 150)
+    other = system.coder.codec.encode(images[1], 150)
     h = system.channel.sample(1)
-    clean = system.transmit(images[:1], 20.0, h, [1])
-    assert not clean.outage[0] and not clean.extras["undetected"][0]
+    clean = transmit(system, images[:1], 20.0, h, [1])
+    assert not clean.outage[0] and not clean.figures["undetected"][0]
     system = separation(name, (32, 32), AWGN(1), 1024)
-    monkeypatch.setattr("link_models.separation_link.Transport", Accident)
+    monkeypatch.setattr("link_models.systems.separation_coder.Transport", Accident)
     for instead in (b"", other):
         monkeypatch.setattr(Accident, "instead", instead)
-        sent = system.transmit(images[:1], 20.0, h, [1])
-        assert sent.extras["undetected"][0]
-        assert sent.extras["block_error"][0] == 1
+        sent = transmit(system, images[:1], 20.0, h, [1])
+        assert sent.figures["undetected"][0]
+        assert sent.figures["block_error"][0] == 1
         assert sent.outage[0] == (instead == b"")
-        shown = COLOR if instead == b"" else system.codec.decode(other)
-        assert np.all(sent.images[0] == shown)
+        shown = COLOR if instead == b"" else system.coder.codec.decode(other)
+        assert np.all(sent.delivered.images[0] == shown)
     with pytest.raises(DecodeError):
-        system.codec.decode(b"")
+        system.coder.codec.decode(b"")
 
 
 @pytest.mark.parametrize(
@@ -142,11 +155,11 @@ def test_large_pictures_arrive(name, shape, cbr, snr_db):
     h = system.channel.sample(1)
     bound = ideal(system, "realisation")
     for snr in snr_db:
-        sent = system.transmit(image, snr, h, [1])
+        sent = transmit(system, image, snr, h, [1])
         assert not sent.outage[0]
-        assert np.isnan(sent.extras["smallest_stream_bytes"][0])
-        best = psnr(image, bound.transmit(image, snr, h, [1]).images)[0]
-        assert best - 3 < psnr(image, sent.images)[0] <= best + 0.1
+        assert np.isnan(sent.figures["smallest_stream_bytes"][0])
+        best = psnr(image, transmit(bound, image, snr, h, [1]).delivered.images)[0]
+        assert best - 3 < psnr(image, sent.delivered.images)[0] <= best + 0.1
 
 
 def test_what_does_not_fit_is_told():
@@ -154,12 +167,12 @@ def test_what_does_not_fit_is_told():
     both are named in the result and under the table (exact)."""
     image = photograph(512, 768)
     system = separation("webp", (512, 768), AWGN(1), image.size // 48)
-    sent = system.transmit(image, 0.0, system.channel.sample(1), [1])
-    smallest = system.codec.ladder.smallest(image[0])
-    safe = system.average_outage(0.0) < 0.01
-    room = system.num_bytes[safe].max()
-    assert sent.extras["smallest_stream_bytes"][0] == smallest > room
-    assert sent.extras["room_bytes"][0] == room > 0
+    sent = transmit(system, image, 0.0, system.channel.sample(1), [1])
+    smallest = system.coder.codec.ladder.smallest(image[0])
+    safe = system.coder.average_outage(0.0) < 0.01
+    room = system.coder.num_bytes[safe].max()
+    assert sent.figures["smallest_stream_bytes"][0] == smallest > room
+    assert sent.figures["room_bytes"][0] == room > 0
 
     estimates = {
         "smallest_stream_bytes": Estimate(smallest, None, 1, 1),
@@ -183,10 +196,10 @@ def test_the_fixed_rate_of_an_ideal_code_is_the_best_of_the_image(snr_db):
     reference = ideal(system, "outage")
     rates, outage = reference._fixed_rates(snr_db)
     value = psnr(image, np.broadcast_to(np.uint8(COLOR), image.shape))[0]
-    curve = np.array(system.codec.ladder.curve(image[0]))
+    curve = np.array(system.coder.codec.ladder.curve(image[0]))
     risk = np.searchsorted(rates // 8, curve[:, 0]) / len(rates)
     best = np.max((1 - risk) * curve[:, 1] + risk * value)
-    choice = choose_rate(system.codec.ladder, image[0], rates // 8, outage, value)
+    choice = choose_rate(system.coder.codec.ladder, image[0], rates // 8, outage, value)
     assert best - 0.05 < choice.expected_psnr <= best + 1e-9
 
     seeds = image_seeds(1, 0, range(32))
@@ -194,7 +207,7 @@ def test_the_fixed_rate_of_an_ideal_code_is_the_best_of_the_image(snr_db):
     sent = reference.transmit(np.repeat(image, 32, axis=0), snr_db, h, seeds)
     carried = reference._bits(np.asarray(h), snr_db) >= rates[choice.index]
     np.testing.assert_array_equal(sent.outage, ~carried)
-    assert set(sent.extras["ideal_bits"]) <= {0.0, rates[choice.index]}
+    assert set(sent.figures["ideal_bits"]) <= {0.0, rates[choice.index]}
 
 
 @pytest.mark.parametrize("index", [3, 12, 20])
@@ -220,9 +233,9 @@ def test_prediction_holds_for_frames_of_many_code_blocks():
     system = separation("jpeg", (16, 16), AWGN(1), 36_864)
     index = 6
     snr = np.arange(-2.0, 4.0, 0.02)
-    outage = np.array([system.average_outage(s)[index] for s in snr])
+    outage = np.array([system.coder.average_outage(s)[index] for s in snr])
     half = snr[np.argmin(np.abs(outage - 0.5))]
-    transport = Transport(system.candidates[index], 36_864)
+    transport = Transport(system.coder.candidates[index], 36_864)
     assert transport.plan.num_code_blocks >= 4
     rng = np.random.default_rng(1)
     rates = []
@@ -249,9 +262,10 @@ def test_errors_that_exceed_belief_are_counted():
     lost, predicted = [], []
     for draw in range(2):
         seeds = image_seeds(8, draw, range(64))
-        sent = system.transmit(images, 30.0, sample_fades(system.channel, seeds), seeds)
+        h = sample_fades(system.channel, seeds)
+        sent = transmit(system, images, 30.0, h, seeds)
         lost.append(sent.outage)
-        predicted.append(sent.extras["predicted_outage"])
+        predicted.append(sent.figures["predicted_outage"])
     risk = np.mean(predicted)
     assert 0 < risk < 0.05
     assert np.mean(lost) < risk + 4 * np.sqrt(risk * (1 - risk) / 128)

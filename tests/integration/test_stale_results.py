@@ -12,26 +12,29 @@ import pytest
 
 from link_models import systems
 from scenarios import adaptive_rate, mimo_2x2, runner
+from semcom_phy.metrics.table import metrics_of
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
-from semcom_phy.sources.images import load_images
+from semcom_phy.sources.images import load_samples
 
 TABLE = """
 import tiny_systems
+from semcom_phy.sources.samples import Delivered
 from tiny_systems import build_channel
 from own_decoder import decode
 import own_other
 
 class Own(tiny_systems.PixelsOverAWGN):
-    def transmit(self, images, snr_db, h, seed):
-        sent = super().transmit(images, snr_db, h, seed)
-        return type(sent)(decode(sent.images), sent.outage)
+    def transmit(self, samples, snr_db, h, seed):
+        sent = super().transmit(samples, snr_db, h, seed)
+        images = decode(sent.delivered.images)
+        return type(sent)(Delivered(images=images), sent.outage, sent.spent)
 
 class Other(tiny_systems.PixelsOverAWGN):
-    def transmit(self, images, snr_db, h, seed):
+    def transmit(self, samples, snr_db, h, seed):
         own_other.count()
-        return super().transmit(images, snr_db, h, seed)
+        return super().transmit(samples, snr_db, h, seed)
 
 SYSTEMS = {"own": lambda scenario: Own("own"), "other": lambda scenario: Other("other")}
 
@@ -161,6 +164,24 @@ def test_a_system_rests_on_its_own_codec_alone():
     assert adjscc["weights"] and hevc["weights"] is None
 
 
+def test_metrics_that_are_listed_count_and_no_others():
+    """Code of texts and of importance is among what a curve rests on where its metrics
+    are listed, and nowhere else (exact)."""
+    link = runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")()
+    text, rule = (
+        "semcom_phy/metrics/text.py",
+        "semcom_phy/knowledge_base/driving_rule.py",
+    )
+    for names, found in (
+        (["ssim"], set()),
+        (["ssim", "bleu_2"], {text}),
+        (["psnr_high"], {rule}),
+    ):
+        modules = set(code_identity(*link, metrics_of(names))["modules"])
+        assert modules & {text, rule} == found
+        assert "semcom_phy/metrics/image.py" in modules
+
+
 def test_a_rate_that_follows_the_snr_names_its_systems_too():
     """A matched system builds one per rate; their code counts (exact)."""
     modules = identity("hevc_ldpc_matched", adaptive_rate.SCENARIO)["modules"]
@@ -174,8 +195,8 @@ def test_use_does_not_change_an_identity(name):
     scenario = replace(mimo_2x2.SCENARIO, num_images=2, snr_db=(5.0,))
     link = runner.LinkBuilder(scenario, name, "link_models.systems")()
     before = code_identity(*link)
-    images = load_images(scenario.dataset, 2)[0]
-    sweep.simulate_point(link, images, 5.0, sweep.SweepSettings(num_shown=1))
+    samples = load_samples(scenario.dataset, 2)
+    sweep.simulate_point(link, samples, 5.0, sweep.SweepSettings(num_shown=1))
     assert code_changes(before, code_identity(*link)) == []
 
 

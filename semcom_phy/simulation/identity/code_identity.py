@@ -34,13 +34,16 @@ _PACKAGES = {  # whose names are not those of their modules
 _IMAGES = (("semcom_phy.simulation.sweep", "simulate_point"),)
 
 
-def code_identity(system, channel, sweep=_IMAGES):
+def code_identity(system, channel, metrics=(), sweep=_IMAGES):
     """The hashes of what computes the figures of a system.
 
     Parameters
     ----------
     system, channel : the two parts of a :class:`~semcom_phy.simulation.sweep.Link`
         As built, with their weights
+
+    metrics : sequence of :mod:`~semcom_phy.metrics.table`
+        What is measured beside the metrics of images
 
     sweep : sequence of (module, name), (default: the sweep over images)
         What makes figures of what the system transmits
@@ -54,7 +57,7 @@ def code_identity(system, channel, sweep=_IMAGES):
         Classes without a source file, as in a notebook, stand among the modules as
         ``__main__ (compiled)``, whose hash depends on the version of Python as well
     """
-    parts = system_parts(system, channel)
+    parts = system_parts(system, channel, *metrics)
     starts, compiled = [*sweep], {}
     for (module, name), thing in parts.definitions.items():
         if module == MAIN and source_file(MAIN) is None:

@@ -28,8 +28,8 @@ TABLES = {
     ("link_models.systems.table", "SYSTEMS"),
     ("semcom_phy.source_coding", "SOURCE_CODECS"),
 }
-# They draw what a system has chosen; no figure of merit passes through them.
-DRAWING = ("semcom_phy.simulation.plotting",)
+# They show what a system has chosen or received; no figure of merit needs them.
+DRAWING = ("semcom_phy.simulation.plotting", "semcom_phy.simulation.shown")
 _TEXT = (".json", ".csv", ".txt")
 
 

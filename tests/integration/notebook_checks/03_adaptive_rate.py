@@ -31,13 +31,13 @@ for snr, line, cloud in zip(points, axes[0].lines, axes[1].lines, strict=True):
 # after: ylabel="cr_real, side information included"
 for i, (name, sent) in enumerate(curves.items()):
     quality = [p.metrics["psnr_db"].mean for p in sent]
-    rate = [p.extras["cr_real_charged"].mean for p in sent]
+    rate = [2 * p.extras["cbr_total"].mean for p in sent]
     np.testing.assert_array_equal(axes[0].lines[i].get_data(), (points, rate))
     np.testing.assert_array_equal(axes[1].lines[i].get_data(), (points, quality))
     np.testing.assert_array_equal(axes[2].lines[i].get_data(), (rate, quality))
     assert axes[0].lines[i].get_label() == name
     assert np.all(np.diff(quality) > 0) and np.all(np.diff(rate) < 0)
-of = {n: [p.extras["cr_real_charged"].mean for p in curves[n]] for n in curves}
+of = {n: [2 * p.extras["cbr_total"].mean for p in curves[n]] for n in curves}
 assert np.all(np.array(of["eca_low"]) < of["eca"])
 
 # after: "eca_svd_equal", "eca_svd_waterfilling"):

@@ -14,23 +14,23 @@ assert objects["SA-OOSC"] > objects["NTSCC"]
 # after: share of all symbols [%]
 for title in coded:
     # A code of lengths takes less than 3 bits a patch, which is what 8 lengths need.
-    assert np.all(extras[title]["side_bits"] > 0)
-    assert np.mean(extras[title]["side_bits"]) < 3 * levels[0].size
-    assert np.all((extras[title]["side_share"] > 0) & (extras[title]["side_share"] < 1))
+    assert np.all(figures[title]["side_bits"] > 0)
+    assert np.mean(figures[title]["side_bits"]) < 3 * levels[0].size
+    assert np.all((figures[title]["side_share"] > 0) & (figures[title]["side_share"] < 1))
 
-# after: scored["HEVC + LDPC"]
+# after: compared = systems
 for axis, part in zip(axes, ("non_background", "background"), strict=True):
     drawn = axis.lines[-1]
     assert drawn.get_label() == "HEVC + LDPC"
     np.testing.assert_array_equal(
-        drawn.get_ydata(), [p.extras[f"psnr_{part}"].mean for p in points]
+        drawn.get_ydata(), [p.metrics[f"psnr_{part}"].mean for p in points]
     )
-    assert len(axis.lines) == len(scored)
+    assert len(axis.lines) == len(compared)
 
 # after: outage [%]
 np.testing.assert_array_equal(
     axes[0].lines[-1].get_ydata(),
-    [p.extras["psnr_non_background"].mean for p in points],
+    [p.metrics["psnr_non_background"].mean for p in points],
 )
 np.testing.assert_array_equal(
     axes[1].lines[-1].get_ydata(), [100 * p.metrics["outage"].mean for p in points]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from semcom_phy.simulation.image_strip import encode_strip
+from semcom_phy.metrics.table import IMAGE_METRICS
 from semcom_phy.simulation.intervals import Estimate
-from semcom_phy.simulation.results import METRICS, Point
+from semcom_phy.simulation.results import Point, describe_metrics
+from semcom_phy.simulation.shown import Shown, encode_strip
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), "uint8")
 HEADER = {
@@ -17,19 +18,20 @@ HEADER = {
     "data": {"dataset": "sample", "sha256": "0a"},
     "definitions": {"SNR": "per receive antenna"},
     "versions": {"semcom_phy": "0.1.0"},
+    "metrics": describe_metrics(IMAGE_METRICS),
     "original": encode_strip(IMAGES),
 }
+FIGURES = (*(metric.name for metric in IMAGE_METRICS), "outage")
+SHOWN = Shown(IMAGES, None, ("psnr_db", (29.0, 30.0, 31.0)), (False, True, False))
 
 
 def point(value=30.0, status="done", extras=()):
     estimate = Estimate(value, (value - 1 / 3, value + 1 / 3), 3, 6)
     return Point(
         status,
-        dict.fromkeys(METRICS, estimate),
+        dict.fromkeys(FIGURES, estimate),
         dict.fromkeys(extras, estimate),
-        IMAGES,
-        (29.0, 30.0, 31.0),
-        (False, True, False),
+        SHOWN,
         rows(value, extras),
     )
 

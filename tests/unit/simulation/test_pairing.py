@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from result_samples import HEADER
 
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.metrics.text import bleu_counts, corpus_bleu
+from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
 from semcom_phy.simulation.pairing import (
-    MEAN_MSE,
     PairError,
     check_pair,
     other_conditions,
@@ -32,7 +32,8 @@ NUM_IMAGES, NUM_DRAWS, NUM_GROUPS = 60, 2, 12
 def curve(path="a.json", **changes):
     """A curve without points; changes by the name of a key, at any depth."""
     header = copy.deepcopy(HEADER) | {"scenario": dict(SCENARIO)}
-    places = {"sha256": "data", "draws": "sweep", "knows": "description"}
+    hashes = dict.fromkeys(("sha256", "texts_sha256", "labels_sha256"), "data")
+    places = hashes | {"draws": "sweep", "knows": "description"}
     for name, value in changes.items():
         place = places.get(name, "scenario" if name in SCENARIO else None)
         (header[place] if place else header)[name] = value
@@ -95,7 +96,7 @@ def test_a_difference_of_the_mean_errors_follows_their_ratio():
     """The difference of PSNRs of the mean MSE is 10 log10 of the ratio (1e-9), and its
     interval has the spread of a bootstrap of groups within a quarter."""
     one, other = make_rows(1, 0.5), make_rows(2)
-    found = paired_difference(one, other, MEAN_MSE)
+    found = paired_difference(one, other, "psnr_of_mean_mse_db")
     ratio = 10 * np.log10(other["mse"].mean() / one["mse"].mean())
     assert found.paired.mean == pytest.approx(ratio, abs=1e-9)
     rng, drawn = np.random.default_rng(4), []
@@ -106,6 +107,54 @@ def test_a_difference_of_the_mean_errors_follows_their_ratio():
         drawn.append(10 * np.log10(means[1] / means[0]))
     deviation = found.paired.half_width / 2.201  # t, 11 degrees of freedom
     assert deviation == pytest.approx(np.std(drawn), rel=0.25)
+
+
+def test_a_difference_of_the_mean_errors_is_that_of_the_logarithms():
+    """The values that are paired are the PSNR of the mean MSE and its linear part
+    (round-off 1e-12), the two means those of a point (exact)."""
+    one, other = make_rows(1, 0.5), make_rows(2)
+    found = paired_difference(one, other, "psnr_of_mean_mse_db")
+    a, b = one["mse"], other["mse"]
+    linear = (b - b.mean()) / b.mean() - (a - a.mean()) / a.mean()
+    values = 10 / np.log(10) * (np.log(b.mean() / a.mean()) + linear)
+    expected = clustered_mean(values, one["image"], one["group"])
+    assert found.paired.ci95 == pytest.approx(expected.ci95, rel=1e-12)
+    assert found.one == psnr_of_mean_mse(a, one["image"], one["group"])
+
+
+def test_a_difference_of_corpus_bleu():
+    """BLEU of two systems is paired by its linear part: the difference is that of the
+    two figures (1e-12), its interval has the spread of a bootstrap of groups within a
+    quarter, and a system without the counts is refused (exact)."""
+    vocabulary = np.array("a b c d e f g h".split())
+    drawn = np.random.default_rng(5).choice(vocabulary, (NUM_IMAGES, 12))
+    meant = [[" ".join(drawn[i])] for i in make_rows(1)["image"]]
+
+    def heard(seed, share):
+        rng, rows = np.random.default_rng(seed), make_rows(seed)
+        lost = rng.random((len(meant), 12)) < share
+        texts = [
+            " ".join(np.where(gone, "?", own[0].split()))
+            for gone, own in zip(lost, meant, strict=True)
+        ]
+        return rows | bleu_counts(meant, texts)
+
+    one, other = heard(1, 0.1), heard(2, 0.2)
+    found = paired_difference(one, other, "bleu_2")
+    each = [corpus_bleu(rows, 2) for rows in (one, other)]
+    assert [found.one.mean, found.other.mean] == pytest.approx(each, abs=1e-12)
+    assert found.paired.mean == pytest.approx(each[0] - each[1], abs=1e-12)
+    rng, differences = np.random.default_rng(4), []
+    groups = [np.flatnonzero(one["group"] == g) for g in np.unique(one["group"])]
+    names = [name for name in one if name.startswith("bleu")]
+    for _ in range(1000):
+        index = np.concatenate([groups[g] for g in rng.integers(12, size=12)])
+        bleu = [corpus_bleu({n: r[n][index] for n in names}, 2) for r in (one, other)]
+        differences.append(bleu[0] - bleu[1])
+    deviation = found.paired.half_width / 2.201  # t, 11 degrees of freedom
+    assert deviation == pytest.approx(np.std(differences), rel=0.25)
+    with pytest.raises(PairError, match="no figure 'bleu_2'; .*, psnr_of_mean_mse_db$"):
+        paired_difference(one, make_rows(2), "bleu_2")
 
 
 def test_events_that_never_differ_have_an_interval():
@@ -166,6 +215,8 @@ def test_rows_that_are_no_pairs_are_refused(column, change, message):
     "changes, message",
     [
         ({"sha256": "0b"}, "other images .data sha256.: 0a and 0b"),
+        ({"texts_sha256": "0b"}, "other captions .data texts_sha256.: None and 0b"),
+        ({"labels_sha256": "0b"}, "other labels .data labels_sha256.: None and 0b"),
         ({"seed": 2}, "other seed: 1 and 2"),
         ({"draws": 3}, "other draws: 2 and 3"),
         ({"csi": "estimated"}, "other csi: perfect and estimated"),

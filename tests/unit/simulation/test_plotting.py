@@ -7,19 +7,34 @@ import pytest
 from matplotlib.lines import CARETDOWNBASE
 from PIL import Image
 
+from semcom_phy.metrics.table import IMAGE_METRICS, metrics_of
 from semcom_phy.simulation import plotting, plotting_images
-from semcom_phy.simulation.image_strip import encode_strip
 from semcom_phy.simulation.intervals import Estimate
-from semcom_phy.simulation.results import METRICS, Point, ResultFile
+from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
+from semcom_phy.simulation.shown import Shown, encode_strip
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), "uint8")
 RECEIVED = np.random.default_rng(2).integers(0, 256, (4, 16, 16, 3), "uint8")
 
 
+NAMES = tuple(metric.name for metric in IMAGE_METRICS)
+SAME_RATE = {"cbr_total": Estimate(0.25, (0.25, 0.25), 4, 8)}
+
+
 def make_curve(
-    path, title, outage, snr_db=(0, 10), run=(0, 10), extras=None, num=4, **changes
+    path,
+    title,
+    outage,
+    snr_db=(0, 10),
+    run=(0, 10),
+    extras=SAME_RATE,
+    num=4,
+    metrics=NAMES,
+    received=RECEIVED,
+    **changes,
 ):
     """A result file; ``changes`` are those of its scenario, or its ``data``."""
+    names = metrics
     header = {
         "scenario": {
             "name": "t",
@@ -37,22 +52,26 @@ def make_curve(
         "data": changes.get("data", {"sha256": ""}),
         "definitions": {},
         "versions": {},
+        "metrics": describe_metrics(metrics_of(names)),
         "original": encode_strip(IMAGES[:num]),
     }
     file = ResultFile.open(path / f"{title}.json", header, snr_db)
     for snr in run:
         psnr = Estimate(20.0 + snr, (19.0 + snr, 21.0 + snr), 4, 8)
-        metrics = dict.fromkeys(METRICS, psnr)
+        metrics = dict.fromkeys(names, psnr)
         metrics["outage"] = Estimate(outage, (0.0, outage + 0.1), 4, 8)
         file.record(
             snr,
             Point(
                 "done",
                 metrics,
-                extras or {},
-                RECEIVED[:num],
-                (20.0,) * num,
-                ((False,) * 3 + (True,))[:num],
+                extras,
+                Shown(
+                    None if received is None else received[:num],
+                    ("a dog",) * num,
+                    (names[0], (20.0,) * num),
+                    ((False,) * 3 + (True,))[:num],
+                ),
                 {"image": np.arange(4)},
             ),
         )
@@ -185,7 +204,7 @@ def test_only_what_can_be_compared_shares_a_figure(tmp_path, changes, key):
     with pytest.raises(ValueError, match="a.json and b.json cannot share.*" + key):
         plotting.plot_metric(curves, "psnr_db", tmp_path / "c.png")
     with pytest.raises(ValueError, match=key):
-        plotting.plot_rate_distortion(curves, tmp_path / "c.png", "psnr_db")
+        plotting.plot_rate_distortion(curves, tmp_path / "c.png")
     with pytest.raises(ValueError, match=key):
         plotting.plot_reconstructions(curves, tmp_path / "c.png")
     with pytest.raises(ValueError, match=key):
@@ -236,7 +255,7 @@ def test_points_of_older_code_are_marked(tmp_path):
 def test_points_of_this_code_are_not_marked(tmp_path, figures):
     """Of three points the old one alone is open, over the SNR and over the rate, and
     its images alone have a star (exact)."""
-    rate = {"cr_real_charged": Estimate(0.2, (0.1, 0.3), 4, 8)}
+    rate = {"cbr_total": Estimate(0.1, (0.05, 0.15), 4, 8)}
     snr_db = (0, 10, 20)
     curve = make_curve(tmp_path, "a", 0.0, snr_db=snr_db, run=snr_db, extras=rate)
     curve.points[10.0] = dataclasses.replace(curve.points[10.0], code="old: x changed")
@@ -277,3 +296,71 @@ def test_outages_are_framed(tmp_path, figures):
     (frame,) = axes.patches
     left, right, *_ = axes.images[-1].get_extent()
     assert (frame.get_x(), frame.get_x() + frame.get_width()) == (left, right)
+
+
+def test_the_first_metric_is_drawn(tmp_path, figures):
+    """Curve, rate figure and the numbers below the images are those of the first metric
+    listed, with its title and unit (exact)."""
+    rate = {"cbr_total": Estimate(0.1, (0.05, 0.15), 4, 8)}
+    curves = [
+        make_curve(tmp_path, "a", 0.0, metrics=("ssim", "psnr_db"), extras=extras)
+        for extras in (rate, SAME_RATE)
+    ]
+    paths = plotting.plot_all(curves, tmp_path)
+    names = ["ssim_vs_snr", "reconstructions", "rate_vs_snr", "rate_distortion"]
+    assert [path.stem for path in paths] == names
+    labels = [f.axes[0].get_ylabel() for f in figures]
+    assert (labels[0], labels[3]) == ("SSIM", "SSIM")
+    texts = [text.get_text() for text in figures[1].axes[0].texts]
+    assert "20.000" in texts and "below each image its SSIM;" in texts[-1]
+
+
+def test_rates_are_drawn_where_they_differ(tmp_path, figures):
+    """Between points or between systems, by more than a hundredth: as real symbols,
+    side information included, of all systems (exact)."""
+    rates = {"a": 0.25, "b": 0.2, "c": 0.249}
+    a, b, c = (
+        make_curve(
+            tmp_path, name, 0.0, extras={"cbr_total": Estimate(rate, None, 4, 8)}
+        )
+        for name, rate in rates.items()
+    )
+    for curves, differ in (([a], False), ([a, c], False), ([a, b], True)):
+        names = [path.name for path in plotting.plot_all(curves, tmp_path)]
+        assert ("rate_vs_snr.png" in names) == differ
+        assert ("rate_distortion.png" in names) == differ
+    over_snr, over_rate = figures[-2].axes[0], figures[-1].axes[0]
+    assert over_snr.get_ylabel() == "cr_real with side information"
+    assert over_rate.get_xlabel() == "cr_real with side information"
+    drawn = [bars.lines[0].get_ydata()[0] for bars in over_snr.containers[::2]]
+    assert drawn == [0.5, 0.4]
+    b.points[10.0].extras["cbr_total"] = Estimate(0.3, None, 4, 8)
+    names = [path.name for path in plotting.plot_all([b], tmp_path)]
+    assert "rate_vs_snr.png" in names
+
+
+def test_systems_without_images_are_not_in_the_grid(tmp_path, figures):
+    """Of a system that delivers texts alone there is a curve and no picture (exact)."""
+    texts = make_curve(tmp_path, "texts", 0.0, metrics=("bleu_4",), received=None)
+    images = make_curve(tmp_path, "images", 0.0, metrics=("bleu_4",))
+    names = [path.name for path in plotting.plot_all([texts], tmp_path)]
+    assert names == ["bleu_4_vs_snr.png"]
+    names = [path.name for path in plotting.plot_all([texts, images], tmp_path)]
+    assert names == ["bleu_4_vs_snr.png", "reconstructions.png"]
+    titles = [text.get_text() for text in figures[-1].axes[0].texts]
+    assert "images" in titles and "texts" not in titles
+
+
+@pytest.mark.parametrize("shape", [(16, 48), (48, 16)])
+def test_tiles_have_the_shape_of_the_images(tmp_path, figures, shape):
+    """Wide and tall images keep their aspect ratio and do not overlap (exact)."""
+    received = np.zeros((4, *shape, 3), "uint8")
+    curve = make_curve(tmp_path, "a", 0.0, received=received)
+    curve.header["original"] = encode_strip(received)
+    plotting.plot_reconstructions([curve], None, snr_db=[0.0])
+    extents = [np.array(tile.get_extent()) for tile in figures[0].axes[0].images]
+    for left, right, bottom, top in extents:
+        ratio = (bottom - top) / (right - left)
+        assert ratio == pytest.approx(shape[0] / shape[1])
+    (_, right, bottom, _), *_ = extents
+    assert right < extents[2][0] and bottom < extents[1][3]

@@ -1,16 +1,21 @@
 """Result files: complete, atomic, resumable, and clear about what is wrong."""
 
 import copy
+import dataclasses
 import json
+import math
 import os
 
 import keras
 import numpy as np
 import pytest
-from result_samples import HEADER, IMAGES, contents, point
+from result_samples import FIGURES, HEADER, IMAGES, SHOWN, contents, point
 
+from semcom_phy.metrics.table import metrics_of
 from semcom_phy.simulation import results
-from semcom_phy.simulation.results import ResultError, ResultFile
+from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.results import ResultError, ResultFile, describe_metrics
+from semcom_phy.simulation.shown import Shown, encode_strip
 from semcom_phy.simulation.versions import software_versions
 
 
@@ -40,7 +45,7 @@ def test_a_point_that_was_not_run_is_null(path):
         assert column["ci95"][0] is None and len(column["ci95"][1]) == 2
         assert column["num_images"] == [None, 3]
         assert column["num_transmissions"] == [None, 6]
-    assert document["reconstructions"]["images"][0] is None
+    assert document["reconstructions"]["points"][0] is None
 
 
 def test_reading_gives_back_what_was_written(path):
@@ -52,8 +57,69 @@ def test_reading_gives_back_what_was_written(path):
     assert contents(path) == before
     assert read.points[5.0].status == "target_reached"
     assert read.unfinished() == [0.0]
-    np.testing.assert_array_equal(read.points[5.0].images, IMAGES)
+    np.testing.assert_array_equal(read.points[5.0].shown.images, IMAGES)
+    assert read.points[5.0].shown[1:] == SHOWN[1:]
     np.testing.assert_array_equal(read.original, IMAGES)
+
+
+def test_texts_and_wide_images_are_kept(path):
+    """Captions sent and received, images of any shape, and values that a sample does
+    not have come back as they were; so does what was received without images (exact).
+    """
+    wide = np.random.default_rng(2).integers(0, 256, (3, 12, 40, 3), "uint8")
+    header = HEADER | {"original_texts": [["A dog.", "Ein Hündchen"], ["b"], ["c"]]}
+    header |= {"original": encode_strip(wide)}
+    texts, outage = ("a dog", "", "Hündchen"), (False, True, False)
+    shown = {
+        0.0: Shown(wide, texts, ("ssim", (0.5, math.nan, 1.0)), outage),
+        5.0: Shown(None, texts, (None, ()), outage),
+    }
+    file = ResultFile.open(path, header, [0, 5])
+    for snr, seen in shown.items():
+        file.record(snr, dataclasses.replace(point(), shown=seen))
+    read = ResultFile.read(path)
+    assert read.header == header
+    np.testing.assert_array_equal(read.original, wide)
+    np.testing.assert_array_equal(read.points[0.0].shown.images, wide)
+    assert read.points[5.0].shown == shown[5.0]
+    assert read.points[0.0].shown.texts == texts
+    assert repr(read.points[0.0].shown.values) == "('ssim', (0.5, nan, 1.0))"
+
+
+def test_the_metrics_of_a_file_are_those_of_its_header(path):
+    """Their columns stand in its order, other metrics are another simulation, and none
+    may be called as another entry of the file (exact)."""
+    header = HEADER | {"metrics": describe_metrics(metrics_of(["bleu_4", "ssim"]))}
+    file = ResultFile.open(path, header, [0])
+    metrics = dict.fromkeys(("bleu_4", "ssim", "outage"), Estimate(0.5, None, 3, 6))
+    file.record(0, dataclasses.replace(point(), metrics=metrics))
+    names = list(json.loads(path.read_text()))
+    assert names[names.index("bleu_4") :][:3] == ["bleu_4", "ssim", "outage"]
+    assert not set(FIGURES[:2]) & set(names)
+    read = ResultFile.read(path)
+    assert (read.metrics, read.points[0.0].metrics) == (["bleu_4", "ssim"], metrics)
+    assert read.label("bleu_4") == "BLEU-4 of the corpus"
+    assert ResultFile(path, HEADER, [0]).label("psnr_db").endswith("[dB]")
+    told = r'metrics \["bleu_4", "ssim"\] then, \["psnr_db", .* now'
+    with pytest.raises(ResultError, match=told):
+        ResultFile.open(path, HEADER, [0])
+    for names in ([], [{"name": "seed", "title": "", "unit": ""}]):
+        with pytest.raises(ValueError, match="list at least one, and none that"):
+            ResultFile(path, HEADER | {"metrics": names}, [0])
+
+
+def test_a_file_of_an_older_format_is_refused_with_the_remedy(path):
+    """The line names both formats and what can be done (exact)."""
+    ResultFile.open(path, HEADER, [0])
+    old = path.read_text().replace(results.FORMAT, "semcom-phy result 2")
+    path.write_text(old)
+    told = (
+        "format 'semcom-phy result 2', this version reads '.*3'.*choose another --out"
+    )
+    with pytest.raises(ResultError, match=told):
+        ResultFile.read(path)
+    ResultFile.open(path, HEADER, [0], restart=True)
+    assert ResultFile.read(path).metrics == list(FIGURES[:-1])
 
 
 def test_a_figure_that_applies_to_no_image_is_null(path):
@@ -136,6 +202,8 @@ def test_resuming_keeps_points_and_takes_new_ones(path):
         (("seed",), 2),
         (("sweep", "draws"), 3),
         (("data", "sha256"), "0b"),
+        (("data", "texts_sha256"), "0b"),
+        (("data", "labels_sha256"), "0b"),
     ],
 )
 def test_another_simulation_is_refused(path, keys, value):

@@ -5,9 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from semcom_phy.simulation.rows import pack_rows, unpack_rows, with_spent
-
-BANDWIDTH = {"cbr": 0.25, "side_info_cbr": 0.01}
+from semcom_phy.simulation.rows import pack_rows, unpack_rows
 
 
 def columns(num=4, **more):
@@ -65,20 +63,3 @@ def test_columns_that_are_none_are_refused(values):
     """Other lengths, shapes and objects are named with the column (exact)."""
     with pytest.raises(ValueError, match="column 'score' at 0 dB"):
         pack_rows({0.0: columns(score=values)})
-
-
-def test_what_was_spent_stands_in_every_row():
-    """By the bandwidth, or by what the system says of each image, complex or real; what
-    nobody tells is NaN (exact)."""
-
-    def spent(bandwidth, **said):
-        full = with_spent(columns(2, **said), bandwidth)
-        return [full[name].tolist() for name in ("cbr", "side_cbr", "cbr_total")]
-
-    assert spent(BANDWIDTH) == [[0.25] * 2, [0.01] * 2, [0.26] * 2]
-    own = {"cbr": [0.1, 0.2], "side_cbr": [0.0, 0.5], "cbr_total": [0.1, 0.7]}
-    own = {name: np.array(values) for name, values in own.items()}
-    assert spent(BANDWIDTH, **own) == [[0.1, 0.2], [0.0, 0.5], [0.1, 0.7]]
-    real = {"cr_real": np.array([0.5, 1.0]), "cr_real_charged": np.array([1.0, 1.0])}
-    assert spent(BANDWIDTH, **real) == [[0.25, 0.5], [0.25, 0.0], [0.5, 0.5]]
-    assert np.isnan(spent({})).all()

@@ -9,7 +9,7 @@ from PIL import Image
 
 from semcom_phy.sources import cifar10 as sources
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
-from semcom_phy.sources.images import load_images
+from semcom_phy.sources.images import load_images, load_samples
 
 
 def colourful(shape, seed=1):
@@ -34,6 +34,28 @@ def test_cifar10_uses_exact_images_only(tmp_path, monkeypatch):
     assert str(tmp_path) not in json.dumps(provenance)
     with pytest.raises(ValueError, match="4 images asked for, cifar10 has 3"):
         load_images("cifar10", 4)
+
+
+def test_classes_travel_with_the_images(tmp_path, monkeypatch):
+    """Those of the images with original pixels, of a draw too; none where the file has
+    none; what is no class of every image is refused (exact)."""
+    x, exact = colourful((6, 32, 32, 3)), np.array([1, 0, 1, 1, 0, 0], bool)
+    y = np.arange(6, dtype=np.uint8)
+    monkeypatch.setenv("SEMCOM_DATA", str(tmp_path))
+    write_cifar10(tmp_path, x_test=x, y_test=y, exact=exact)
+    samples = load_samples("cifar10")
+    assert samples.labels.tolist() == [0, 2, 3]
+    drawn = load_samples("cifar10", 2, seed=1)
+    np.testing.assert_array_equal(drawn.images, x[drawn.labels])
+    assert drawn.provenance["labels_sha256"] != samples.provenance["labels_sha256"]
+    write_cifar10(tmp_path, x_test=x, exact=exact)
+    bare = load_samples("cifar10")
+    assert bare.labels is None and "labels_sha256" not in bare.provenance
+    write_cifar10(tmp_path, x_test=x, y_test=y[:5], exact=exact)
+    with pytest.raises(
+        ValueError, match="test.npz: y_test is uint8 .5,.; expected a w"
+    ):
+        load_samples("cifar10")
 
 
 def test_cifar10_training_images(tmp_path, monkeypatch):
@@ -69,6 +91,16 @@ def test_cifar10_offline(monkeypatch):
     monkeypatch.setattr("keras.datasets.cifar10.load_data", offline)
     with pytest.raises(FileNotFoundError, match="SEMCOM_DATA.*URL fetch failure"):
         load_images("cifar10", 4)
+
+
+def test_classes_of_keras_datasets(monkeypatch):
+    """The classes come with the images, one number each (exact)."""
+    x, y = colourful((4, 32, 32, 3)), np.array([[3], [1], [0], [2]], np.uint8)
+    monkeypatch.setattr(sources, "data_folders", lambda _: iter(()))
+    monkeypatch.setattr("keras.datasets.cifar10.load_data", lambda: (None, (x, y)))
+    samples = load_samples("cifar10")
+    np.testing.assert_array_equal(samples.images, x)
+    assert samples.labels.tolist() == [3, 1, 0, 2]
 
 
 def test_wrong_semcom_data(tmp_path, monkeypatch):

@@ -7,7 +7,13 @@ import pytest
 from PIL import Image
 from png_files import write_png
 
-from semcom_phy.sources.driving import CLASSES, UNLABELLED, load_driving_scenes
+from semcom_phy.simulation.segments import drive_segments
+from semcom_phy.sources.driving import (
+    CLASSES,
+    UNLABELLED,
+    load_driving_samples,
+    load_driving_scenes,
+)
 from semcom_phy.sources.pixel_hash import pixel_hash
 
 NAMES = ("0001TP_006690", "0001TP_006720", "0016E5_00390", "Seq05VD_f00000")
@@ -261,3 +267,22 @@ def test_pictures_that_are_not_of_cityscapes(cityscapes, side, bits, message):
     write_png(image, side, side, bits, b"\0" * (16 * (1 + 16 * 3 * 2)))
     with pytest.raises(ValueError, match=message):
         load_driving_scenes(cityscapes, "val", SIZE)
+
+
+def test_scenes_as_samples(camvid):
+    """Pictures and label maps of a draw belong together, in groups by segments of a
+    drive; their hash is that of the labels (exact)."""
+    camvid()
+    scenes = load_driving_scenes("camvid", "train", SIZE, 3, seed=2)
+    samples = load_driving_samples("camvid", "train", SIZE, 3, seed=2)
+    np.testing.assert_array_equal(samples.images, scenes.images)
+    np.testing.assert_array_equal(samples.labels, scenes.labels)
+    assert samples.groups == tuple(drive_segments(scenes.names))
+    about = samples.provenance
+    assert about["groups"]["rule"] == "segment of 10 consecutive frames of a drive"
+    assert about["sha256"] == scenes.provenance["sha256"]
+    labels = scenes_of()["labels"]
+    camvid(labels=(labels + 1) % len(CLASSES))
+    other = load_driving_samples("camvid", "train", SIZE, 3, seed=2).provenance
+    assert other["sha256"] == about["sha256"]
+    assert other["labels_sha256"] != about["labels_sha256"]
