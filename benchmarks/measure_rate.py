@@ -79,7 +79,7 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     h = sample_fades(system.channel, seeds)
     samples = Samples(images, None, {})
     for snr in snr_db:
-        sent = system.transmit(Samples(images, None, {}), snr, h, seeds)
+        sent = system.transmit(samples, snr, h, seeds)
         images_hat = sent.delivered.images
         figures["psnr_db"].append(psnr(images, images_hat).mean())
         figures["psnr_of_mean_mse_db"].append(psnr_of_mean_mse(images, images_hat))

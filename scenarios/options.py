@@ -61,6 +61,11 @@ def scenario_parser(scenario):
     add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
     add("--draws", type=int, help="channel draws per image")
     add("--seed", type=int, help="fixes images, fades and noise")
+    add(
+        "--codec",
+        metavar="MODULE:ENCODER,DECODER",
+        help="a codec of your own, a system by the name of its module, with --weights",
+    )
     add("--weights", help="label or file of trained weights")
 
     add = parser.add_options("evaluate, plot")

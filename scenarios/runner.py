@@ -50,7 +50,7 @@ class LinkBuilder:
         )
 
 
-def main(argv, scenario, table="link_models.systems"):
+def main(argv, scenario, table="link_models.systems.table"):
     """Runs one command for a scenario.
 
     Parameters
@@ -84,7 +84,7 @@ def main(argv, scenario, table="link_models.systems"):
                     "feedback without delay; leave out --feedback-delay"
                 )
             _load_backend()
-            from link_models.train_command import fit_from_arguments
+            from link_models.training.command import fit_from_arguments
 
             fit_from_arguments(chosen, args, parser.options)
         elif args.command == "bits":
@@ -128,7 +128,7 @@ def _evaluate(args, scenario, folder, table, options):
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.versions import software_versions
 
-    _check_systems(scenario.systems, table)
+    _check_systems(scenario, table)
     metrics = metrics_of(scenario.metrics)
     scenario.framing()
     _check_writable(folder)
@@ -309,11 +309,14 @@ def _chosen_scenario(args, scenario):
         "channel",
     )
     names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
-    names += ("weights", "feedback_delay", "speed", "detector")
+    names += ("weights", "codec", "feedback_delay", "speed", "detector")
     values = {name: getattr(args, name) for name in names}
     values = {name: value for name, value in values.items() if value is not None}
     if len(values.get("image_size", ())) == 1:  # square
         (values["image_size"],) = values["image_size"]
+    chosen = replace(scenario, **values)
+    if args.codec is not None and args.systems is None:  # beside the others
+        values["systems"] = (chosen.own_system, *scenario.systems)
     if args.quick:
         points = scenario.snr_db
         values.setdefault("num_images", min(_QUICK_IMAGES, scenario.num_images))
@@ -337,9 +340,11 @@ def _engine(args):
     return engines.SerialEngine()
 
 
-def _check_systems(names, table):
-    known = importlib.import_module(table).SYSTEMS
-    for name in names:
+def _check_systems(scenario, table):
+    known = set(importlib.import_module(table).SYSTEMS)
+    if scenario.codec is not None:
+        known.add(scenario.own_system)
+    for name in scenario.systems:
         if name not in known:
             raise ValueError(
                 f"unknown system {name!r}; there are: {', '.join(sorted(known))}"

@@ -218,6 +218,11 @@ class Scenario:
         return jakes_correlation(delay, self.speed, carrier)
 
     @property
+    def own_system(self):
+        """Name of the system with the user's ``codec``, `str`: that of its module."""
+        return self.codec.split(":")[0].split(".")[-1]
+
+    @property
     def image_shape(self):
         """Height, width and channels of the images, (`int`, `int`, 3)."""
         size = self.image_size

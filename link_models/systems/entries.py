@@ -88,7 +88,9 @@ class Semantic:
 
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
-        label = scenario.weights or self.weights
+        label = self.weights
+        if scenario.codec in (None, self.codec):  # the user's weights are of that codec
+            label = scenario.weights or label
         if label is None:
             raise ValueError(
                 f"no weights are shipped for {name!r}: train some with the train "

@@ -157,7 +157,8 @@ class FrameSystem:
         )
 
     def symbol_maps(self, samples, snr_db, seed):
-        return self.coder.symbol_maps(samples, snr_db, seed)
+        maps = self.coder.symbol_maps(samples, snr_db, seed)
+        return None if maps is None else maps._replace(title=self.title)
 
     @property
     def _num_tx_ant(self):

@@ -17,10 +17,12 @@ from link_models.systems.images import to_uint8
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.codecs.contract import Packet
 from semcom_phy.codecs.contract import SemanticDecoder
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import DATA, Analogue, Digital, Frame
 from semcom_phy.seeding import image_generator, image_seeds, sample_fades
+from semcom_phy.simulation.plotting_symbols import SymbolMaps
 
 SIDE = "side"
 _ROUNDS = 16  # of fitting data and side symbols into the frame
@@ -172,30 +174,27 @@ class SemanticCoder:
         return message.state.count, segment.protection.counts(segment.payloads)
 
     def symbol_maps(self, samples, snr_db, seed):
-        """Maps over the first draw of a sweep with this seed, by SNR."""
-        from semcom_phy.simulation.plotting_symbols import SymbolMaps  # draws
-
+        """Maps over the first draw of a sweep with this seed."""
         samples = samples.take(range(min(4, len(samples))))
         seeds = image_seeds(seed, 0, range(len(samples)))
         h = sample_fades(self.link.channel, seeds)
-        maps = {}
-        for snr in snr_db:
-            chosen = self.choices(samples, snr, h, seeds)
-            if chosen is None:
-                return None
-            maps[f"SNR {snr:g} dB"] = _array(chosen)
-        return SymbolMaps(samples.images, maps)
+        maps = {snr: self.choices(samples, snr, h, seeds) for snr in snr_db}
+        last = maps[snr_db[-1]]
+        if last is None:
+            return None
+        if last.ndim == 3:
+            return SymbolMaps("", samples.images, patches=last)
+        return SymbolMaps("", samples.images, cells=maps, cell=self.codec.cell)
 
     def choices(self, samples, snr_db, h, seeds):
-        """:meth:`SemanticEncoder.symbol_maps` of samples, not compiled."""
+        """:meth:`SemanticEncoder.symbol_maps` of samples as an array, not compiled."""
         view = self.transmitter.view(snr_db, h, seeds)
         if self._fits:
             side_info = self.side and self.side.bind(view, snr_db)
-            side = self._fill_frame(samples, view, side_info)[2]
-            return self.codec.symbol_maps(_SideAlone(side))
-        return self.codec.symbol_maps(
-            self._packet(*self._inputs(samples, snr_db, view, seeds)[:-1])
-        )
+            packet = Packet(None, self._fill_frame(samples, view, side_info)[2])
+        else:
+            packet = self._packet(*self._inputs(samples, snr_db, view, seeds)[:-1])
+        return _array(self.codec.symbol_maps(packet))
 
     def _inputs(self, samples, snr_db, view, seeds):
         """What :meth:`_encode_batch` takes."""
@@ -344,13 +343,6 @@ class SemanticCoder:
         share = (rate - steps[lower]) / max(steps[upper] - steps[lower], 1e-9)
         draw = np.array([image_generator(seed, "rate").random() for seed in seeds])
         return np.where(draw < share, steps[upper], steps[lower]).astype("float32")
-
-
-@dataclass(frozen=True)
-class _SideAlone:
-    """As much of a packet as tells where the symbols go."""
-
-    side: object
 
 
 def _frame(link, side):

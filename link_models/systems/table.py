@@ -1,8 +1,10 @@
 """The systems that a scenario can compare: one literal entry per name."""
 
+from link_models.links.radio import build_channel
 from link_models.systems.entries import Ideal, Linear, Semantic, Separate
 from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
-from semcom_phy.user_objects import names_object
+
+__all__ = ["SYSTEMS", "build_channel", "build_system"]
 
 ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
 SWINJSCC = "swinjscc_2x2_c16"
@@ -162,7 +164,8 @@ SYSTEMS = {
         "csi",
     ),
     "hevc_half_low_matched_stale": Separate(
-        "HEVC intra + LDPC of rate 1/2 at ECA's rate, low rate, age of the feedback ignored",
+        "HEVC intra + LDPC of rate 1/2 at ECA's rate, low rate, age of the feedback "
+        "ignored",
         "hevc",
         "rate 1/2",
         ECA_LOW,
@@ -226,16 +229,10 @@ def build_system(name, scenario):
 
 def find_system(name, scenario):
     """The entry of a name, in the table or of the scenario's own codec."""
-    if scenario.codec is not None and name == own_system(scenario.codec):
+    if scenario.codec is not None and name == scenario.own_system:
         return Semantic(name, scenario.codec)
     if name not in SYSTEMS:
         raise ValueError(
             f"unknown system {name!r}; there are: {', '.join(sorted(SYSTEMS))}"
         )
     return SYSTEMS[name]
-
-
-def own_system(codec):
-    """Name of the system with a user's codec ``my_module:MyEncoder,MyDecoder``: that of
-    the module, or the codec's own where it is one of the project's."""
-    return codec.split(":")[0].split(".")[-1] if names_object(codec) else codec

@@ -9,7 +9,6 @@ import keras
 
 from link_models.codecs import CODECS, find_codec
 from link_models.links.radio import build_channel
-from link_models.systems.table import own_system
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.data import split_data
 from link_models.training.image_task import ImageTask
@@ -92,7 +91,8 @@ def fit_from_arguments(scenario, args, options=None):
     if args.resume and args.restart:
         raise ValueError("--resume goes on, --restart forgets: give one of them")
     args.out = args.out or Path("runs")
-    args.label = args.label or f"{own_system(args.system)}_{scenario.name}"
+    own = scenario.own_system if scenario.codec else args.system
+    args.label = args.label or f"{own}_{scenario.name}"
     with telling_what_is_left(checkpoint_path(args.out, args.label)):
         _fit(scenario, args, options)
 

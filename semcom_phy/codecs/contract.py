@@ -129,6 +129,9 @@ class SemanticEncoder(SemanticCodec):
     num_levels = 0
     """`int` : Levels of importance that the encoder can be told."""
 
+    cell = "a symbol of it"
+    """`str` : What a cell of a feature map stands for in :meth:`symbol_maps`."""
+
     def check_rate(self, num_symbols):
         """Refuses a frame that the codec is not made for.
 

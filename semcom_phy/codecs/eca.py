@@ -9,8 +9,9 @@ MLLM-aided feature compensation" (extends IEEE GLOBECOM 2023, pp. 2239-2244).
           '--> EqualizedOFDMChannel --> x_hat, no_eff; k, l as side information
     image_hat <-- [ synthesis, CCAM ] <-- [ compensation ] <-- maps <-- [ Wiener ]
 
-Chain            : an analogue and a digital segment; the pilot block is sent first, its LS estimate and SNR
-                   are fed back and serve detection; k and l on a protected stream
+Chain            : an analogue segment, and a digital one with k and l; the pilot block
+                   is sent first, its LS estimate and SNR are fed back and serve
+                   detection
 Bandwidth        : scale_symbols + ceil(k l / 2) complex symbols per image, k from 1 to
                    C, l from 1 to HW/16; side information log2(C HW/16) bits, coded
 Known at encoder : estimated h, estimated average SNR [dB] (fed back)

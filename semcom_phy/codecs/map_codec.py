@@ -229,6 +229,10 @@ class MapEncoder(MapCodec, SemanticEncoder):
     def feedback(self):
         return "channel" if self.use_csi else "snr"
 
+    @property
+    def cell(self):
+        return "a DCT coefficient of it" if self.shaped else "a position in it"
+
     def side_to_bytes(self, side):
         size = number_bytes(self.side_values)
         return [int(n).to_bytes(size, "big") for n in self.to_number(side)]

@@ -9,7 +9,7 @@ SA&RA", the variant that adapts to both, as the benchmark of the ECA paper.
     PowerNormalization --> EqualizedOFDMChannel --> x_hat, no_eff; the mask or k  |
     image_hat <-- [ synthesis ] <-- [ Channel ModNet ] <-- maps <-----------------'
 
-Chain            : an analogue and a digital segment (of what is fed back the SNR alone is used)
+Chain            : an analogue and a digital segment; the SNR is fed back
 Bandwidth        : scale_symbols + k HW/32 complex symbols per image, k asked for; side
                    information C bits (learned mask) or log2(C) bits (prefix)
 Known at encoder : average SNR [dB], the rate asked for

@@ -10,14 +10,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from keras import ops
+from seeded import samples_of
 
-from link_models import learned, scene_levels, systems, weights_store
-from link_models.systems import SYSTEMS, build_channel
+from link_models.codecs import CODECS, build_link
+from link_models.links.radio import build_channel
+from link_models.systems import entries
+from link_models.systems.table import SYSTEMS, build_system
+from link_models.weights import store
 from scenarios import adaptive_rate, driving_scene, mimo_2x2
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.segments import DATA
 from semcom_phy.seeding import set_seed
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.sources.images import load_images
+from semcom_phy.sources.samples import Samples
 
 SNR_DB = 15.0
 SENT = [name for name in SYSTEMS if "capacity" not in name]
@@ -50,12 +56,12 @@ def scenario_of(name):
 def uncompiled():
     """Links as they are, each loaded once; HEVC in the place of BPG, which is the same
     coding in another container and needs a program."""
-    load_link, links = learned.load_link, {}
+    load_link, links = entries.load_link, {}
 
-    def load_once(label, channel, *more):
-        key = (str(label), channel.framing.num_symbols)
+    def load_once(label, channel, shape, num_symbols, codec):
+        key = (str(label), channel.framing.num_symbols, num_symbols)
         if key not in links:
-            links[key] = load_link(label, channel, *more)
+            links[key] = load_link(label, channel, shape, num_symbols, codec)
         return links[key]
 
     def codec(name, shape):
@@ -65,8 +71,8 @@ def uncompiled():
         for name, module in list(sys.modules.items()):
             if name.startswith("link_models.") and "compile_fn" in vars(module):
                 patch.setattr(module, "compile_fn", lambda fn, jit=True: fn)
-        patch.setattr(systems, "load_link", load_once)
-        patch.setattr(systems, "shared_codec", codec)
+        patch.setattr(entries, "load_link", load_once)
+        patch.setattr(entries, "shared_codec", codec)
         yield
 
 
@@ -76,33 +82,20 @@ def deepjscc(tmp_path_factory):
     count = mimo_2x2.SCENARIO.num_symbols
     config = {"image_shape": (32, 32, 3), "num_symbols": count, "filters": (4, 4, 4, 4)}
     channel = build_channel(mimo_2x2.SCENARIO)
-    link = learned.build_link("deepjscc", config, config, channel)
+    link = build_link(CODECS["deepjscc"], [config, config], channel)
     config = {"codec": "deepjscc", "encoder": config, "decoder": config}
     folder = tmp_path_factory.mktemp("weights")
-    return weights_store.save(link, folder, "tiny", {"config": config})
+    return store.save(link, folder, "tiny", {"config": config})
 
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory):
-    """A folder that stands for CamVid, in place of any other, and its test images."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "camvid").mkdir()
+def scenes():
+    """Pictures and label maps in the place of CamVid's."""
     coarse = np.random.default_rng(3).integers(0, 256, (2, 24, 32, 3)).astype("uint8")
     images = coarse.repeat(8, axis=1).repeat(8, axis=2)
     labels = np.random.default_rng(4).integers(0, 11, (2, 12, 16)).astype("uint8")
     labels = labels.repeat(16, axis=1).repeat(16, axis=2)
-    path = folder / "camvid" / "test.npz"
-    np.savez(path, images=images, labels=labels, names=np.array(["a_0", "a_1"]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEMCOM_DATA", str(folder))
-        forget()
-        yield images
-    forget()
-
-
-def forget():
-    scene_levels._scenes.cache_clear()
-    scene_levels._levels.cache_clear()
+    return Samples(images, None, {}, labels=labels)
 
 
 def sent_frames(monkeypatch):
@@ -127,19 +120,18 @@ def occupied(framing, x):
     return np.any(data != 0, axis=2).sum(axis=(1, 2, 3))
 
 
-def charged(framing, system, sent, dimensions):
-    """Symbols and resource elements that every image is charged for."""
-    extras, bandwidth = sent.extras, system.describe()["bandwidth"]
-    side = np.full(len(sent.images), bandwidth["side_info_symbols"])
-    data = np.full(len(sent.images), float(bandwidth["data_symbols"]))
-    if "cbr_total" in extras:  # the lengths, then the patches, side by side
-        data, side = extras["cbr_total"] * dimensions, np.zeros(len(side))
-    elif "cr_real_charged" in extras:
-        side = (extras["cr_real_charged"] - extras["cr_real"]) * dimensions / 2
-        data = extras["cr_real"] * dimensions / 2
-    elements = np.ceil((data - 1e-3) / framing.num_streams)
-    elements += np.ceil((side - 1e-3) / framing.num_streams)
-    return data + side, elements
+def charged(framing, system, sent):
+    """Symbols and resource elements that every image is charged for, and the symbols
+    that the description says that it is charged for at most."""
+    data, side = sent.spent
+    coder = getattr(system, "at_lowest_snr", system).coder
+    parts = (data, side)
+    if coder.frame.rooms[DATA] is None:  # the data behind the side information
+        parts = (data + side,)
+    elements = sum(np.ceil(part / framing.num_streams) for part in parts)
+    bandwidth = system.describe()["bandwidth"]
+    most = bandwidth["data_symbols"] + bandwidth["side_info_symbols"]
+    return data + side, elements, most
 
 
 def check(name, monkeypatch, request):
@@ -148,17 +140,18 @@ def check(name, monkeypatch, request):
         weights = str(request.getfixturevalue("deepjscc"))
         scenario = replace(scenario, weights=weights)
     if scenario.dataset == "camvid":
-        images = request.getfixturevalue("scenes")
+        samples = request.getfixturevalue("scenes")
     else:
-        images = load_images("sample", 2, size=32)[0]
+        samples = samples_of(load_images("sample", 2, size=32)[0])
     frames = sent_frames(monkeypatch)
-    system = SYSTEMS[name](scenario)
+    system = build_system(name, scenario)
     set_seed(1)
-    h = build_channel(scenario).sample(len(images))
-    sent = system.transmit(images, SNR_DB, h, range(len(images)))
+    h = build_channel(scenario).sample(len(samples))
+    sent = system.transmit(samples, SNR_DB, h, range(len(samples)))
     framing, x = frames[-1]
-    symbols, elements = charged(framing, system, sent, images[0].size)
-    np.testing.assert_allclose(np.count_nonzero(x, axis=1), symbols, atol=1e-3)
+    symbols, elements, most = charged(framing, system, sent)
+    np.testing.assert_array_equal(np.count_nonzero(x, axis=1), symbols)
+    assert np.all(symbols <= most)
     np.testing.assert_array_equal(occupied(framing, x), elements)
     # What is on the air has the power of the definitions, 1 per symbol on average.
     power = np.sum(np.abs(x) ** 2, axis=1) / symbols

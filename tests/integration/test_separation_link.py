@@ -204,7 +204,7 @@ def test_the_fixed_rate_of_an_ideal_code_is_the_best_of_the_image(snr_db):
 
     seeds = image_seeds(1, 0, range(32))
     h = sample_fades(system.channel, seeds)
-    sent = reference.transmit(np.repeat(image, 32, axis=0), snr_db, h, seeds)
+    sent = transmit(reference, np.repeat(image, 32, axis=0), snr_db, h, seeds)
     carried = reference._bits(np.asarray(h), snr_db) >= rates[choice.index]
     np.testing.assert_array_equal(sent.outage, ~carried)
     assert set(sent.figures["ideal_bits"]) <= {0.0, rates[choice.index]}

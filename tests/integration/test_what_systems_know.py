@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 import tiny_systems
 
-from link_models.knowledge import KNOWLEDGE, knows
-from link_models.scene_levels import SceneLevels, StudentLevels
-from link_models.systems import SYSTEMS, build_system
+from link_models.systems.knowledge import KNOWLEDGE, knows
+from link_models.systems.levels import LabelLevels, StudentLevels
+from link_models.systems.table import SYSTEMS, build_system
 from scenarios import adaptive_rate, driving_scene, mimo_2x2, runner
 from scenarios.knowledge_marks import knowledge_marks
 
@@ -54,7 +54,7 @@ def test_systems_state_what_they_know(scenario, name, expected):
 
 def test_annotators_say_whether_they_need_labels():
     """A student sees pixels alone, a rule the ground truth (exact)."""
-    assert SceneLevels.knows == (LABELS,) and StudentLevels.knows == ()
+    assert LabelLevels.knows == (LABELS,) and StudentLevels.knows == ()
 
 
 @pytest.mark.parametrize("adaptation", ("average", "csi"))

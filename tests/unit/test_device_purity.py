@@ -22,12 +22,14 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models.capacity_link import CapacitySystem
-from link_models.learned import build_link, load_link
-from link_models.linear_link import LinearSystem
-from link_models.semantic_link import SemanticSystem
-from link_models.separation_link import SeparationSystem
-from link_models.systems import load_klt
+from link_models.codecs import CODECS, build_link, load_link
+from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.entries import load_klt
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.linear_coder import LinearCoder
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.transmitter import Transmitter
 from semcom_phy.backend import gradients_fn, train_step_fn
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
@@ -38,6 +40,7 @@ from semcom_phy.phy.path_loss import LogDistance, PathLoss
 from semcom_phy.phy.tr38901 import CDL, TDL, UMi
 from semcom_phy.seeding import set_seed
 from semcom_phy.source_coding import shared_codec
+from semcom_phy.sources.samples import Samples
 
 GRID = OFDMGrid(16, 7, (1, 5), num_guard_carriers=(1, 2), dc_null=True)
 SHAPE, NUM_SYMBOLS = (16, 16, 3), 64
@@ -73,7 +76,7 @@ def semantic_link(model, csi, codec):
     framing = Framing(NUM_SYMBOLS, 2, GRID)
     channel = EqualizedOFDMChannel(MODELS[model](), framing, CSI[csi]())
     config = {"image_shape": SHAPE, **CONFIGS[codec]}
-    link = build_link(codec, config, config, channel)
+    link = build_link(CODECS[codec], [config, config], channel)
     weights, rng = link.trainable_variables, np.random.default_rng(1)
     if codec == "adjscc":
         link.encoder.fit_statistics(rng.random((8, *SHAPE)))
@@ -100,26 +103,29 @@ def systems():
     """What a sweep calls, from 8-bit images to 8-bit images."""
     rng = np.random.default_rng(2)
     images = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    samples = Samples(images, None, {})
     codec, color, shape = shared_codec("webp", (32, 32)), (9, 9, 9), (32, 32, 3)
 
     def channel(num_symbols, model=None):
         framing = Framing(num_symbols, 2)
         return EqualizedOFDMChannel(model or AWGN(2), framing, LSEstimator())
 
-    link, record = load_link("adjscc_32x32", channel(768), shape)
-    chains = [
-        SemanticSystem("adjscc", "", link, shape, record),
-        LinearSystem("linear", "", load_klt(), channel(768 + 64), 64),
+    link, _ = load_link("adjscc_32x32", channel(768), shape)
+    linear, plain = channel(768 + 64), channel(768)
+    coders = [
+        ("adjscc", SemanticCoder(link, Transmitter(link.channel)), link.channel),
+        ("linear", LinearCoder(load_klt(), linear, 64), linear),
     ]
     for knowledge in ("average", "csi"):
         options = all_schemes()[::4], knowledge, color, shape
-        chains.append(SeparationSystem("webp", "", codec, channel(768), *options))
+        coders.append(("webp", SeparationCoder(codec, plain, *options), plain))
+    chains = [FrameSystem(name, "", *parts, color) for name, *parts in coders]
     for rule in ("realisation", "outage", "lmmse"):
         fading = channel(768, BlockRayleigh(2, 2))
         chains.append(CapacitySystem("webp", "", codec, fading, rule, color, shape))
     for chain in chains:
-        sent = chain.transmit(images, 15.0, fading.sample(2), (3, 4))
-        assert sent.images.shape == images.shape, chain.name
+        sent = chain.transmit(samples, 15.0, fading.sample(2), (3, 4))
+        assert sent.delivered.images.shape == images.shape, chain.name
 
 
 def fades():
