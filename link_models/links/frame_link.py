@@ -17,7 +17,7 @@ from keras import ops
 from semcom_phy.backend import complex_normal
 from semcom_phy.codecs.contract import Received
 from semcom_phy.phy.knowledge import EVERY_SNR, RxKnowledge, TxKnowledge
-from semcom_phy.phy.segments import AnalogueModulation
+from semcom_phy.phy.segments import Analogue, AnalogueModulation
 from semcom_phy.snr import snr_db_to_no
 
 
@@ -187,8 +187,10 @@ class FrameLink(keras.Model):
                 f"{self.num_symbols}: give as many as known.num_symbols, or tell in "
                 "Analogue(z, count) how many of them are sent"
             )
-        data = data._replace(z=data.z[:, : self.num_symbols])
-        return self.modulation.spread(data, ordered)
+        z, count = data.z[:, : self.num_symbols], data.count
+        if count is not None:  # a count beyond the frame is refused where it is placed
+            count = ops.minimum(count, self.num_symbols)
+        return self.modulation.spread(Analogue(z, count), ordered)
 
     def decode(self, x_hat, no_eff, side, known, ordered=None, training=False):
         """What the decoder makes of the symbols of a frame.

@@ -18,7 +18,6 @@ from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AG
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.codecs.contract import Packet
-from semcom_phy.codecs.contract import SemanticDecoder
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import DATA, Analogue, Digital, Frame
 from semcom_phy.seeding import image_generator, image_seeds, sample_fades
@@ -203,7 +202,7 @@ class SemanticCoder:
         budget = None
         if self.rates is not None:
             budget = _tensor(self._asked(snr_db, seeds))
-        levels = self._levels(samples) if self.codec.num_levels else None
+        levels = self._levels(samples)
         ordered = _tensor(view.ordered)
         return source, _tensor(view.snr_db), fades, budget, levels, ordered
 
@@ -264,10 +263,10 @@ class SemanticCoder:
         )
 
     def _levels(self, samples):
-        """Importance as the codec is told it: -1 where nobody tells it any."""
-        if self.levels is not None:
-            return _tensor(np.asarray(self.levels(samples), "float32"))
-        return _tensor(np.full((len(samples), *self.codec.grid), -1, "float32"))
+        """Importance as the codec is told it, `None` where nobody tells it any."""
+        if self.levels is None or not self.codec.num_levels:
+            return None
+        return _tensor(np.asarray(self.levels(samples), "float32"))
 
     def _read_side(self, received, message):
         """Side information as it arrived, and where it is lost.
