@@ -17,7 +17,7 @@ from link_models.systems.images import to_uint8
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
-from semcom_phy.codecs.contract import Packet
+from semcom_phy.codecs.contract import Packet, SemanticDecoder
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import DATA, Analogue, Digital, Frame
 from semcom_phy.seeding import image_generator, image_seeds, sample_fades
