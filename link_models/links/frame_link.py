@@ -166,9 +166,9 @@ class FrameLink(keras.Model):
     def encode(self, source, known, uniform=None):
         """The encoder's :class:`~semcom_phy.codecs.contract.Packet`, told no SNR beyond
         the range and how many symbols there are."""
-        return self.encoder.encode(source, self.told(known), uniform)
+        return self.encoder.encode(source, self.encoder_knowledge(known), uniform)
 
-    def told(self, known):
+    def encoder_knowledge(self, known):
         """What the encoder is told of what the transmitter knows."""
         within = self.snr_range.clip(known.snr_db)
         return known._replace(snr_db=within, num_symbols=self.num_symbols)
@@ -213,18 +213,18 @@ class FrameLink(keras.Model):
         ------
         : :class:`~semcom_phy.sources.samples.Delivered`
         """
-        heard = self.heard(known)
-        count = self.decoder.count_symbols(side, heard)
+        seen = self.decoder_knowledge(known)
+        count = self.decoder.count_symbols(side, seen)
         z_hat, no = self.modulation.despread(x_hat, no_eff, count, ordered)
         snr_db = self._decoder_snr_db(known)
         told_no = self.snr_range.clip_no_eff(no, snr_db)
-        return self.decoder.decode(Received(z_hat, told_no, no, side), heard, training)
+        return self.decoder.decode(Received(z_hat, told_no, no, side), seen, training)
 
     def count_symbols(self, side, known):
         """How many symbols the decoder takes to be sent, as in :meth:`decode`."""
-        return self.decoder.count_symbols(side, self.heard(known))
+        return self.decoder.count_symbols(side, self.decoder_knowledge(known))
 
-    def heard(self, known):
+    def decoder_knowledge(self, known):
         """What the decoder is told of what the receiver knows."""
         clip, fed_back = self.snr_range.clip, known.fed_back
         fed_back = fed_back._replace(snr_db=clip(fed_back.snr_db))

@@ -216,7 +216,7 @@ class SemanticCoder:
         return x, packet.data.count, packet.side, self.codec.figures(packet)
 
     def _analyse_batch(self, source, snr_db, levels):
-        known = self.link.told(TxKnowledge(snr_db, levels=levels))
+        known = self.link.encoder_knowledge(TxKnowledge(snr_db, levels=levels))
         return self.codec.analyse(source, known)
 
     def _modulate_batch(self, analysed, side):

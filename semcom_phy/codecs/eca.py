@@ -460,11 +460,11 @@ class ChannelAwareLoss:
         coded = packet.details
         error = ops.mean(ops.square(delivered.images - source), axis=(1, 2, 3))
         error = ops.log(error + 1e-5)
-        worth = codec.symbols.worth
-        map_worth = ops.mean(ops.reshape(worth, (-1, codec.num_maps)), axis=0)
+        variances = codec.symbols.variances
+        map_weights = ops.mean(ops.reshape(variances, (-1, codec.num_maps)), axis=0)
         refined = delivered.details.refined
-        gap = ops.square(refined - ops.stop_gradient(coded.maps)) * map_worth
-        gap = ops.sum(gap, axis=(1, 2, 3)) / ops.sum(worth)
+        gap = ops.square(refined - ops.stop_gradient(coded.maps)) * map_weights
+        gap = ops.sum(gap, axis=(1, 2, 3)) / ops.sum(variances)
         loss = error + self.consistency_weight * ops.log(gap + 1e-5)
         if coded.quality is None:
             return ops.mean(loss)

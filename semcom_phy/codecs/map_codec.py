@@ -278,8 +278,9 @@ class MapEncoder(MapCodec, SemanticEncoder):
         part = ops.convert_to_tensor(images[:4096])
         maps = subbands.analyse(subbands.decorrelate(part))
         self.symbols.fit(maps, self.analysis.map_scales)
-        worth = ops.convert_to_numpy(self.symbols.worth)
-        self.amplitude.fit(worth.astype("float64"), np.argsort(-worth, kind="stable"))
+        variances = ops.convert_to_numpy(self.symbols.variances)
+        order = np.argsort(-variances, kind="stable")
+        self.amplitude.fit(variances.astype("float64"), order)
 
     def pack(self, values, cutoffs, content, effective_db):
         """Values to symbols, those to be sent first.

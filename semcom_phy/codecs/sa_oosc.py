@@ -38,7 +38,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.codecs.ntscc import Allocation, NtsccDecoder, NtsccEncoder
-from semcom_phy.layers.spectrum import places
+from semcom_phy.layers.spectrum import grid_coordinates
 
 NUM_LEVELS = 4  # background, low, medium, high
 
@@ -101,7 +101,7 @@ class SaOoscEncoder(NtsccEncoder):
     def _predict(self, features):
         """Logits of the levels: of a patch, its place, and the whole scene."""
         place = ops.broadcast_to(
-            ops.convert_to_tensor(places(*features.shape[1:3])),
+            ops.convert_to_tensor(grid_coordinates(*features.shape[1:3])),
             (*ops.shape(features)[:-1], 2),
         )
         inputs = ops.concatenate([features, place], axis=-1)

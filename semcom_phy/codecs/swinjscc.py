@@ -226,7 +226,7 @@ class SwinJSCCEncoder(MapEncoder):
         share = ops.cast(cutoffs.num_maps, "float32") / self.num_maps
         maps, factors = self.rate_modnet(maps, share[:, None])
         if self.mask == "learned":
-            order = _maps_by_worth(factors, cutoffs.num_maps)
+            order = _maps_by_weight(factors, cutoffs.num_maps)
             cutoffs = cutoffs._replace(map_order=order)
             values = self.symbols.to_values(_permute(maps, order))
         else:
@@ -341,16 +341,16 @@ def check_mask(mask, shaped, backbone):
         )
 
 
-def _maps_by_worth(factors, num_kept):
+def _maps_by_weight(factors, num_kept):
     """Indices of the maps, those kept first, each group in its own order, [batch, C].
 
     The order within the groups is fixed, so that a bit per map tells it all.
     """
-    worth = ops.stop_gradient(ops.mean(factors, axis=(1, 2)))
-    rank = ops.argsort(ops.argsort(-worth, axis=-1), axis=-1)
+    weight = ops.stop_gradient(ops.mean(factors, axis=(1, 2)))
+    rank = ops.argsort(ops.argsort(-weight, axis=-1), axis=-1)
     dropped = ops.cast(ops.cast(rank, "int32") >= num_kept[:, None], "int32")
-    index = ops.arange(worth.shape[-1], dtype="int32")[None]
-    return ops.cast(ops.argsort(dropped * worth.shape[-1] + index, axis=-1), "int32")
+    index = ops.arange(weight.shape[-1], dtype="int32")[None]
+    return ops.cast(ops.argsort(dropped * weight.shape[-1] + index, axis=-1), "int32")
 
 
 def _permute(maps, order):

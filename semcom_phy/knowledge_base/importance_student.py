@@ -13,7 +13,7 @@ from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.matrix_conv import MatrixConv2D
 from semcom_phy.layers.residual_trunk import ResidualTrunk
-from semcom_phy.layers.spectrum import places, to_cells
+from semcom_phy.layers.spectrum import grid_coordinates, to_cells
 
 STRIDES = (4, 2, 2)  # together the patch size, 16 pixels
 TEMPERATURE = 4.0  # the best of 1, 2 and 4 on CamVid's split val
@@ -94,7 +94,7 @@ class ImportanceStudent(keras.Model):
             merged = getattr(self, f"merge_{i}")(to_cells(x, stride))
             x = getattr(self, f"trunk_{i}")(merged, None)
         scene = ops.broadcast_to(ops.mean(x, axis=(1, 2), keepdims=True), ops.shape(x))
-        place = ops.convert_to_tensor(places(*x.shape[1:3]))
+        place = ops.convert_to_tensor(grid_coordinates(*x.shape[1:3]))
         place = ops.broadcast_to(place, (*ops.shape(x)[:-1], 2))
         x = ops.silu(self.mix(ops.concatenate([x, scene, place], axis=-1)))
         out = self.heads(x)

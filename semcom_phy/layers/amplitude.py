@@ -46,12 +46,12 @@ class AmplitudeTable(keras.layers.Layer):
         self.table.build((None, self.num_context))
         self.built = True
 
-    def fit(self, worth, listed):
+    def fit(self, variances, listed):
         """Closed-form start.
 
         Parameters
         ----------
-        worth : [size], `float`
+        variances : [size], `float`
             Energy of each value in the image
 
         listed : [size], `int`
@@ -63,7 +63,7 @@ class AmplitudeTable(keras.layers.Layer):
                 used = listed[: int(share * self.size)]
                 no = 10 ** (-snr_db / 10)
                 powers = np.zeros(self.size)
-                powers[used] = power_allocation(worth[used], no, len(used))
+                powers[used] = power_allocation(variances[used], no, len(used))
                 rows.append(0.5 * np.log(powers + 1e-3))
         self.table.table.assign(np.asarray(rows, "float32"))
 

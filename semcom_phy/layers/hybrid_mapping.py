@@ -61,9 +61,9 @@ class HybridLayout(keras.layers.Layer):
         self.set_layout(analogue)
         self.built = True
 
-    def is_digit(self, index):
+    def is_digit(self, rate_index):
         """Whether symbols of patches carry digits, [..., num_latents] `bool`."""
-        return ops.take(self.source, index, axis=0) < MAX_DIGITS * self.num_latents
+        return ops.take(self.source, rate_index, axis=0) < MAX_DIGITS * self.num_latents
 
     def set_layout(self, source):
         """Stores the sources of the symbols, and the inverse for those sent."""
@@ -74,9 +74,11 @@ class HybridLayout(keras.layers.Layer):
         self.source.assign(source)
         self.symbol.assign(symbol)
 
-    def read(self, table, index):
+    def read(self, table, rate_index):
         """Rows of a table, by products, whose gradients are fast."""
-        return ops.matmul(ops.one_hot(index, len(self.lengths), dtype="float32"), table)
+        return ops.matmul(
+            ops.one_hot(rate_index, len(self.lengths), dtype="float32"), table
+        )
 
     def table(self, name, size):
         """A trained table of so many numbers for each length."""
@@ -110,7 +112,7 @@ class HybridMapper(HybridLayout):
     -----
     latents : [..., num_latents], `float32`
 
-    index : [...], `int32`
+    rate_index : [...], `int32`
         Which length
 
     Output
@@ -133,7 +135,7 @@ class HybridMapper(HybridLayout):
             Latents of patches that would have it, in units of ``std``
 
         std : [num_latents], `float`
-            Their worth: standard deviations in the image
+            Their standard deviations in the image
 
         counts, weights : [number of lengths], `float`
             How many patches have each length, and their mean weight in the distortion
@@ -154,20 +156,20 @@ class HybridMapper(HybridLayout):
         self.set_layout(source)
         self.digit.assign(digits.reshape(number, -1))
         sent = np.arange(size) < 2 * np.array(self.lengths)[:, None]
-        worth = spread * std[source % size] * np.sqrt(np.array(weights))[:, None]
+        deviation = spread * std[source % size] * np.sqrt(np.array(weights))[:, None]
         times = np.broadcast_to(np.array(counts, float)[:, None] + 1e-3, sent.shape)
         is_digit = source < MAX_DIGITS * size
         powers = np.ones(sent.shape)
-        powers[sent] = _powers(worth[sent], is_digit[sent], times[sent])
+        powers[sent] = _powers(deviation[sent], is_digit[sent], times[sent])
         # What is not worth sending keeps a little power to learn from.
         amplitude = np.sqrt(np.maximum(powers, 1e-2))
         gain = np.where(is_digit, amplitude, amplitude / spread)
         self.log_gain.assign(np.log(gain))
         self.start = {"source": source, "amplitude": amplitude, "spread": spread}
 
-    def call(self, latents, index):
-        used = ops.take(self.symbol, index, axis=0) < self.num_latents
-        steps = ops.split(self.read(self.digit, index), MAX_DIGITS, axis=-1)
+    def call(self, latents, rate_index):
+        used = ops.take(self.symbol, rate_index, axis=0) < self.num_latents
+        steps = ops.split(self.read(self.digit, rate_index), MAX_DIGITS, axis=-1)
         used = ops.split(used, MAX_DIGITS + 1, axis=-1)
         left, sources = latents, []
         for step, sent in zip(steps, used[:MAX_DIGITS], strict=True):
@@ -175,9 +177,9 @@ class HybridMapper(HybridLayout):
             sources.append(sign)
             left = left - ops.where(sent, step * sign, 0.0)
         sources = ops.concatenate([*sources, left], axis=-1)
-        source = ops.take(self.source, index, axis=0)
+        source = ops.take(self.source, rate_index, axis=0)
         symbols = ops.take_along_axis(sources, source, axis=-1)
-        return symbols * ops.exp(self.read(self.log_gain, index))
+        return symbols * ops.exp(self.read(self.log_gain, rate_index))
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
@@ -195,7 +197,7 @@ class HybridDemapper(HybridLayout):
         Unbiased estimates of real symbols of unit average power in each image, and
         their error variances
 
-    index : [batch, rows, columns], `int32`
+    rate_index : [batch, rows, columns], `int32`
         Which length
 
     sent : [batch, rows, columns, num_latents], `float32`
@@ -221,18 +223,18 @@ class HybridDemapper(HybridLayout):
         self.log_amplitude.assign(np.log(mapper.start["amplitude"]))
         self.log_spread.assign(np.log(mapper.start["spread"]))
 
-    def call(self, received, no, index, sent):
-        amplitude = ops.exp(self.read(self.log_amplitude, index))
+    def call(self, received, no, rate_index, sent):
+        amplitude = ops.exp(self.read(self.log_amplitude, rate_index))
         power = ops.sum(ops.square(amplitude) * sent, axis=(1, 2, 3), keepdims=True)
         count = ops.sum(sent, axis=(1, 2, 3), keepdims=True)
         scale = ops.sqrt(count / power)
         amplitude = amplitude * scale
         sign = ops.tanh(amplitude * received / no)
         wiener = received * amplitude / (ops.square(amplitude) + no)
-        values = ops.where(self.is_digit(index), sign, wiener) * sent
-        values = values * ops.exp(self.read(self.log_spread, index))
+        values = ops.where(self.is_digit(rate_index), sign, wiener) * sent
+        values = values * ops.exp(self.read(self.log_spread, rate_index))
         values = ops.concatenate([values, ops.zeros_like(values[..., :1])], axis=-1)
-        symbol = ops.take(self.symbol, index, axis=0)
+        symbol = ops.take(self.symbol, rate_index, axis=0)
         parts = ops.take_along_axis(values, symbol, axis=-1)
         parts = ops.split(parts, MAX_DIGITS + 1, axis=-1)
         return sum(parts[1:], parts[0]), scale
@@ -261,9 +263,9 @@ def _design(number, digits, residual, std, most):
     spread = np.where(
         is_digit, digits[level.clip(0, MAX_DIGITS - 1), latent], left[latent]
     )
-    worth = (spread * std[latent])[:number]
-    powers = _powers(worth, is_digit[:number], np.ones(number))
-    error = _errors(worth, is_digit[:number], powers).sum()
+    deviation = (spread * std[latent])[:number]
+    powers = _powers(deviation, is_digit[:number], np.ones(number))
+    error = _errors(deviation, is_digit[:number], powers).sum()
     error += np.sum((residual[0] * std**2)[count < 0])
     return error, source, spread
 
@@ -286,26 +288,26 @@ def _share_symbols(number, digits, residual, std, most):
     return count
 
 
-def _errors(worth, is_digit, powers):
-    """Squared errors of symbols at given powers, with the worth of their sources."""
+def _errors(deviation, is_digit, powers):
+    """Squared errors of symbols at given powers, by the deviation of their sources."""
     wrong = 4 * norm.sf(np.sqrt(powers / DESIGN_NO))
-    return worth**2 * np.where(is_digit, wrong, DESIGN_NO / (powers + DESIGN_NO))
+    return deviation**2 * np.where(is_digit, wrong, DESIGN_NO / (powers + DESIGN_NO))
 
 
-def _powers(worth, is_digit, times):
+def _powers(deviation, is_digit, times):
     """Powers that leave the least error, of mean 1 over symbols that occur so often.
 
     Lagrange: every symbol lowers the error by as much for a little more power.
     """
     grid = np.geomspace(0.05, 30.0, 400)
     ratio = np.sqrt(grid / DESIGN_NO)
-    # Minus the derivative of a digit's error for a worth of 1, falling with its power.
+    # Minus the derivative of a digit's error at deviation 1, falling with its power.
     slope = 2 * norm.pdf(ratio) / np.sqrt(grid * DESIGN_NO)
     low, high = -40.0, 40.0
     for _ in range(60):
         price = np.exp(0.5 * (low + high))
-        analogue = worth * np.sqrt(DESIGN_NO / price) - DESIGN_NO
-        digital = np.interp(-np.log(price / worth**2), -np.log(slope), grid)
+        analogue = deviation * np.sqrt(DESIGN_NO / price) - DESIGN_NO
+        digital = np.interp(-np.log(price / deviation**2), -np.log(slope), grid)
         powers = np.where(is_digit, digital, np.maximum(analogue, 0.0))
         if np.sum(powers * times) > np.sum(times):
             low = np.log(price)

@@ -22,9 +22,11 @@ def quantize_length(symbols):
     return ops.sum(ops.cast(above, "int32"), axis=-1)
 
 
-def length_of(index):
+def length_of(rate_index):
     """Complex symbols of an index of ``LENGTHS``, `int32`."""
-    return ops.take(ops.convert_to_tensor(np.array(LENGTHS, "int32")), index, axis=0)
+    return ops.take(
+        ops.convert_to_tensor(np.array(LENGTHS, "int32")), rate_index, axis=0
+    )
 
 
 def equal_lengths(budget, rows, columns):
@@ -53,8 +55,8 @@ def equal_lengths(budget, rows, columns):
     taken = ops.floor(ops.clip(part, 0.0, 1.0) * number + 1e-3)[:, None]
     place = ops.arange(number, dtype="float32")
     more = ops.floor((place + 1) * taken / number) > ops.floor(place * taken / number)
-    index = ops.where(more, upper[:, None], lower[:, None])
-    return ops.reshape(index, (-1, rows, columns))
+    rate_index = ops.where(more, upper[:, None], lower[:, None])
+    return ops.reshape(rate_index, (-1, rows, columns))
 
 
 def fit_step(symbols_at, budget, low=-9.0, high=3.0):
@@ -77,7 +79,7 @@ def fit_step(symbols_at, budget, low=-9.0, high=3.0):
     log_step : [batch], `float32`
         Natural logarithm of the step
 
-    index : [batch, rows, columns], `int32`
+    rate_index : [batch, rows, columns], `int32`
         Indices of ``LENGTHS``. Where even the largest step takes more than the budget,
         every patch has the shortest length
     """
@@ -88,7 +90,9 @@ def fit_step(symbols_at, budget, low=-9.0, high=3.0):
         used = ops.sum(length_of(quantize_length(symbols_at(middle))), axis=(1, 2))
         fits = ops.cast(used, "float32") <= budget
         low, high = ops.where(fits, low, middle), ops.where(fits, middle, high)
-    index = quantize_length(symbols_at(high))
-    used = ops.cast(ops.sum(length_of(index), axis=(1, 2)), "float32")
-    index = ops.where((used <= budget)[:, None, None], index, ops.zeros_like(index))
-    return high, index
+    rate_index = quantize_length(symbols_at(high))
+    used = ops.cast(ops.sum(length_of(rate_index), axis=(1, 2)), "float32")
+    rate_index = ops.where(
+        (used <= budget)[:, None, None], rate_index, ops.zeros_like(rate_index)
+    )
+    return high, rate_index

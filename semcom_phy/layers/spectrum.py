@@ -22,7 +22,7 @@ def from_cells(cells, size):
     return ops.reshape(x, (-1, rows * size, columns * size, channels))
 
 
-def places(rows, columns):
+def grid_coordinates(rows, columns):
     """Coordinates of cells in [-1, 1], [1, rows, columns, 2] `float32`."""
     axes = np.linspace(-1, 1, rows), np.linspace(-1, 1, columns)
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)[None].astype("float32")

@@ -59,7 +59,7 @@ class SymbolOrder(keras.layers.Layer):
             )
 
         self.std = constant("std", (self.size,), "float32")
-        self.worth = constant("worth", (self.size,), "float32")
+        self.variances = constant("variances", (self.size,), "float32")
         self.order_of = constant("order", (self.num_maps, self.size), "int32")
         self.rank_of = constant("rank", (self.num_maps, self.size), "int32")
         self._set_std(np.ones(self.size))
@@ -84,15 +84,15 @@ class SymbolOrder(keras.layers.Layer):
 
     def _set_std(self, std, weights=1.0):
         self.std.assign(std)
-        self.worth.assign(np.square(std * weights))
+        self.variances.assign(np.square(std * weights))
         row, column = np.divmod(np.arange(self.size), self.num_maps)
-        by_worth = np.lexsort((column, row))
+        by_energy = np.lexsort((column, row))
         if self.order == "importance":
-            by_worth = np.argsort(-std * weights, kind="stable")
+            by_energy = np.argsort(-std * weights, kind="stable")
         orders, ranks = [], []
         for k in range(1, self.num_maps + 1):
-            inside = column[by_worth] < k
-            order = np.concatenate([by_worth[inside], by_worth[~inside]])
+            inside = column[by_energy] < k
+            order = np.concatenate([by_energy[inside], by_energy[~inside]])
             orders.append(order)
             ranks.append(np.argsort(order, kind="stable"))
         self.order_of.assign(np.stack(orders))

@@ -260,14 +260,14 @@ class Rician(BlockRayleigh):
         return self.line_of_sight(seeds) + self._scatter_gain * scattered
 
     def line_of_sight(self, seeds):
-        turns = [
+        cycles = [
             image_generator(s, "line of sight").random(3, "float32") for s in seeds
         ]
-        return self._sight(ops.convert_to_tensor(np.stack(turns)))
+        return self._sight(ops.convert_to_tensor(np.stack(cycles)))
 
-    def _sight(self, turns):
-        """Line of sight of directions and a phase given in turns, [batch, 3]."""
-        phase = 2 * np.pi * turns
+    def _sight(self, cycles):
+        """Line of sight of directions and a phase given in cycles, [batch, 3]."""
+        phase = 2 * np.pi * cycles
         rx = self._steering(phase[:, 0], self.num_rx_ant)
         tx = self._steering(phase[:, 1], self.num_tx_ant)
         common = _expi(phase[:, 2])[:, None, None]
@@ -279,10 +279,10 @@ class Rician(BlockRayleigh):
 
     @staticmethod
     def _steering(direction, num_ant):
-        turns = (
+        cycles = (
             np.pi * ops.sin(direction)[:, None] * ops.arange(num_ant, dtype="float32")
         )
-        return _expi(turns)
+        return _expi(cycles)
 
 
 def _expi(phase):

@@ -221,7 +221,8 @@ class Frame:
         Raises
         ------
         ValueError
-            If a segment exceeds its room, or what the frame has left for it.
+            If a segment exceeds its room, or what the frame has left for it, or counts
+            symbols that it does not hold.
         """
         parts, counts = {}, {}
         for name in self.rooms:
@@ -237,6 +238,7 @@ class Frame:
                     f"of {self.num_symbols}, where it has a room of "
                     f"{'what is left' if room is None else room}"
                 )
+            _check_held(name, parts[name], count)
             for row, symbols, first, number in zip(
                 x, parts[name], start.astype(int), count, strict=True
             ):
@@ -279,6 +281,16 @@ class Frame:
                 count = segment.protection.counts(believed)
             start = start + (count if room is None else room)
         return received
+
+
+def _check_held(name, rows, counts):
+    """Refuses a count of symbols that there are not."""
+    for i, (symbols, number) in enumerate(zip(rows, counts, strict=True)):
+        if not 0 <= number <= len(symbols):
+            raise ValueError(
+                f"segment {name!r} of sample {i} is to send {number} symbols and holds "
+                f"{len(symbols)}"
+            )
 
 
 def _symbols(segment):

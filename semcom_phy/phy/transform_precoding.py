@@ -165,8 +165,8 @@ class PrefixTransformPrecoding:
         streams = self._to_streams(z, per_stream, ordered)
         for step in range(self.rounds):
             streams = _gather(streams, self._members(streams.shape[2], groups))
-            turns = self._turns(streams.shape[2], step)
-            turned = self._transform(streams, 1.0) * turns
+            phases = self._phases(streams.shape[2], step)
+            turned = self._transform(streams, 1.0) * phases
             streams = self._where_grouped(groups, turned, streams)
         return self._from_streams(streams, z.shape[1], None, None)
 
@@ -176,19 +176,19 @@ class PrefixTransformPrecoding:
         value = self._to_streams(x_hat, None, None)
         no = self._to_streams(no_eff, None, None)
         length = value.shape[2]
-        places = self._places(length, groups)
+        positions = self._positions(length, groups)
         for step in reversed(range(self.rounds)):
             shape = (-1, self.num_streams, length // self.size, self.size)
             weight = ops.reshape(1.0 / (1.0 + no), shape)
             beta = ops.mean(weight, axis=-1, keepdims=True)
             scale = ops.reshape(weight / beta, (-1, self.num_streams, length))
             biased = value * ops.cast(scale, "complex64")
-            biased = biased * ops.conj(self._turns(length, step))
+            biased = biased * ops.conj(self._phases(length, step))
             error = ops.broadcast_to((1.0 - beta) / beta, ops.shape(weight))
             error = ops.reshape(error, (-1, self.num_streams, length))
             value = self._where_grouped(groups, self._transform(biased, -1.0), value)
             no = self._where_grouped(groups, error, no)
-            value, no = _gather(value, places), _gather(no, places)
+            value, no = _gather(value, positions), _gather(no, positions)
         z_hat = self._from_streams(value, num_symbols, per_stream, ordered)
         return z_hat, self._from_streams(no, num_symbols, per_stream, ordered)
 
@@ -203,7 +203,7 @@ class PrefixTransformPrecoding:
         group, member = place // self.size, place % self.size
         return ops.where(group < groups, member * groups + group, place)
 
-    def _places(self, length, groups):
+    def _positions(self, length, groups):
         """Inverse of :meth:`_members`."""
         place, groups = ops.arange(length, dtype="int32")[None], groups[:, None]
         some = ops.maximum(groups, 1)
@@ -225,9 +225,9 @@ class PrefixTransformPrecoding:
         )
         return ops.reshape(ops.matmul(groups, matrix), ops.shape(value))
 
-    def _turns(self, length, step):
+    def _phases(self, length, step):
         """Scrambling, other in every stream and round, [num_streams, length]."""
-        both = _quarter_turns(self.num_streams * self.rounds, length)
+        both = _qpsk_phases(self.num_streams * self.rounds, length)
         return ops.convert_to_tensor(both[step :: self.rounds])
 
     def _to_streams(self, values, per_stream, ordered):
@@ -257,7 +257,7 @@ class PrefixTransformPrecoding:
         return flat[:, :num_symbols]
 
     def _stream_order(self, length, per_stream, ordered):
-        """Symbol that goes to each place of the frame, [batch, places]."""
+        """Symbol that goes to each place of the frame, [batch, positions]."""
         place = ops.arange(length * self.num_streams, dtype="int32")[None]
         row, stream = place // self.num_streams, place % self.num_streams
         inside = stream * per_stream[:, None] + row
@@ -272,12 +272,12 @@ def _gather(values, index):
 
 
 @lru_cache(maxsize=64)
-def _quarter_turns(num_streams, length):
+def _qpsk_phases(num_streams, length):
     rng = np.random.default_rng(_SCRAMBLING_SEED)
-    turns = rng.integers(0, 4, (length, num_streams)).T
-    return np.ascontiguousarray(np.array([1, 1j, -1, -1j], np.complex64)[turns])
+    phases = rng.integers(0, 4, (length, num_streams)).T
+    return np.ascontiguousarray(np.array([1, 1j, -1, -1j], np.complex64)[phases])
 
 
 def scrambling(num_streams, length):
     """Quarter turns per stream and symbol, [num_streams, length], `complex64`."""
-    return ops.convert_to_tensor(_quarter_turns(num_streams, length))
+    return ops.convert_to_tensor(_qpsk_phases(num_streams, length))

@@ -156,7 +156,7 @@ class WalshSpreading:
         z = ops.reshape(z, (-1, self.num_users, num_symbols // nt, nt))
         words = ops.matmul(ops.transpose(z, (0, 3, 2, 1)), self._codes)
         chips = ops.reshape(words, (-1, nt, num_symbols // nt * self.length))
-        chips = chips * self._turns(chips.shape[2]) * self.num_users**-0.5
+        chips = chips * self._phases(chips.shape[2]) * self.num_users**-0.5
         return ops.reshape(ops.transpose(chips, (0, 2, 1)), (-1, chips.shape[2] * nt))
 
     def despread(self, x_hat, no_eff, user=None):
@@ -165,9 +165,9 @@ class WalshSpreading:
         num_chips = self._check_chips(x_hat, no_eff, user)
         codes = self._codes[:, None, None] if user is None else self._codes[user]
         per_stream = num_chips // self.num_streams
-        turns = ops.conj(self._turns(per_stream))
-        turns = ops.reshape(turns, (self.num_streams, -1, self.length))
-        words = self._words(x_hat) * turns * codes
+        phases = ops.conj(self._phases(per_stream))
+        phases = ops.reshape(phases, (self.num_streams, -1, self.length))
+        words = self._words(x_hat) * phases * codes
         scale = self.num_users / self.length
         z_hat = ops.mean(words, axis=-1) * self.num_users**0.5
         no_eff = ops.mean(self._words(no_eff), axis=-1) * scale
@@ -192,7 +192,7 @@ class WalshSpreading:
             )
         return shape[-1]
 
-    def _turns(self, num_chips):
+    def _phases(self, num_chips):
         """[num_streams, num_chips of a stream]"""
         return scrambling(self.num_streams, num_chips)
 

@@ -37,7 +37,7 @@ from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.phy.tr38901 import TDL
-from semcom_phy.seeding import set_seed
+from semcom_phy.seeding import image_seeds, sample_fades, set_seed
 
 SHAPE, MAPS = (16, 16, 3), 8
 CONV = {"filters": 8, "num_blocks": 1}
@@ -590,7 +590,7 @@ def test_choices_and_noise_follow_each_image_s_seed(make):
         system,
         link.channel,
         images[:3],
-        lambda h, seeds: system.coder.choices(samples_of(images[:3]), 10.0, h, seeds),
+        lambda h, seeds: system.symbol_maps(samples_of(images[:3]), (10.0,), 5),
     )
     assert_batches_do_not_matter(system, link.channel, images)
 
@@ -603,7 +603,6 @@ def test_choices_tell_what_is_sent(plain):
     system, samples, h = make_system(link), samples_of(pictures(4)), fades(link, 4)
     for snr_db in (0.0, 20.0):
         values = system.coder.choices(samples, snr_db, h, range(4))
-        values = ops.convert_to_numpy(values)
         assert values.shape == (4, 4, 4, MAPS)
         figures = system.transmit(samples, snr_db, h, range(4)).figures
         k, rows = figures["num_maps"], figures["num_rows"]
@@ -611,6 +610,27 @@ def test_choices_tell_what_is_sent(plain):
         np.testing.assert_array_equal((values == 0.25).sum((1, 2, 3)), k * (16 - rows))
         kept = np.arange(MAPS) < k[:, None]
         np.testing.assert_array_equal(values.any(axis=(1, 2)), kept)
+
+
+@pytest.mark.parametrize(
+    "make, cell", ((eca, "a DCT coefficient of it"), (swinjscc, "a position in it"))
+)
+def test_a_figure_shows_the_first_draw_of_a_sweep(make, cell, plain):
+    """Of four images at most, at every SNR, over the fades of the sweep's seed, and
+    what a cell is in words (exact)."""
+    link = make(side=ShortSide.room)
+    randomise(link)
+    system, samples = make_system(link), samples_of(pictures(6))
+    maps = system.symbol_maps(samples, (0.0, 20.0), 5)
+    assert maps.title == system.title and maps.cell == cell and maps.patches is None
+    np.testing.assert_array_equal(maps.images, samples.images[:4])
+    seeds = image_seeds(5, 0, range(4))
+    h = sample_fades(link.channel, seeds)
+    assert list(maps.cells) == [0.0, 20.0]
+    for snr_db, values in maps.cells.items():
+        expected = system.coder.choices(samples.take(range(4)), snr_db, h, seeds)
+        assert isinstance(values, np.ndarray)
+        np.testing.assert_array_equal(values, expected)
 
 
 def test_a_wrong_number_is_decoded_as_it_came(monkeypatch):

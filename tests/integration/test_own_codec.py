@@ -37,7 +37,7 @@ class Sender(SemanticEncoder):
         super().__init__(**kwargs)
         self.image_shape, self.num_symbols = tuple(image_shape), num_symbols
         self.price = price
-        self.dense = keras.layers.Dense(2 * num_symbols)
+        self.dense = keras.layers.Dense(2 * num_symbols, name="mix")
 
     def build(self, shape):
         self.dense.build((None, int(np.prod(self.image_shape))))
@@ -62,7 +62,7 @@ class Receiver(SemanticDecoder):
     def __init__(self, image_shape, num_symbols, **kwargs):
         super().__init__(**kwargs)
         self.image_shape, self.num_symbols = tuple(image_shape), num_symbols
-        self.dense = keras.layers.Dense(int(np.prod(image_shape)))
+        self.dense = keras.layers.Dense(int(np.prod(image_shape)), name="mix")
 
     def build(self, shape):
         self.dense.build((None, 2 * self.num_symbols))

@@ -177,7 +177,7 @@ def test_what_does_not_fit_is_told():
     estimates = {
         "smallest_stream_bytes": Estimate(smallest, None, 1, 1),
         "room_bytes": Estimate(room, None, 1, 1),
-        "psnr_db": Estimate(12.0, None, 4, 4),
+        "outage": Estimate(0.25, None, 4, 4),
     }
     file = SimpleNamespace(
         title="WebP", estimate=lambda name, snr: estimates[name] if snr == 0 else None

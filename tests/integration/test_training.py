@@ -28,6 +28,7 @@ from link_models.training.trainer import Trainer
 from link_models.weights import store
 from scenarios import siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
+from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -589,10 +590,19 @@ def test_a_step_compiled_by_xla_is_the_same_step(pictures, tmp_path, optimizer):
 
 
 def test_the_klt_command(tmp_path, monkeypatch, capsys):
-    """What it leaves is read as the linear reference, and the JSON belongs to the file
-    (the basis is orthonormal to half precision)."""
-    images = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
-    about = {"dataset": "sixty"}
+    """What was fitted to the exact images is read as the linear reference, to half
+    precision, and the JSON belongs to the file (exact)."""
+    images, about = np.zeros((60, 32, 32, 3), np.uint8), {"dataset": "sixty"}
+    rng, seen = np.random.default_rng(0), []
+    fitted = LinearAnalogueCoder(
+        rng.random(3072), rng.normal(size=(3072, 20)), rng.random(20), (32, 32, 3)
+    )
+
+    def fit(*arguments):
+        seen.append(arguments)
+        return fitted
+
+    monkeypatch.setattr(klt.LinearAnalogueCoder, "fit", fit)
     monkeypatch.setattr(
         klt, "load_cifar10_training_images", lambda: (images, images[:0], about)
     )
@@ -603,7 +613,9 @@ def test_the_klt_command(tmp_path, monkeypatch, capsys):
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["sha256"] == store.file_hash(path)
     assert record["num_coefficients"] == 20 and record["data"] == about
+    assert len(seen) == 1 and seen[0][0] is images and seen[0][1] == 20
     coder = load_klt(path)
-    gram = coder.basis.astype(float).T @ coder.basis
-    np.testing.assert_allclose(gram, np.eye(20), atol=2e-3)
+    np.testing.assert_allclose(coder.mean, fitted.mean, rtol=1e-6)
+    np.testing.assert_array_equal(coder.basis, fitted.basis.astype("float16"))
+    np.testing.assert_allclose(coder.variance, fitted.variance, rtol=1e-6)
     assert coder.image_shape == (32, 32, 3)

@@ -25,7 +25,10 @@ from painted_scenes import painted_camvid
 from link_models.systems import frame_system, semantic_coder
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios import adaptive_rate, driving_scene, mimo_2x2
+from semcom_phy.knowledge_base.driving_rule import DrivingRule
+from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.metrics.image import psnr
+from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.sources.driving import load_driving_scenes
 from semcom_phy.sources.images import load_images
@@ -85,7 +88,7 @@ def curve(name):
     system = build_system(name, scenario)
     h, index = fades(len(samples), scenario), np.arange(len(samples))
     points = [system.transmit(samples, snr, h, list(index)) for snr in SNR_DB]
-    figures = [figures_of(sent, samples.images[0].size) for sent in points]
+    figures = [figures_of(sent, samples) for sent in points]
     return {
         "system": name,
         "scenario": scenario.name,
@@ -106,13 +109,17 @@ def curve(name):
     }
 
 
-def figures_of(sent, dimensions):
+def figures_of(sent, samples):
     """All that is told of a transmission beside the images: rates in complex symbols
-    per value of the images, segments lost, figures."""
-    rates = {"cbr": sent.spent.data, "side_cbr": sent.spent.side}
-    rates = {name: np.asarray(n) / dimensions for name, n in rates.items()}
+    per value of the images, segments lost, figures; of scenes the error by level."""
+    spent = {"cbr": sent.spent.data, "side_cbr": sent.spent.side}
+    rates = {name: n / samples.images[0].size for name, n in spent.items()}
     lost = {f"lost_{name}": values for name, values in sent.lost.items()}
-    return rates | lost | sent.figures
+    scores = {}
+    if samples.labels is not None:
+        levels = level_maps(DrivingRule(), samples.images, samples.labels)
+        scores = psnr_by_level(samples.images, sent.delivered.images, levels)
+    return rates | lost | sent.figures | scores
 
 
 def fades(count, scenario):

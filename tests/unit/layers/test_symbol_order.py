@@ -82,14 +82,14 @@ def test_importance_lists_the_largest_worth_first(orders):
     layer = orders["importance"]
     spectrum = dctn(smooth_maps().astype(float), axes=(1, 2), norm="ortho")
     expected = (np.square(spectrum).mean(0) * WEIGHTS**2).ravel()
-    worth = ops.convert_to_numpy(layer.worth)
-    np.testing.assert_allclose(worth, expected, rtol=1e-4)
+    variances = ops.convert_to_numpy(layer.variances)
+    np.testing.assert_allclose(variances, expected, rtol=1e-4)
     k = np.arange(1, MAPS + 1)
     listed = ops.convert_to_numpy(
-        layer.sort(tensor(np.tile(worth, (MAPS, 1))), tensor(k, "int32"))
+        layer.sort(tensor(np.tile(variances, (MAPS, 1))), tensor(k, "int32"))
     )
     for number, row in zip(k, listed, strict=True):
-        kept = worth.reshape(LENGTH, MAPS)[:, :number]
+        kept = variances.reshape(LENGTH, MAPS)[:, :number]
         assert row[0] == kept.max()
         np.testing.assert_array_equal(
             row[: number * LENGTH], np.sort(kept.ravel())[::-1]

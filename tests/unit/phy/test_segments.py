@@ -171,6 +171,14 @@ def test_what_does_not_fit_is_refused(rooms, payload, count, message):
         frame.place({"data": analogue((1, count)), "side": digital(b"", payload)})
 
 
+@pytest.mark.parametrize("count", [13, -1])
+def test_a_count_of_symbols_that_there_are_not_is_refused(count):
+    """With the segment, the sample and both numbers (exact)."""
+    counts = ops.convert_to_tensor(np.int32([3, count]))
+    with pytest.raises(ValueError, match=f"'data' of sample 1 .* {count} .*holds 12"):
+        Frame(40, {"data": None}).place({"data": Analogue(analogue((3, 3)).z, counts)})
+
+
 def test_rooms_beyond_the_frame_are_refused():
     """Before anything is sent (exact)."""
     Frame(16, {"data": 12, "side": 4})
