@@ -48,7 +48,7 @@ def training_grids(label, annotators, dataset="camvid", batch_size=32):
         link, _ = load_link(label, channel, SCENARIO.image_shape)
         for annotator in annotators:
             levels = annotator and LabelLevels(annotator)
-            coder = SemanticCoder(link, Transmitter(channel), levels=levels)
+            coder = SemanticCoder(link, Transmitter(channel), free=True, levels=levels)
             for start in range(0, len(samples) - batch_size + 1, batch_size):
                 part = samples.take(range(start, start + batch_size))
                 seeds = range(batch_size)  # no figure of it depends on the channel

@@ -101,7 +101,8 @@ def _system(label, images, correlation=1.0, side_sent=True):
     if correlation < 1:
         feedback = AgedFeedback(channel, correlation)
     transmitter = Transmitter(channel, feedback)
-    coder = SemanticCoder(link, transmitter, side if side_sent else None)
+    sent = {"side": side} if side_sent else {"free": True}
+    coder = SemanticCoder(link, transmitter, **sent)
     return FrameSystem("", "", coder, channel, outage_color("cifar10"))
 
 

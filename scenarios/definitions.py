@@ -1,7 +1,5 @@
 """The definition card: what SNR, rate, PSNR, ... mean in a result."""
 
-from semcom_phy.user_objects import names_object
-
 _CSI = {
     "perfect": "the receiver knows the channel",
     "estimated": "least squares from the pilots; L-MMSE told the error variance",
@@ -155,7 +153,7 @@ def _feedback(scenario):
 
 def _csi(scenario):
     """What the receiver knows of the channel, and which error its detector knows."""
-    if scenario.csi == "estimated" and names_object(scenario.channel):
+    if scenario.csi == "estimated" and scenario.has_own_channel:
         text = _USER_CSI.format(scenario.interpolation)
     elif scenario.csi == "perfect" or scenario.channel not in ("tdl", "cdl"):
         text = _CSI[scenario.csi]

@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from numbers import Real
 
-from semcom_phy.user_objects import check_object_text, names_object
-
 IMAGE_METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim")
 IMPORTANCE_METRICS = (  # of images with label maps of the road
     *("psnr_high", "psnr_medium", "psnr_low", "psnr_non_background"),
@@ -150,15 +148,17 @@ class Scenario:
                     f"{name} must be one of {', '.join(allowed)}, "
                     f"got {getattr(self, name)!r}"
                 )
-        if names_object(self.channel):
-            check_object_text(self.channel, "channel")
+        if self.has_own_channel:
+            _check_own("channel", self.channel)
         elif self.channel not in _CHANNELS:
             raise ValueError(
                 f"channel must be one of {', '.join(_CHANNELS)}, or one of your own, "
                 f"my_module:MyChannel, got {self.channel!r}"
             )
         if self.detector is not None:
-            check_object_text(self.detector, "detector")
+            _check_own("detector", self.detector)
+        if self.codec is not None:
+            _check_own("codec", self.codec, 2)
         for name, low, high in (
             ("num_tx_ant", 1, 8),
             ("num_rx_ant", 1, 8),
@@ -216,6 +216,11 @@ class Scenario:
             return 1.0
         delay, carrier = self.feedback_delay, self.carrier_frequency
         return jakes_correlation(delay, self.speed, carrier)
+
+    @property
+    def has_own_channel(self):
+        """Whether the channel is the user's, `bool`."""
+        return isinstance(self.channel, str) and ":" in self.channel
 
     @property
     def own_system(self):
@@ -288,6 +293,13 @@ class Scenario:
     @property
     def _size_text(self):
         return f"{self.image_shape[0]}x{self.image_shape[1]}"
+
+
+def _check_own(name, text, count=1):
+    """Refuses what cannot name objects of a user's module."""
+    from semcom_phy.user_objects import check_object_text  # loads the backend
+
+    check_object_text(text, name, count)
 
 
 def _check_integer(name, value, low, high):

@@ -115,14 +115,17 @@ class Semantic:
         if self.levels:
             levels = AT_TRANSMITTER[self.levels](scenario)
             about["importance_at_transmitter"] = self.levels
+        known = (self.free,) if self.free else ()
+        known += levels.knows if levels else ()
         coder = SemanticCoder(
             link,
             Transmitter(channel, self._feedback(link, scenario), self.precoding),
             side,
-            self._rates(scenario),
-            levels,
-            (*((self.free,) if self.free else ()), *(levels.knows if levels else ())),
-            about | {"precoding": self.precoding},
+            free=self.free is not None or not self.needs_side,
+            rates=self._rates(scenario),
+            levels=levels,
+            also_known=known,
+            about=about | {"precoding": self.precoding},
         )
         color = outage_color(scenario.dataset)
         return FrameSystem(name, self.title, coder, channel, color)
@@ -307,9 +310,21 @@ def _about(record):
         "weights_sha256": record["sha256"],
         "trained_snr_db": ends,
     }
-    sizes = record["config"]["decoder"].get("compensation")
-    if sizes is not None:
-        what = "InternViT, LoRA" if sizes.get("frozen") else "small ViT from scratch"
-        size = f"{sizes['num_layers']} layers of {sizes['hidden_size']}"
-        about["compensation"] = f"{what} ({size})"
+    decoder = record["config"]["decoder"]
+    if "compensation" in decoder:
+        about["compensation"] = describe_compensation(decoder["compensation"])
     return about
+
+
+def describe_compensation(sizes):
+    """What completes feature maps at the receiver, in words.
+
+    Parameters
+    ----------
+    sizes : `dict` or `None`
+        ``compensation`` of a decoder's configuration
+    """
+    if sizes is None:
+        return "none"
+    what = "InternViT, LoRA" if sizes.get("frozen") else "small ViT from scratch"
+    return f"{what} ({sizes['num_layers']} layers of {sizes['hidden_size']})"

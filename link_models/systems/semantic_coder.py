@@ -49,15 +49,17 @@ class SemanticCoder:
         What is fed back
 
     side : of :mod:`link_models.systems.side_information`, or `None`
-        How side information is sent; `None`: the codec has none, or the receiver is
-        given it without errors and without charge
+        How side information is sent; `None`: the codec has none, or it is ``free``
+
+    free : `bool`, (default `False`)
+        The receiver is given side information without errors and without charge
 
     rates : callable, snr_db -> complex symbols, optional
         What a codec is asked for that does not choose its rate; between two steps that
         it has, images take one or the other, so that their mean is met
 
     levels : callable, samples -> [batch, rows, columns], optional
-        Importance at the transmitter, see :mod:`link_models.scene_levels`
+        Importance at the transmitter, see :mod:`link_models.systems.levels`
 
     also_known : `tuple` of `str`, (default none)
         What is known beside SNR and feedback, out of
@@ -72,6 +74,7 @@ class SemanticCoder:
         link,
         transmitter,
         side=None,
+        free=False,
         rates=None,
         levels=None,
         also_known=(),
@@ -81,6 +84,7 @@ class SemanticCoder:
         self.codec = link.encoder
         self.transmitter = transmitter
         self.side = side
+        self.free = free
         self.rates = rates
         self.levels = levels
         self.about = dict(about or {})
@@ -122,6 +126,7 @@ class SemanticCoder:
             side = tree.map_structure(_array, side)
             payloads = side_info and self.codec.side_to_bytes(side)
         _check_sent(count)
+        self._check_told(side)
         segments = {DATA: Analogue(x, count)}
         figures = {name: _array(values) for name, values in figures.items()}
         if self.side is not None:
@@ -301,6 +306,15 @@ class SemanticCoder:
         fades = _tensor(view.fades) if view.knows_channel else None
         fed_back = TxKnowledge(_tensor(view.snr_db), fades)
         return RxKnowledge(fed_back.snr_db, fades, fed_back)
+
+    def _check_told(self, side):
+        """Refuses side information that would reach the decoder unsaid."""
+        if side is not None and self.side is None and not self.free:
+            raise ValueError(
+                f"{type(self.codec).__name__} gives side information, but does not say "
+                "how it is sent: give it side_values (how many messages there are) or "
+                "side_bytes (of the longest)"
+            )
 
     def _check_count(self, sent, counted, received, outage):
         """Refuses a codec whose ends disagree on how many symbols there are."""

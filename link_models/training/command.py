@@ -10,7 +10,7 @@ import keras
 from link_models.codecs import CODECS, find_codec
 from link_models.links.radio import build_channel
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
-from link_models.training.data import split_data
+from link_models.training.data import split_data, split_samples
 from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
 from link_models.training.scene_task import (
@@ -106,7 +106,7 @@ def _fit(scenario, args, options):
         trainer.resume(options)
     print(
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
-        f"{trainer.recipe.precision}: {trainer.num_weights / 1e6:.2f} M weights, "
+        f"{trainer.recipe.precision}: {trainer.num_weights:,} weights, "
         f"{len(trainer.data.exact) + len(trainer.data.copies)} images, "
         f"{trainer.recipe.steps - trainer.step} steps to go",
         flush=True,
@@ -228,9 +228,7 @@ def _load_data(dataset, scenario, strict):
         dataset, size=scenario.image_size, split="train", strict=strict
     )
     print(f"{len(samples)} training images: {samples.provenance['source']}")
-    return split_data(
-        samples.images, samples.images[:0], samples.provenance, groups=samples.groups
-    )
+    return split_samples(samples)
 
 
 def _further(names, scenario):

@@ -51,6 +51,13 @@ def split_data(exact, copies, provenance, seed=123, groups=None):
     return TrainingData(exact[order[held:]], copies, exact[order[:held]], provenance)
 
 
+def split_samples(samples):
+    """:func:`split_data` of a source's :class:`~semcom_phy.sources.samples.Samples`,
+    all of them with their original pixels."""
+    images, groups = samples.images, samples.groups
+    return split_data(images, images[:0], samples.provenance, groups=groups)
+
+
 def described_images(data, *arrays):
     """Numbers of images for training and validation, and the hash of some arrays."""
     return {

@@ -356,7 +356,7 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     @property
     def side_bytes(self):
-        """`int` : 3 bits a patch, at most."""
+        """`int` : 3 bits a patch; coded lengths take less, but for a few bytes."""
         return -(-3 * int(np.prod(self.grid)) // 8)
 
     def check_side(self):

@@ -43,7 +43,7 @@ class Digital(NamedTuple):
     Attributes
     ----------
     payloads : list of [batch] `bytes` | `None`
-        `None` where there is nothing to send
+        `None` where there is nothing to send, which a transport block alone can be
 
     protection : of :mod:`semcom_phy.channel_coding.protection`
         Both ends know it, with all that it was chosen by

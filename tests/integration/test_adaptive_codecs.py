@@ -96,7 +96,8 @@ def make_system(link, side="sent", precoding=None, rates=None, feedback=None):
         link,
         Transmitter(link.channel, feedback, precoding),
         ShortSide(link.encoder.side_values) if side == "sent" else None,
-        rates,
+        free=side == "free",
+        rates=rates,
         also_known=(FREE_CUTOFFS,) if side == "free" else (),
     )
     return FrameSystem("s", "S", coder, link.channel, GREY)
@@ -599,13 +600,16 @@ def test_choices_tell_what_is_sent(plain):
     """1 for every value that a transmission sends, 0.25 for the others of a kept map, 0
     for the other maps (exact)."""
     link = eca(side=ShortSide.room)
-    randomise(link.encoder.policy_2)
+    for policy, taken in ((link.encoder.policy_1, 5), (link.encoder.policy_2, 10)):
+        bias = policy.out.bias
+        bias.assign(1e4 * (np.arange(1, bias.shape[0] + 1) == taken))
     system, samples, h = make_system(link), samples_of(pictures(4)), fades(link, 4)
     for snr_db in (0.0, 20.0):
         values = system.coder.choices(samples, snr_db, h, range(4))
         assert values.shape == (4, 4, 4, MAPS)
         figures = system.transmit(samples, snr_db, h, range(4)).figures
         k, rows = figures["num_maps"], figures["num_rows"]
+        assert np.all(k == 5) and np.all(rows == 10)
         np.testing.assert_array_equal((values == 1).sum((1, 2, 3)), k * rows)
         np.testing.assert_array_equal((values == 0.25).sum((1, 2, 3)), k * (16 - rows))
         kept = np.arange(MAPS) < k[:, None]

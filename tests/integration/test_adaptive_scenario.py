@@ -7,19 +7,18 @@ import pytest
 from keras import ops
 
 from benchmarks import eca_comparison, measure_rate
-from link_models.adaptive_system import AdaptiveSystem
-from link_models.matched_system import (
-    MatchedSystem,
-    describe_compensation,
-    rate_profile,
-)
-from link_models.systems import build_channel, build_system
-from link_models.transmission import Transmission
+from link_models.systems.entries import describe_compensation
+from link_models.systems.matched_system import MatchedSystem
+from link_models.systems.rate_profile import rate_profile
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.table import build_channel, build_system
 from scenarios import adaptive_rate, compare
 from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
+from semcom_phy.simulation.system import Spent, Transmission
 from semcom_phy.sources.images import load_images, load_samples
+from semcom_phy.sources.samples import Delivered, Samples
 
 PERFECT = replace(adaptive_rate.SCENARIO, csi="perfect")
 
@@ -77,10 +76,10 @@ def test_measured_rate_is_what_is_spent(monkeypatch):
     side information the symbols of one of its formats on top."""
     images, _ = load_images("sample", 6)
     on_air, side = [], []
-    spent = AdaptiveSystem.spent
+    spent = SemanticCoder.spent
 
-    def spy(system, images, snr_db, h, seeds):
-        link, receive = system.link, system.link.channel.receive
+    def spy(coder, samples, snr_db, h, seeds):
+        link, receive = coder.link, coder.link.channel.receive
 
         def count(x, *args):
             x = ops.convert_to_numpy(x)
@@ -89,56 +88,83 @@ def test_measured_rate_is_what_is_spent(monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(link.channel, "receive", count)
-            snr = ops.full((len(images),), snr_db)
-            source = ops.convert_to_tensor(images.astype("float32") / 255)
+            snr = ops.full((len(samples),), snr_db)
+            source = ops.convert_to_tensor(samples.images.astype("float32") / 255)
             noise = link.channel.draw_noise(seeds)
             link.run(source, snr, *map(ops.convert_to_tensor, (h, noise)))
-        found = spent(system, images, snr_db, h, seeds)
-        side.append((found["cr_real_charged"] - found["cr_real"]) * 3072 / 2)
+        found = spent(coder, samples, snr_db, h, seeds)
+        side.append(found[1])
         return found
 
-    monkeypatch.setattr(AdaptiveSystem, "spent", spy)
+    monkeypatch.setattr(SemanticCoder, "spent", spy)
     figures = measure_rate.measure("eca_2x2_c16", images, (10.0,), draws=2)
     assert figures["num_images"] == 6 and figures["draws"] == len(on_air) == 2
     assert abs(figures["cr_real"][0] - 2 * np.mean(on_air) / 3072) < 1e-5
-    assert np.all(np.isin(np.rint(side), ShortMessage(256).num_symbols))
+    assert np.all(np.isin(side, ShortMessage(256).num_symbols))
     extra = figures["cr_real_charged"][0] - figures["cr_real"][0]
     assert abs(extra - 2 * np.mean(side) / 3072) < 2e-5
 
 
 def test_matched_system_takes_the_rate_of_the_snr():
-    """A system per rate, the one that the SNR asks for."""
+    """A system per rate, the one that the SNR asks for, built once (1e-3: whole
+    symbols)."""
+    built = []
 
     class Fixed:
         def __init__(self, rate):
             self.num_symbols = round(rate * 3072 / 2)
+            built.append(rate)
 
         def describe(self):
-            return {"title": "t", "bandwidth": {}}
+            return {"title": "t", "bandwidth": {"data_symbols": self.num_symbols}}
 
-        def transmit(self, images, snr_db, h, seeds):
-            return Transmission(images, np.zeros(len(images), bool), {})
+        def transmit(self, samples, snr_db, h, seeds):
+            count, lost = len(samples), np.zeros(len(samples), bool)
+            data = np.full(count, float(self.num_symbols))
+            spent = Spent(data, np.zeros(count))
+            return Transmission(Delivered(samples.images), lost, spent)
 
     rates = {0.0: 0.25, 20.0: 0.125, -100.0: 0.25}
-    system = MatchedSystem("m", "M", Fixed, rates.get, (32, 32, 3))
-    images = np.zeros((2, 32, 32, 3), np.uint8)
+    system = MatchedSystem("m", "M", Fixed, rates.get)
+    samples = Samples(np.zeros((2, 32, 32, 3), np.uint8), None, {})
+    for snr in (0.0, 20.0, 20.0):
+        sent = system.transmit(samples, snr, None, 0)
+        rate = 2 * sent.spent.data / 3072
+        np.testing.assert_allclose(rate, rates[snr], rtol=1e-3)
+    assert built == [0.25, 0.125]
+    about = system.describe()
+    assert about["bandwidth"] == {"data_symbols": 384} and "bandwidth_note" in about
+
+
+def test_matched_systems_spend_what_the_profile_says():
+    """The rate of the SNR, side information of the codec that is matched included, is
+    what the channel carries, in whole symbols (exact)."""
+    charged = rate_profile("eca_2x2_c16", True)
+    system = build_system("hevc_ldpc_matched", PERFECT)
+    link = Link(system, build_channel(PERFECT))
+    samples = load_samples("sample", 4)
     for snr in (0.0, 20.0):
-        sent = system.transmit(images, snr, None, 0)
-        np.testing.assert_allclose(sent.extras["cr_real"], rates[snr], rtol=1e-3)
-    assert "bandwidth_note" in system.describe()
+        point = simulate_point(link, samples, snr, SweepSettings())
+        expected = np.ceil(charged(snr) * 3072 / 2) / 3072
+        assert point.extras["cbr"].mean == pytest.approx(expected, rel=1e-12)
+        assert point.extras["side_cbr"].mean == 0
+    assert system.describe()["bandwidth"]["cbr"] == pytest.approx(
+        np.ceil(charged(-100.0) * 3072 / 2) / 3072, rel=1e-6
+    )
 
 
 def test_compensation_is_named():
     """Results say what completes the maps: InternViT, its stand-in, or nothing."""
 
-    def record(sizes):
-        return {"config": {"decoder": {"compensation": sizes}}}
-
     small = {"num_layers": 3, "hidden_size": 96}
-    assert describe_compensation(record(None)) == "none"
-    assert describe_compensation(record(small)).startswith("small ViT from scratch")
+    assert describe_compensation(None) == "none"
+    assert describe_compensation(small).startswith("small ViT from scratch")
     frozen = {**small, "frozen": True}
-    assert describe_compensation(record(frozen)).startswith("InternViT, LoRA")
+    assert describe_compensation(frozen).startswith("InternViT, LoRA")
+    for name, words in (("eca_free", "small ViT"), ("eca_no_compensation", "none")):
+        about = build_system(name, PERFECT).describe()
+        assert about["compensation"].startswith(words)
+    assert "compensation" not in build_system("swinjscc_free", PERFECT).describe()
 
 
 def test_comparison_shows_rates_and_pairs_and_is_kept(capsys, monkeypatch, tmp_path):
@@ -195,10 +221,13 @@ def test_bad_commands_are_one_line(capsys, tmp_path):
     out = ["--out", str(tmp_path)]
     train = ["train", "--data", "sample", "--steps", "1", *out]
     for argv, words in (
-        ([*train, "--system", "swinjscc", "--rate-weight", "2"], "asked for its rate"),
+        ([*train, "--system", "swinjscc", "--rate-weight", "2"], "is for eca, not for"),
         ([*train, "--system", "eca", "--cbr", "1/8"], "use a cbr of 520/3072"),
         (["--systems", "eca", "--channel", "tdl", *out], "needs a flat channel"),
-        (["--systems", "eca", "--weights", "adjscc_32x32", *out], "adjscc"),
+        (
+            ["--systems", "eca", "--weights", "adjscc_32x32", *out],
+            "'adjscc', not 'eca'",
+        ),
     ):
         assert adaptive_rate.main(argv) == 2
         error = capsys.readouterr().err.strip().splitlines()

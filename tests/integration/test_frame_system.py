@@ -130,13 +130,13 @@ class ToldFirst(FrameFillingEncoder, Told):
         return Packet(Analogue(analysed, (side + 1) * STEP), side)
 
 
-def system(encoder, decoder, side=None, num_symbols=None):
+def system(encoder, decoder, side=None, num_symbols=None, free=False):
     """The codec over 2x2 Rayleigh; side information beside the frame, or inside."""
     extra = side.room or 0 if side else 0
     framing = Framing((num_symbols or NUM_SYMBOLS) + extra, 2)
     channel = EqualizedOFDMChannel(BlockRayleigh(2, 2), framing, PerfectCSI())
     link = FrameLink(encoder, decoder, channel, framing.num_symbols - extra)
-    coder = SemanticCoder(link, Transmitter(channel), side)
+    coder = SemanticCoder(link, Transmitter(channel), side, free)
     return FrameSystem("mine", "Mine", coder, channel, COLOR)
 
 
@@ -461,10 +461,16 @@ def test_texts_and_features_are_delivered():
 def test_side_information_that_is_given_is_neither_sent_nor_charged():
     """Free of errors as well: nothing is lost in any fade (exact)."""
     images = pictures()
-    sent = transmit(system(Numbered(), Shown()), images, faded=(1, 4))
+    sent = transmit(system(Numbered(), Shown(), free=True), images, faded=(1, 4))
     assert sent.lost == {} and not sent.outage.any()
     assert not sent.spent.side.any() and "undetected" not in sent.figures
     np.testing.assert_array_equal(sent.spent.data, (steps_of(images) + 1) * STEP)
+
+
+def test_side_information_must_say_how_it_is_sent():
+    """A decoder is told nothing that was not sent, unless it is declared free."""
+    with pytest.raises(ValueError, match="give it side_values"):
+        transmit(system(Numbered(), Shown()), pictures())
 
 
 def test_segments_lie_in_their_order():

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from link_models.systems import SYSTEMS
+from link_models.systems.table import SYSTEMS
 from scenarios import compare, runner
 from scenarios.mimo_2x2 import SCENARIO
 from scenarios.options import scenario_parser
@@ -17,11 +18,24 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def python_blocks():
+    return re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def write_modules(folder):
+    """The files ``cells.py`` and ``levels.py`` of the section on codecs."""
+    for name, mark in (("cells", "class CellEncoder"), ("levels", "class LevelEncoder")):
+        (text,) = (block for block in python_blocks() if mark in block)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+
+
 def test_examples_run(tmp_path, monkeypatch):
     """The Python blocks run one after the other, and the codec trained in them beats
     the mean colour by 3 dB at 10 dB (it codes half of the coefficients)."""
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    monkeypatch.syspath_prepend(tmp_path)
+    write_modules(tmp_path)
+    blocks = python_blocks()
     assert len(blocks) == 5
     script = tmp_path / "readme_examples.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
@@ -31,8 +45,34 @@ def test_examples_run(tmp_path, monkeypatch):
     colour = np.rint(images.mean((0, 1, 2))).astype("uint8")
     blank = psnr(images, np.broadcast_to(colour, images.shape)).mean()
     assert names["point"].metrics["psnr_db"].mean > blank + 3
-    assert (tmp_path / "runs" / "cells.weights.h5").is_file()
-    assert names["record"]["label"] == "cells"
+    assert (tmp_path / "runs" / "levels.weights.h5").is_file()
+    # Between a third and all of 768 symbols, and the byte that tells.
+    assert 256 < names["point"].extras["cbr_total"].mean * 3072 < 768 + 128
+
+
+@pytest.mark.parametrize("name", ["cells", "levels"])
+def test_own_codecs_run_from_the_command_line(name, tmp_path, monkeypatch):
+    """Both commands of a codec, with fewer steps: it is trained, and swept beside a
+    system of the table by the name of its file; what it spends varies if it adapts."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    write_modules(tmp_path)
+    commands = re.findall(rf"^python -m scenarios.mimo_2x2 (.*{name}:.*)$", TEXT, re.M)
+    assert len(commands) == 2
+    few = ["--snr", "10", "--images", "12", "--out", "results"]
+    assert runner.main([*commands[0].split(), "--steps", "5"], SCENARIO) == 0
+    assert runner.main([*commands[1].split(), *few], SCENARIO) == 0
+    rows = np.load(tmp_path / "results" / f"{name}.rows.npz")
+    spent = np.unique(np.rint(rows["cbr"] * 3072))
+    assert set(spent) <= {256, 512, 768}
+    assert (len(spent) > 1) == (name == "levels")
+    assert np.all((rows["side_cbr"] > 0) == (name == "levels"))
+
+
+def test_the_adaptive_codec_is_short():
+    """At most 40 lines, imports and all (exact)."""
+    (text,) = (block for block in python_blocks() if "class LevelEncoder" in block)
+    assert len(text.splitlines()) <= 40
 
 
 def test_own_channel_and_detector_run(tmp_path, monkeypatch):

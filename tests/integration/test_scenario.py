@@ -59,6 +59,15 @@ def test_a_rate_between_two_counts_spends_the_smaller():
     assert Scenario("test", cbr=0.1).num_symbols == 307
 
 
+def test_a_codec_of_a_users_own_is_a_system_by_the_name_of_its_module():
+    """The last part of it; the scenario keeps the text (exact)."""
+    for codec, name in (("cells:A,B", "cells"), ("study.of.cells:A,B", "cells")):
+        scenario = Scenario("test", codec=codec, weights="runs/cells")
+        assert scenario.own_system == name
+        assert scenario.to_dict()["codec"] == codec
+        assert Scenario.from_dict(scenario.to_dict()) == scenario
+
+
 def test_snr_points_are_sorted_and_distinct():
     """A repeated SNR is simulated once (exact)."""
     assert Scenario("test", snr_db=(10, 0, 10.0)).snr_db == (0.0, 10.0)
@@ -88,7 +97,8 @@ def test_an_unknown_key_is_an_error():
         ({"image_size": (16, 32), "cbr": "1/9999"}, "of 16x32 images is less than one"),
         ({"num_images": 0}, "num_images must be at least 1, got 0"),
         ({"snr_db": ()}, "at least one SNR"),
-        ({"systems": ()}, "at least one system"),
+        ({"systems": ()}, "systems must name at least one"),
+        ({"metrics": ()}, "metrics must name at least one"),
         ({"cbr": -0.5}, r"cbr must be in \(0, 1\], got -1/2"),
         ({"cbr": "1/0"}, "cbr must be a number.*1/0"),
         ({"cbr": float("nan")}, "cbr must be a number.*nan"),

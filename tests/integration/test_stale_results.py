@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from link_models import systems
+from link_models.codecs import build_link, find_codec
+from link_models.systems import table as systems
+from link_models.systems.frame_system import FrameSystem
+from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.transmitter import Transmitter
 from scenarios import adaptive_rate, mimo_2x2, runner
 from semcom_phy.metrics.table import metrics_of
 from semcom_phy.simulation import sweep
@@ -148,6 +152,7 @@ def test_a_system_rests_on_its_own_codec_alone():
     """Source, tables and packages of what each uses, and nothing of the others
     (exact)."""
     adjscc, hevc, webp = map(identity, ("adjscc", "hevc_ldpc", "webp_ldpc"))
+    eca = identity("eca_free", adaptive_rate.SCENARIO)
     codecs = "semcom_phy/source_coding/{}.py".format
     for one in (adjscc, hevc, webp):
         assert {"keras", "sionna-no-rt", "numpy"} <= set(one["versions"])
@@ -156,6 +161,14 @@ def test_a_system_rests_on_its_own_codec_alone():
         assert not any("plotting" in name for name in one["modules"])
     assert "semcom_phy/codecs/adjscc.py" in adjscc["modules"]
     assert "semcom_phy/codecs/adjscc.py" not in hevc["modules"]
+    learned = {f"semcom_phy/codecs/{name}.py" for name in ("adjscc", "eca", "ntscc")}
+    assert learned & set(adjscc["modules"]) == {"semcom_phy/codecs/adjscc.py"}
+    assert learned & set(eca["modules"]) == {"semcom_phy/codecs/eca.py"}
+    coders = {f"link_models/systems/{n}_coder.py" for n in ("semantic", "separation")}
+    for one, coder in ((adjscc, "semantic"), (eca, "semantic"), (hevc, "separation")):
+        assert "link_models/systems/frame_system.py" in one["modules"]
+        found = coders & set(one["modules"])
+        assert found == {f"link_models/systems/{coder}_coder.py"}
     assert codecs("hevc") in hevc["modules"] and codecs("webp") not in hevc["modules"]
     assert codecs("webp") in webp["modules"] and codecs("hevc") not in webp["modules"]
     assert ("av" in hevc["versions"], "av" in webp["versions"]) == (True, False)
@@ -185,19 +198,79 @@ def test_metrics_that_are_listed_count_and_no_others():
 def test_a_rate_that_follows_the_snr_names_its_systems_too():
     """A matched system builds one per rate; their code counts (exact)."""
     modules = identity("hevc_ldpc_matched", adaptive_rate.SCENARIO)["modules"]
-    assert "link_models/separation_link.py" in modules
+    assert "link_models/systems/separation_coder.py" in modules
     assert "semcom_phy/source_coding/hevc.py" in modules
 
 
-@pytest.mark.parametrize("name", ["adjscc", "linear", "webp_ldpc", "hevc_capacity"])
+@pytest.mark.parametrize(
+    "name", ["adjscc", "eca", "linear", "webp_ldpc", "hevc_capacity"]
+)
 def test_use_does_not_change_an_identity(name):
     """The same before and after a transmission (exact)."""
-    scenario = replace(mimo_2x2.SCENARIO, num_images=2, snr_db=(5.0,))
-    link = runner.LinkBuilder(scenario, name, "link_models.systems")()
+    scenario = adaptive_rate.SCENARIO if name == "eca" else mimo_2x2.SCENARIO
+    scenario = replace(scenario, num_images=2, snr_db=(5.0,))
+    link = runner.LinkBuilder(scenario, name, "link_models.systems.table")()
     before = code_identity(*link)
     samples = load_samples(scenario.dataset, 2)
     sweep.simulate_point(link, samples, 5.0, sweep.SweepSettings(num_shown=1))
     assert code_changes(before, code_identity(*link)) == []
+
+
+CODEC = """
+import keras
+from keras import ops
+from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
+from semcom_phy.phy.segments import Analogue
+from semcom_phy.sources.samples import Delivered
+
+class Sender(SemanticEncoder):
+    def __init__(self, image_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+
+    def encode(self, source, known, uniform=None):
+        flat = ops.reshape(source, (-1, 2 * known.num_symbols, 2))[:, ::2]
+        return Packet(Analogue(ops.view_as_complex(flat)))
+
+class Receiver(SemanticDecoder):
+    def __init__(self, image_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+
+    def decode(self, received, known, training=False):
+        pairs = ops.repeat(ops.view_as_real(received.z_hat), 2, axis=1)
+        return Delivered(shaped(pairs, self.image_shape))
+
+def shaped(pairs, shape):
+    return ops.reshape(pairs, (-1, *shape))
+
+def unused():
+    return 0
+"""
+
+
+def test_a_codec_of_a_user_counts_by_what_it_is_made_of(tmp_path, monkeypatch):
+    """Another line of a function that its decoder calls is another code, one of a
+    function that nobody calls is not (exact)."""
+    monkeypatch.syspath_prepend(tmp_path)
+    scenario = replace(mimo_2x2.SCENARIO, image_size=16)
+
+    def of(text):
+        (tmp_path / "codec_of_test.py").write_text(text)
+        monkeypatch.delitem(sys.modules, "codec_of_test", raising=False)
+        importlib.invalidate_caches()
+        codec = find_codec("codec_of_test:Sender,Receiver")
+        channel = systems.build_channel(scenario)
+        link = build_link(codec, 2 * [{"image_shape": (16, 16, 3)}], channel)
+        coder = SemanticCoder(link, Transmitter(channel))
+        system = FrameSystem("own", "Own", coder, channel, (0, 0, 0))
+        return code_identity(system, channel)
+
+    first = of(CODEC)
+    assert "codec_of_test.py" in first["modules"]
+    assert code_changes(first, of(CODEC.replace("return 0", "return 1"))) == []
+    changed = of(CODEC.replace("(pairs, (-1", "(0 * pairs, (-1"))
+    assert code_changes(first, changed) == ["codec_of_test.py"]
 
 
 def test_an_identity_is_the_same_in_every_process():

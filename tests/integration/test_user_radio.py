@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models.systems import build_channel, build_system
+from link_models.systems.table import build_channel, build_system
 from scenarios import runner
 from scenarios.definitions import definition_card
 from scenarios.mimo_2x2 import SCENARIO

@@ -75,7 +75,14 @@ def make_system(link, side="sent", levels=None, num_symbols=NUM_SYMBOLS):
         message = MessageSide(link.encoder.side_bytes, steady, room=False)
     known = (FREE_LENGTHS,) if side == "free" else ()
     known += levels.knows if levels else ()
-    coder = SemanticCoder(link, Transmitter(channel), message, None, levels, known)
+    coder = SemanticCoder(
+        link,
+        Transmitter(channel),
+        message,
+        free=message is None,
+        levels=levels,
+        also_known=known,
+    )
     return FrameSystem("t", "T", coder, channel, COLOR)
 
 

@@ -8,6 +8,9 @@ for i, axis in enumerate(axes):
 assert abs(np.mean(np.abs(ops.convert_to_numpy(s)) ** 2) - 1) < 1e-5
 
 # after: x: no constellation
+# Both steps in one are the same symbols (exact).
+modulated = link.modulate(packet.data)
+np.testing.assert_array_equal(ops.convert_to_numpy(modulated), sent)
 # Powers in dB whose mean is 1 (1e-3: 32 bits), and every symbol in the plane.
 for symbols, axis in zip((s, x), axes[:2], strict=True):
     drawn = 10 ** (axis.lines[0].get_ydata() / 10)
@@ -40,6 +43,10 @@ for stream, axis in enumerate(axes):
     assert f"{no_eff[0, stream]:.3f}" in axis.get_title()
 
 # after: decoder output
+# The link's own despreading and decoding gives the same image (32 bits).
+whole = link.decode(reception.x_hat, reception.no_eff, packet.side, seen).images
+whole, opened = map(ops.convert_to_numpy, (whole, decoded))
+np.testing.assert_allclose(whole, opened, atol=1e-5)
 error = np.mean((original.astype(float) - restored) ** 2)
 printed = f"PSNR {10 * np.log10(255**2 / error):.2f} dB"
 assert f"PSNR {psnr(original, restored)[0]:.2f} dB" == printed

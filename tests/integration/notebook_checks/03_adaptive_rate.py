@@ -1,10 +1,20 @@
 # after: bins=np.linspace(0, 6.2, 32)
 # Fewer grey levels tell less: the mean entropy falls with them.
 means = [
-    ops.convert_to_numpy(entropy_2d(coded.maps, levels)).mean()
+    ops.convert_to_numpy(entropy_2d(packet.details.maps, levels)).mean()
     for levels in (256, 64, 16, 4)
 ]
 assert np.all(np.diff(means) < 0) and means[0] < 2 * np.log2(64)
+
+# after: for row, image in enumerate(few.images):
+# What is drawn is what the system sends there: a cell per value, two to a symbol.
+for column, snr in enumerate(points, start=1):
+    sent = system.transmit(few, snr, h, seeds).figures
+    for row in range(len(few)):
+        drawn = np.asarray(axes[row, column].images[0].get_array())
+        assert np.sum(drawn == 1) == sent["num_maps"][row] * sent["num_rows"][row]
+        kept = np.any(drawn.reshape(4, 8, 4, 8) > 0, axis=(1, 3))
+        assert np.sum(kept) == sent["num_maps"][row]
 
 # after: one image, 12 fades
 # A box per SNR whose line is the median of what was spent; the rate

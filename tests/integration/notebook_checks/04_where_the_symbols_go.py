@@ -14,9 +14,14 @@ assert objects["SA-OOSC"] > objects["NTSCC"]
 # after: share of all symbols [%]
 for title in coded:
     # A code of lengths takes less than 3 bits a patch, which is what 8 lengths need.
-    assert np.all(figures[title]["side_bits"] > 0)
-    assert np.mean(figures[title]["side_bits"]) < 3 * levels[0].size
-    assert np.all((figures[title]["side_share"] > 0) & (figures[title]["side_share"] < 1))
+    bits = sent[title].figures["side_bits"]
+    assert np.all(bits > 0) and np.mean(bits) < 3 * levels[0].size
+    # Whatever the lengths take, the frame is not exceeded.
+    data, side = sent[title].spent
+    assert np.all(side > 0) and np.all(data > side)
+    assert np.all(data + side <= scenario.num_symbols)
+    flat = [line.get_ydata()[0] for line in axes[1].lines if len(line.get_ydata()) == 2]
+    assert np.any(np.isclose(flat, 100 * np.median(side / (data + side))))
 
 # after: compared = systems
 for axis, part in zip(axes, ("non_background", "background"), strict=True):
