@@ -86,6 +86,7 @@ def show_parts(curves, snr_db):
     print("system".ljust(20) + "".join(head[:16].rjust(18) for head in heads))
     for name, curve in curves.items():
         rows = curve.rows[snr_db]
+        rows = rows | {"side_share": rows["side_cbr"] / rows["cbr_total"]}
         cells = [_cell(rows, f"psnr_{part}", 2) for part in PARTS]
         cells.append(_cell(rows, "mse_non_background", 2, "psnr_of_mean_mse"))
         cells += [_cell(rows, key, 4) for key in heads[-3:]]

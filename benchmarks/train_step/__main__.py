@@ -9,7 +9,7 @@ error, clipped gradients, Adam. Networks: the shipped ADJSCC, and a two-stage Sw
 
 * plain: ``plain_torch.py``, as one would write it by hand: eager PyTorch, `nn.Conv2d`,
   fused attention, `torch.optim.Adam`; in bfloat16 under `torch.autocast`;
-* ours: `SemanticLink` with `train_step_fn`, on either Keras backend; in bfloat16 by
+* ours: `FrameLink` with `train_step_fn`, on either Keras backend; in bfloat16 by
   ``mixed_bfloat16``.
 
 Every contestant is a process of its own in the environment of its backend. They run

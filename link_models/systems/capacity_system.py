@@ -44,7 +44,8 @@ RULES = {"realisation": mimo_capacity, "outage": mimo_capacity, "lmmse": lmmse_s
 
 
 class CapacitySystem:
-    """Source codec at the ideal rate of a fade; parameters as `SeparationSystem`.
+    """Source codec at the ideal rate of a fade; the other
+    parameters as for :class:`~link_models.systems.separation_coder.SeparationCoder`.
 
     Parameters
     ----------

@@ -174,8 +174,8 @@ class SemanticCoder:
         data, side : [batch], `int`
         """
         message = self.encode(samples, snr_db, h, seeds)
-        segment = message.segments[SIDE]
-        return message.state.count, segment.protection.counts(segment.payloads)
+        placed = self.frame.place(message.segments)
+        return placed.counts[DATA], placed.counts.get(SIDE, 0 * placed.counts[DATA])
 
     def symbol_maps(self, samples, snr_db, seed):
         """Maps over the first draw of a sweep with this seed."""

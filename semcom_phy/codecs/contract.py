@@ -70,7 +70,8 @@ class SemanticCodec(keras.layers.Layer):
     """What encoders and decoders have in common.
 
     A subclass keeps its constructor arguments under their names and has
-    ``image_shape``, (height, width, colours) [pixels].
+    ``image_shape``, (height, width, colours) [pixels]. Layers inside that have a name
+    can be taken over by a codec of other sizes (``--start-from``).
     """
 
     def build(self, input_shape):

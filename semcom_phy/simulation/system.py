@@ -110,7 +110,7 @@ class System(Protocol):
         Output
         ------
         : `dict`
-            At least ``title``, ``knows`` (:func:`link_models.knowledge.knows`) and
+            At least ``title``, ``knows`` (:func:`link_models.systems.knowledge.knows`) and
             ``bandwidth`` (:class:`~semcom_phy.bandwidth.Bandwidth`)
         """
 

@@ -3,12 +3,14 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny_systems
 from painted_scenes import painted_camvid
 
+from benchmarks.sa_oosc_comparison import PARTS, show_parts
 from scenarios import driving_scene, runner
 from semcom_phy.knowledge_base.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance import level_maps
@@ -103,3 +105,20 @@ def test_importance_needs_label_maps(tmp_path, capsys):
     assert runner.main(argv, SCENARIO, "tiny_systems") == 0
     document = json.loads((tmp_path / "out" / "pixels.json").read_text())
     assert [metric["name"] for metric in document["metrics"]] == ["psnr_db"]
+
+
+def test_the_comparison_tells_what_side_information_takes(capsys):
+    """Its share of all symbols, mean over images, where there is any and where there is
+    none (to the digits shown)."""
+    group, table = np.repeat(np.arange(8), 2), {}
+    common = {f"psnr_{part}": 20.0 + group for part in PARTS}
+    common |= {"mse_non_background": 100.0 + group, "outage": group == 3}
+    for name, side in (("own", 0.01), ("free", 0.0)):
+        spent = {"side_cbr": np.full(16, side), "cbr_total": np.full(16, 0.04)}
+        rows = {10.0: common | spent | {"group": group}}
+        table[name] = SimpleNamespace(rows=rows)
+    show_parts(table, 10.0)
+    head, own, free = capsys.readouterr().out.strip().splitlines()[1:]
+    assert head.split()[-2:] == ["cbr_total", "side_share"]
+    assert own.split()[-3:] == ["0.2500", "+-", "0.0000"]
+    assert free.split()[-3:] == ["0.0000", "+-", "0.0000"]
