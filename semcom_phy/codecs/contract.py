@@ -7,7 +7,8 @@
                                         |                                         |
     decoder.decode(received, known) <- Received(z_hat, ..., side) <- side_from_bytes
 
-``encode`` and ``decode`` are traced and differentiated; the bytes are made outside,
+A codec that leaves symbols out anywhere closes them up and opens the gaps again
+(:mod:`semcom_phy.phy.sent_symbols`). ``encode`` and ``decode`` are traced and differentiated; the bytes are made outside,
 where no gradient passes. Training hands the decoder the true side information. A codec
 of fixed rate gives ``encode`` and ``decode`` alone.
 """

@@ -225,25 +225,6 @@ def mimo_capacity(h, no):
     return np.linalg.slogdet(gram)[1] / np.log(2)
 
 
-def outage_capacity(capacity, outage):
-    """Largest fixed rate that all but a share ``outage`` of the fades carry.
-
-    Input
-    -----
-    capacity : [num_fades], `float`
-        Capacity or sum rate per fade [bit]
-
-    outage : `float`, 0 to 1
-        Share of fades that may fail
-
-    Output
-    ------
-    : `float`
-        Rate [bit]
-    """
-    return float(np.quantile(capacity, outage, method="lower"))
-
-
 def lmmse_sinr(h, no):
     r"""SINR of each stream after L-MMSE detection with perfect CSI.
 

@@ -110,8 +110,8 @@ class System(Protocol):
         Output
         ------
         : `dict`
-            At least ``title``, ``knows`` (:func:`link_models.systems.knowledge.knows`) and
-            ``bandwidth`` (:class:`~semcom_phy.bandwidth.Bandwidth`)
+            At least ``title``, ``knows`` (in words of
+            :mod:`link_models.systems.knowledge`) and ``bandwidth`` (:class:`~semcom_phy.bandwidth.Bandwidth`)
         """
 
     def transmit(self, samples: Samples, snr_db: float, h, seeds) -> Transmission:

@@ -5,7 +5,6 @@ one drive are alike, so splits and intervals go by :attr:`DrivingScenes.sequence
 """
 
 import dataclasses
-import functools
 import hashlib
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from semcom_phy.simulation.segments import describe_groups, drive_segments
 from semcom_phy.sources.data_folders import data_folders
 from semcom_phy.sources.folder import is_hidden
 from semcom_phy.sources.picture import has_16_bits, open_picture
-from semcom_phy.sources.pixel_hash import pixel_hash
 from semcom_phy.sources.samples import Samples, hashes_beside
 
 CLASSES = (
@@ -98,32 +96,6 @@ class DrivingScenes:
         ``0016E5`` (CamVid) or ``aachen_000001`` (Cityscapes)."""
         return np.array([name.rsplit("_", 1)[0] for name in self.names], str)
 
-    def index_of(self, images):
-        """Finds scenes by their pixels.
-
-        Parameters
-        ----------
-        images : [batch_size, height, width, 3], `uint8`
-
-        Output
-        ------
-        indices : [batch_size], `int`
-            The first scene with just these pixels
-
-        Raises
-        ------
-        ValueError
-            If an image is not among the scenes.
-        """
-        keys = [pixel_hash(image) for image in images]
-        for position, key in enumerate(keys):
-            if key not in self._places:
-                raise ValueError(
-                    f"image {position} is none of the {len(self)} scenes: give images "
-                    "as loaded (same data set, split and size), without augmentation"
-                )
-        return np.array([self._places[key] for key in keys], int)
-
     def take(self, indices):
         """The scenes at these indices, in this order."""
         indices = np.asarray(indices, int)
@@ -134,13 +106,6 @@ class DrivingScenes:
             tuple(self.names[index] for index in indices),
             self.provenance | _identity(images),
         )
-
-    @functools.cached_property
-    def _places(self):
-        places = {}
-        for index, image in enumerate(self.images):
-            places.setdefault(pixel_hash(image), index)
-        return places
 
 
 def is_driving(dataset):

@@ -10,7 +10,6 @@ from semcom_phy.metrics.link import (
     lmmse_sinr,
     lmmse_sum_rate,
     mimo_capacity,
-    outage_capacity,
     qam_ber_awgn,
     qam_ber_rayleigh,
     qpsk_ber_rayleigh,
@@ -162,10 +161,3 @@ def test_lmmse_sinr_equals_the_detector():
     interference = (np.abs(gain) ** 2).sum(axis=1) - signal
     noise = no * (np.abs(w) ** 2).sum(axis=1)
     np.testing.assert_allclose(lmmse_sinr(h, no), signal / (interference + noise))
-
-
-def test_outage_capacity_is_the_quantile():
-    """A share of at most ``outage`` of the fades lies below (exact)."""
-    capacity = np.arange(100.0)
-    assert outage_capacity(capacity, 0.1) == 9.0
-    assert outage_capacity(capacity, 0.0) == 0.0
