@@ -60,7 +60,7 @@ def definition_card(scenario, groups=None):
     : `dict` of `str` -> `str`
         To be printed beside every result, and stored in it
     """
-    from semcom_phy.metrics.table import metrics_of  # loads SciPy
+    from semcom_phy.simulation.metric_table import metrics_of  # loads SciPy
 
     used = data_bandwidth(scenario)
     measured = {

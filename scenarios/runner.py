@@ -122,9 +122,9 @@ def _evaluate(args, scenario, folder, table, options):
         raise ValueError("--keep and --restart exclude each other: give one of them")
     backend = _load_backend()
     from semcom_phy.metrics.metric import check_samples
-    from semcom_phy.metrics.table import metrics_of
     from semcom_phy.simulation import plotting, results, sweep
     from semcom_phy.simulation.identity.code_identity import code_identity
+    from semcom_phy.simulation.metric_table import metrics_of
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.versions import software_versions
 

@@ -21,7 +21,7 @@ from semcom_phy.codecs.contract import Packet, SemanticDecoder
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import DATA, Analogue, Digital, Frame
 from semcom_phy.seeding import image_generator, image_seeds, sample_fades
-from semcom_phy.simulation.plotting_symbols import SymbolMaps
+from semcom_phy.simulation.system import SymbolMaps
 
 SIDE = "side"
 _ROUNDS = 16  # of fitting data and side symbols into the frame

@@ -7,10 +7,10 @@
                                         |                                         |
     decoder.decode(received, known) <- Received(z_hat, ..., side) <- side_from_bytes
 
-A codec that leaves symbols out anywhere closes them up and opens the gaps again
-(:mod:`semcom_phy.phy.sent_symbols`). ``encode`` and ``decode`` are traced and differentiated; the bytes are made outside,
+``encode`` and ``decode`` are traced and differentiated; the bytes are made outside,
 where no gradient passes. Training hands the decoder the true side information. A codec
-of fixed rate gives ``encode`` and ``decode`` alone.
+of fixed rate gives ``encode`` and ``decode`` alone; one that leaves symbols out
+anywhere closes them up, and opens the gaps again (:mod:`semcom_phy.phy.sent_symbols`).
 """
 
 from typing import Any, NamedTuple

@@ -26,10 +26,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from semcom_phy.metrics.importance import LEVELS
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.pixel_hash import pixel_hash
-
-LEVELS = ("background", "low", "medium", "high")
 
 _KEYS = {"name", "pixels", "image_shape", "source", "objects"}
 _OBJECT_KEYS = {"label", "importance", "box"}

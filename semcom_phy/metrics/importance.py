@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from semcom_phy.knowledge_base.importance import LEVELS
 from semcom_phy.metrics.image import check_batches, mse_to_psnr
 
+LEVELS = ("background", "low", "medium", "high")
 PARTS = ("high", "medium", "low", "background", "non_background")
 
 

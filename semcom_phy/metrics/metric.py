@@ -1,7 +1,8 @@
 """What a sweep measures: figures of single samples, and of all samples of a point.
 
 A metric says what it needs, so that a system or a data set that cannot give it is
-refused by name and not with a number. :mod:`~semcom_phy.metrics.table` names them.
+refused by name and not with a number. All of them by name:
+:mod:`semcom_phy.simulation.metric_table`.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Where the symbols of an image go."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -11,41 +10,12 @@ from semcom_phy.simulation.plotting_style import STYLE, save
 from semcom_phy.simulation.storage import replaced
 
 
-class SymbolMaps(NamedTuple):
-    """What a system sends of some images, for figures; one of the two or both.
-
-    Attributes
-    ----------
-    title : `str`
-        Name of the system
-
-    images : [num_images, height, width, 3], `uint8`
-        The images
-
-    patches : [num_images, rows, columns], `int`, or `None` (default)
-        Complex symbols of every patch
-
-    cells : `dict` of snr_db -> [num_images, rows, columns, num_maps], or `None`
-        Of every symbol of every feature map, `float`: 1 sent, 0.25 pruned, 0 where the
-        map was not kept
-
-    cell : `str`
-        What a cell stands for, in words
-    """
-
-    title: str
-    images: np.ndarray
-    patches: np.ndarray | None = None
-    cells: dict | None = None
-    cell: str = "a symbol of it"
-
-
 def plot_symbol_maps(maps, path):
     """Draws what a system sends of some images.
 
     Parameters
     ----------
-    maps : :class:`SymbolMaps`
+    maps : :class:`~semcom_phy.simulation.system.SymbolMaps`
 
     path : `Path`
         Folder and name of the system: ``<path>_symbols.png`` shows symbols per patch,

@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from semcom_phy.checks import check_integer, check_number
 from semcom_phy.metrics.metric import check_delivered, check_samples
-from semcom_phy.metrics.table import IMAGE_METRICS
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
 from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
+from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point
 from semcom_phy.simulation.shown import Shown, shrink_for_figure
 from semcom_phy.simulation.system import System
@@ -107,7 +107,8 @@ def simulate_point(
     settings : :class:`SweepSettings`
         How much to simulate
     metrics : sequence, (default the four of images)
-        Of :mod:`~semcom_phy.metrics.table`; the first decides when a target is reached
+        Of :mod:`~semcom_phy.simulation.metric_table`; the first decides when a target
+        is reached
     on_batch : callable of `int`, optional
         Told the number of images sent after every batch
 

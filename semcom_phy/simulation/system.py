@@ -89,6 +89,35 @@ class Transmission:
                 )
 
 
+class SymbolMaps(NamedTuple):
+    """What a system sends of some images, for figures; one of the two or both.
+
+    Attributes
+    ----------
+    title : `str`
+        Name of the system
+
+    images : [num_images, height, width, 3], `uint8`
+        The images
+
+    patches : [num_images, rows, columns], `int`, or `None` (default)
+        Complex symbols of every patch
+
+    cells : `dict` of snr_db -> [num_images, rows, columns, num_maps], or `None`
+        Of every symbol of every feature map, `float`: 1 sent, 0.25 pruned, 0 where the
+        map was not kept
+
+    cell : `str`
+        What a cell stands for, in words
+    """
+
+    title: str
+    images: np.ndarray
+    patches: np.ndarray | None = None
+    cells: dict | None = None
+    cell: str = "a symbol of it"
+
+
 class System(Protocol):
     """What a sweep compares.
 
@@ -111,7 +140,8 @@ class System(Protocol):
         ------
         : `dict`
             At least ``title``, ``knows`` (in words of
-            :mod:`link_models.systems.knowledge`) and ``bandwidth`` (:class:`~semcom_phy.bandwidth.Bandwidth`)
+            :mod:`link_models.systems.knowledge`) and ``bandwidth``
+            (:class:`~semcom_phy.bandwidth.Bandwidth`)
         """
 
     def transmit(self, samples: Samples, snr_db: float, h, seeds) -> Transmission:
@@ -145,6 +175,6 @@ class System(Protocol):
 
         Output
         ------
-        : :class:`~semcom_phy.simulation.plotting_symbols.SymbolMaps` or `None`
+        : :class:`SymbolMaps` or `None`
             `None` where a system fills every frame alike
         """

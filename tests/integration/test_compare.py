@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from scenarios import compare
-from semcom_phy.metrics.table import IMAGE_METRICS
 from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import encode_strip
 

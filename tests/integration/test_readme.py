@@ -24,7 +24,8 @@ def python_blocks():
 
 def write_modules(folder):
     """The files ``cells.py`` and ``levels.py`` of the section on codecs."""
-    for name, mark in (("cells", "class CellEncoder"), ("levels", "class LevelEncoder")):
+    for name in ("cells", "levels"):
+        mark = f"class {name[:-1].capitalize()}Encoder"
         (text,) = (block for block in python_blocks() if mark in block)
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
 

@@ -16,10 +16,10 @@ from link_models.systems.frame_system import FrameSystem
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.transmitter import Transmitter
 from scenarios import adaptive_rate, mimo_2x2, runner
-from semcom_phy.metrics.table import metrics_of
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
+from semcom_phy.simulation.metric_table import metrics_of
 from semcom_phy.sources.images import load_samples
 
 TABLE = """

@@ -12,8 +12,7 @@ import time
 import numpy as np
 
 from semcom_phy.seeding import complex_normals, image_generator
-from semcom_phy.simulation.plotting_symbols import SymbolMaps
-from semcom_phy.simulation.system import Spent, Transmission
+from semcom_phy.simulation.system import Spent, SymbolMaps, Transmission
 from semcom_phy.sources.samples import Delivered
 
 

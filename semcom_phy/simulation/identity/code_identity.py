@@ -42,7 +42,7 @@ def code_identity(system, channel, metrics=(), sweep=_IMAGES):
     system, channel : the two parts of a :class:`~semcom_phy.simulation.sweep.Link`
         As built, with their weights
 
-    metrics : sequence of :mod:`~semcom_phy.metrics.table`
+    metrics : sequence of :mod:`~semcom_phy.simulation.metric_table`
         What is measured beside the metrics of images
 
     sweep : sequence of (module, name), (default: the sweep over images)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from semcom_phy.metrics.table import IMAGE_METRICS
 from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
 

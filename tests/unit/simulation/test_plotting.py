@@ -7,9 +7,9 @@ import pytest
 from matplotlib.lines import CARETDOWNBASE
 from PIL import Image
 
-from semcom_phy.metrics.table import IMAGE_METRICS, metrics_of
 from semcom_phy.simulation import plotting, plotting_images
 from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.metric_table import IMAGE_METRICS, metrics_of
 from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
 

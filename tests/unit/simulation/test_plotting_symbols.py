@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from semcom_phy.simulation.plotting_symbols import (
-    SymbolMaps,
-    plot_symbol_maps,
-    plot_symbols,
-)
+from semcom_phy.simulation.plotting_symbols import plot_symbol_maps, plot_symbols
+from semcom_phy.simulation.system import SymbolMaps
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (3, 32, 48, 3)).astype("uint8")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from result_samples import FIGURES, HEADER, IMAGES, SHOWN, contents, point
 
-from semcom_phy.metrics.table import metrics_of
 from semcom_phy.simulation import results
 from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.metric_table import metrics_of
 from semcom_phy.simulation.results import ResultError, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
 from semcom_phy.simulation.versions import software_versions

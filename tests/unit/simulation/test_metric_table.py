@@ -11,13 +11,13 @@ from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.metrics import image
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.metrics.metric import Metric, check_samples
-from semcom_phy.metrics.table import (
+from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
+from semcom_phy.simulation.metric_table import (
     IMAGE_METRICS,
     IMPORTANCE_METRICS,
     METRICS,
     metrics_of,
 )
-from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
 from semcom_phy.sources.driving import CLASSES
 from semcom_phy.sources.samples import Delivered, Samples
 
