@@ -1,8 +1,9 @@
 """Where the points of a sweep are computed: here, on several cores, on a cluster.
 
 Every engine has one method, ``map(function, shared, items)``, which yields
-``(item, function(shared, item))`` in the order in which they finish. The numbers
-do not depend on the engine: a point draws from nothing but its own seeds.
+``(item, function(shared, item))`` in the order in which they finish, those that finish
+together in the order of the items. The numbers do not depend on the engine: a point
+draws from nothing but its own seeds.
 
 On this machine items are taken one by one as they are needed, so that an iterator may
 decide what comes next by the answers so far.
@@ -69,7 +70,8 @@ class ProcessEngine:
         try:
             start(self.workers + 1)  # one waits, so that no worker has to
             while running:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                done = wait(running, return_when=FIRST_COMPLETED).done
+                for future in [own for own in running if own in done]:
                     yield running.pop(future), future.result()
                     start(1)
         except BrokenProcessPool as error:

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import wait
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,6 +63,20 @@ def test_items_are_taken_as_they_are_needed(engine, most):
         answers.append(answer)
         assert taken - len(answers) < most
     assert answers[:3] == [10, 20, 30]
+
+
+def test_answers_that_are_ready_together_keep_their_order(monkeypatch):
+    """In whatever order the pool names those that are done, they come in that of the
+    items (exact)."""
+
+    def all_of_them(futures, return_when):
+        futures = list(futures)
+        wait(futures)
+        return SimpleNamespace(done=futures[::-1])
+
+    monkeypatch.setattr("semcom_phy.simulation.engines.wait", all_of_them)
+    answers = ProcessEngine(2).map(operator.mul, 3, range(7))
+    assert list(answers) == [(item, 3 * item) for item in range(7)]
 
 
 def test_a_dead_worker_is_a_clear_error():
