@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from semcom_phy.simulation.segments import describe_groups, drive_segments
+from semcom_phy.simulation.drives import describe_groups, drive_segments
 from semcom_phy.sources.data_folders import data_folders
 from semcom_phy.sources.folder import is_hidden
 from semcom_phy.sources.picture import has_16_bits, open_picture

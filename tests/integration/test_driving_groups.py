@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from scenarios import driving_scene, runner
+from semcom_phy.simulation.drives import drive_segments
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.results import ResultFile
-from semcom_phy.simulation.segments import drive_segments
 
 NAMES = [
     f"{drive}_{frame:05d}" for drive in ("0001TP", "Seq05VD") for frame in range(14)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from semcom_phy.simulation.segments import describe_groups, drive_segments
+from semcom_phy.simulation.drives import describe_groups, drive_segments
 
 
 def test_drives_are_cut_into_segments_of_consecutive_frames():
