@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from keras import ops
 
+from link_models.links.check_codec import check_codec
 from link_models.links.frame_link import FrameLink
 from link_models.weights import store
 from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
@@ -113,13 +114,50 @@ def build_link(codec, configs, channel, num_symbols=None, snr_range=EVERY_SNR):
     ValueError
         If the codec does not fit the channel's number of symbols.
     """
-    encoder, decoder = (
-        half(**config) for half, config in zip(codec, configs, strict=True)
-    )
+    encoder, decoder = make_halves(codec, configs)
     link = FrameLink(encoder, decoder, channel, num_symbols, snr_range)
-    shape = (1, *encoder.image_shape)
-    link(ops.zeros(shape), ops.zeros((1,)), channel.sample(1))
+    if not is_shipped(codec):
+        check_codec(link)
+    first_run(link)
     return link
+
+
+def make_halves(codec, configs):
+    """Encoder and decoder from their constructor arguments.
+
+    Raises
+    ------
+    ValueError
+        If the arguments do not fit, or what every codec needs is missing.
+    """
+    halves = []
+    for half, config in zip(codec, configs, strict=True):
+        try:
+            halves.append(half(**config))
+        except TypeError as error:
+            raise ValueError(
+                f"{half.__name__} is made with {', '.join(config)}, which its "
+                f"constructor does not take: {error}"
+            ) from error
+        if "built" not in vars(halves[-1]):  # which Keras sets there
+            raise ValueError(f"{half.__name__} must call super().__init__()")
+    if "image_shape" not in vars(halves[0]):
+        raise ValueError(
+            f"{codec.encoder.__name__} must keep image_shape, (height, width, "
+            "colours), as an attribute of that name"
+        )
+    return halves
+
+
+def is_shipped(codec):
+    """Whether a codec is one of the project's."""
+    return codec.encoder.__module__.startswith("semcom_phy.codecs.")
+
+
+def first_run(link):
+    """Builds what the first call builds."""
+    shape = (1, *link.encoder.image_shape)
+    link.run(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
 
 
 def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
@@ -163,12 +201,16 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         raise ValueError(
             f"the JSON of weights {label!r} describes no codec: {error!r}"
         ) from error
-    if name is not None and name != own:
-        raise ValueError(f"weights {label!r} are of codec {own!r}, not {name!r}")
+    if name is not None:
+        codec = find_codec(name)
+        if _plain_name(name) != _plain_name(own):
+            raise ValueError(f"weights {label!r} are of codec {own!r}, not {name!r}")
     if name is None and own not in CODECS:
         raise ValueError(
             f"weights {label!r} are of codec {own!r}: name it with --codec"
         )
+    if name is None:
+        codec = CODECS[own]
     if made_for != tuple(image_shape):
         raise ValueError(
             f"weights {label!r} are made for images of {made_for[0]}x{made_for[1]}, "
@@ -181,7 +223,12 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
             f"weights {label!r} are made for {antennas[0]}x{antennas[1]} antennas, not "
             f"{num_tx_ant}x{num_rx_ant}: train others for this scenario"
         )
-    return find_codec(own), (encoder, decoder), record
+    return codec, (encoder, decoder), record
+
+
+def _plain_name(name):
+    """A codec's name; of a user's, those of its classes: modules move."""
+    return name.split(":")[-1]
 
 
 def load_link(label, channel, image_shape, num_symbols=None, name=None):

@@ -95,7 +95,7 @@ def scenario_parser(scenario):
     add("--max-blocks", type=int, help="most blocks per point (20000)")
 
     add = parser.add_options("train")
-    add("--system", default="adjscc", help="the learned system to fit (adjscc)")
+    add("--system", help="the learned system to fit (adjscc)")
     add("--label", help="name of the weights (default: system and scenario)")
     add("--data", help="training images: as --dataset")
     add("--together-with", **_LIST, help="further scenarios to train for at once")

@@ -37,7 +37,10 @@ def data_text(samples, device):
 
 
 def result_table(files, snr_db):
-    """All metrics with intervals, and outage, of every system at every SNR."""
+    """All metrics with intervals, outage, and what was spent where that differs, of
+    every system at every SNR."""
+    from semcom_phy.simulation.plotting import rates_differ  # loads matplotlib
+
     data = files[0].header["data"]
     images = f"{data['num_images']} images{group_text(data)}"
     heads = {name: files[0].label(name) for name in files[0].metrics}
@@ -45,6 +48,8 @@ def result_table(files, snr_db):
     label = label.replace("mean over images", f"mean over {images}")
     heads[first] = f"{label} (+- half of the 95 % interval)"
     heads["outage"] = "Outage [%] (95 % interval)"
+    if rates_differ(files):
+        heads["cbr_total"] = "Spent: cbr with side information"
     marks, notes = knowledge_marks(files)
     titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
     width = max(map(len, titles))

@@ -346,8 +346,11 @@ def _check_systems(scenario, table):
         known.add(scenario.own_system)
     for name in scenario.systems:
         if name not in known:
+            own = ""
+            if scenario.codec is not None:
+                own = f", and {scenario.own_system!r} by --codec"
             raise ValueError(
-                f"unknown system {name!r}; there are: {', '.join(sorted(known))}"
+                f"unknown system {name!r}; there are: {', '.join(sorted(known))}{own}"
             )
 
 

@@ -166,7 +166,10 @@ class FrameLink(keras.Model):
     def encode(self, source, known, uniform=None):
         """The encoder's :class:`~semcom_phy.codecs.contract.Packet`, told no SNR beyond
         the range and how many symbols there are."""
-        return self.encoder.encode(source, self.encoder_knowledge(known), uniform)
+        told = self.encoder_knowledge(known)
+        if uniform is None:
+            return self.encoder.encode(source, told)
+        return self.encoder.encode(source, told, uniform)
 
     def encoder_knowledge(self, known):
         """What the encoder is told of what the transmitter knows."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops, tree
 
+from link_models.links.check_codec import check_same_count, check_same_side
 from link_models.links.frame_link import precoded
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.images import to_uint8
@@ -158,7 +159,10 @@ class SemanticCoder:
             _tensor(view.ordered),
         )
         outage = lost.get(SIDE, np.zeros(len(data.x_hat), bool))
-        self._check_count(sent.count, count, received, outage)
+        judged = ~outage
+        if self.side is not None:
+            judged &= ~received[SIDE].undetected
+        check_same_count(self.link, sent.count, _array(count), judged)
         if delivered.images is not None:
             delivered = delivered._replace(images=to_uint8(delivered.images))
         if delivered.features is not None:
@@ -279,23 +283,24 @@ class SemanticCoder:
         Where a message is lost, or cannot be meant, what was sent stands in for it; the
         sample is an outage.
         """
-        sent = message.state.side
-        lost, rows = received[SIDE].lost, []
-        for i, payload in enumerate(received[SIDE].payloads):
+        sent, segment = message.state.side, received[SIDE]
+        lost, rows = segment.lost, []
+        for i, payload in enumerate(segment.payloads):
             rows.append(_row(sent, i))
-            if payload is not None:
+            if segment.undetected[i]:
                 try:
                     rows[i] = self.link.decoder.side_from_bytes([payload])
                 except ValueError:
-                    if not received[SIDE].undetected[i]:
-                        raise  # the decoder does not read what its encoder writes
                     lost[i] = True
+            elif payload is not None:
+                read = self.link.decoder.side_from_bytes([payload])
+                check_same_side(self.link.decoder, rows[i], read)
         side = _joined(rows)
         count = self.link.count_symbols(
             tree.map_structure(_tensor, side), self._seen(message)
         )
         if count is not None:  # more than there is room for cannot be meant either
-            lost |= _array(count) > received[DATA].left
+            lost |= segment.undetected & (_array(count) > received[DATA].left)
         rows = [_row(sent if gone else side, i) for i, gone in enumerate(lost)]
         return _joined(rows), lost
 
@@ -314,29 +319,6 @@ class SemanticCoder:
                 f"{type(self.codec).__name__} gives side information, but does not say "
                 "how it is sent: give it side_values (how many messages there are) or "
                 "side_bytes (of the longest)"
-            )
-
-    def _check_count(self, sent, counted, received, outage):
-        """Refuses a codec whose ends disagree on how many symbols there are."""
-        if sent is None and counted is None:
-            return
-        if sent is None or counted is None:
-            raise ValueError(
-                f"encoder {type(self.codec).__name__} says "
-                f"{'all' if sent is None else 'how many'} of its symbols are sent, and "
-                f"the decoder takes {'all' if counted is None else 'a part'}: give "
-                "Analogue a count and the decoder count_symbols(), or neither"
-            )
-        wrong = _array(counted) != sent
-        wrong &= ~outage
-        if self.side is not None:
-            wrong &= ~received[SIDE].undetected
-        if wrong.any():
-            i = np.flatnonzero(wrong)[0]
-            raise ValueError(
-                f"the encoder sends {sent[i]} symbols of sample {i}, the receiver "
-                f"expects {_array(counted)[i]}: count_symbols() of the decoder must "
-                "follow from the side information and from what both ends know"
             )
 
     def _asked(self, snr_db, seeds):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from link_models.codecs import CODECS, find_codec
+from link_models.codecs import CODECS, find_codec, make_halves
 from link_models.links.radio import build_channel
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.data import split_data, split_samples
@@ -76,7 +76,9 @@ def fit_from_arguments(scenario, args, options=None):
     KeyboardInterrupt
         After Ctrl-C, with what the checkpoint holds.
     """
-    args.system = scenario.codec or args.system
+    if scenario.codec and args.system:
+        raise ValueError("--codec names what is trained: leave out --system")
+    args.system = scenario.codec or args.system or "adjscc"
     if args.system not in CODECS and not names_object(args.system):
         raise ValueError(
             f"{args.system!r} cannot be trained; there are {', '.join(CODECS)}, and "
@@ -211,13 +213,7 @@ def _configs(args, scenario, counts):
             f"--codec-config must be a JSON object such as '{{\"filters\": 96}}', got "
             f"{args.codec_config!r}"
         ) from error
-    try:
-        for part, config in zip(codec, configs, strict=True):
-            part(**config)
-    except TypeError as error:
-        raise ValueError(
-            f"--codec-config does not fit {args.system}: {error}"
-        ) from error
+    make_halves(codec, configs)
     return configs
 
 

@@ -19,10 +19,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 from tqdm import tqdm
 
-from link_models.codecs import find_codec, load_link
+from link_models.codecs import (
+    find_codec,
+    first_run,
+    is_shipped,
+    load_link,
+    make_halves,
+)
+from link_models.links.check_codec import check_codec
 from link_models.links.frame_link import FrameLink
 from link_models.training.batches import Batches
 from link_models.training.checkpoint import (
@@ -140,17 +146,23 @@ class Trainer:
     def _make_links(self):
         """Encoder and decoder with their first weights, and a built link per task."""
         codec = find_codec(self.codec)
-        encoder = codec.encoder(**self.config["encoder"])
-        decoder = codec.decoder(**self.config["decoder"])
+        configs = self.config["encoder"], self.config["decoder"]
+        encoder, decoder = make_halves(codec, configs)
+        if tuple(encoder.image_shape) != self.image_shape:
+            raise ValueError(
+                f"the codec is made for images of {tuple(encoder.image_shape)}, the "
+                f"data are of {self.image_shape}"
+            )
         # Validation tells the networks what an evaluation of these weights will.
         told = SnrRange(self.recipe.min_snr_db, self.recipe.max_snr_db)
         self.links = [
             FrameLink(encoder, decoder, task.channel, snr_range=told)
             for task in self.tasks
         ]
-        shape = (1, *self.image_shape)
         for link in self.links:
-            link(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
+            if not is_shipped(codec):
+                check_codec(link)
+            first_run(link)
         return encoder, decoder
 
     def _start_from(self, label):
@@ -406,9 +418,13 @@ def _flat(figures):
             yield f"validation/{task}/psnr_{snr:g}_db", value
 
 
+def _brief_rates(cr_real):
+    return f", cbr {' / '.join(f'{v / 2:.3f}' for v in cr_real)}" if cr_real else ""
+
+
 def _brief(figures):
     return "; ".join(
         f"{task} {' / '.join(f'{v:.2f}' for v in values['psnr_db'])} dB"
-        + "".join(f" {v:.3f}" for v in values.get("cr_real", ()))
+        + _brief_rates(values.get("cr_real", ()))
         for task, values in figures.items()
     )

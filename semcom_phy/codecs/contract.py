@@ -115,7 +115,9 @@ class SemanticEncoder(SemanticCodec):
     as a number on a short polar-coded message. `None`: it is none, or a byte string."""
 
     side_bytes = None
-    """`int` or `None` : Longest byte string of side information, where it is one."""
+    """`int` or `None` : Longest byte string of side information, where it is one: sent
+    on an LDPC code of fixed rate, 1/3 with QPSK. Where ``side_values`` will do, it is
+    the stronger: its length follows the channel."""
 
     rate_steps = None
     """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex
@@ -160,24 +162,34 @@ class SemanticEncoder(SemanticCodec):
             ``num_symbols`` is the room of the data
 
         uniform : [batch, num_uniform], `float32`, in (0, 1), optional
-            In training, for codecs with ``num_uniform``
+            In training, for codecs with ``num_uniform``; others need not take it
 
         Output
         ------
         : :class:`Packet`
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no encode()")
 
     def side_to_bytes(self, side):
-        """Side information to a list of [batch] `bytes`; arrays are NumPy's."""
-        raise NotImplementedError
+        """Side information to a list of [batch] `bytes`; arrays are NumPy's.
+
+        With ``side_values``: numbers below it, in as few bytes as the largest takes,
+        the highest first.
+        """
+        raise NotImplementedError(f"{type(self).__name__} gives no side_to_bytes()")
 
     def check_side(self):
         """Refuses, with a `ValueError`, where something is missing to send it."""
 
     def extra_loss(self, packet, known):
-        """What training adds to the loss of the images, e.g. the price of a rate;
-        scalar or [batch], `float32`."""
+        """What training adds to the loss of the images, e.g. the price of a rate.
+
+        Output
+        ------
+        : scalar or [batch], `float32`
+            Its mean is added to that of the logarithm of the squared error [nat], or on
+            AWGN of the squared error over that of the linear coder
+        """
         return 0.0
 
     def figures(self, packet):
@@ -218,7 +230,7 @@ class FrameFillingEncoder(SemanticEncoder):
 
     def analyse(self, source, known):
         """What does not depend on the budget: any structure of tensors."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no analyse()")
 
     def allocate(self, analysed, budget):
         """Side information under a budget.
@@ -237,11 +249,11 @@ class FrameFillingEncoder(SemanticEncoder):
         count : [batch], `int32`
             Symbols that the data take by it
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no allocate()")
 
     def modulate(self, analysed, side):
         """The :class:`Packet` with that side information."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no modulate()")
 
     def encode(self, source, known, uniform=None):
         analysed = self.analyse(source, known)
@@ -272,7 +284,7 @@ class SemanticDecoder(SemanticCodec):
         ValueError
             If a byte string cannot be meant: the sample is lost.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no side_from_bytes()")
 
     def count_symbols(self, side, known):
         """How many symbols were sent, as the receiver finds out by itself.
@@ -306,7 +318,7 @@ class SemanticDecoder(SemanticCodec):
         ------
         : :class:`~semcom_phy.sources.samples.Delivered`
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no decode()")
 
     def copy_statistics(self, encoder):
         """Takes over what :meth:`SemanticEncoder.fit_statistics` found."""

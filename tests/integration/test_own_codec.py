@@ -49,6 +49,9 @@ class Sender(SemanticEncoder):
         count = self.num_symbols // 2 * (1 + whole)
         return Packet(Analogue(ops.view_as_complex(pairs), count), whole, count)
 
+    def side_to_bytes(self, side):
+        return [bytes([whole]) for whole in side]
+
     def extra_loss(self, packet, known):
         assert known.snr_db.shape == packet.details.shape
         return self.price * ops.cast(packet.details, "float32")
@@ -66,6 +69,9 @@ class Receiver(SemanticDecoder):
 
     def build(self, shape):
         self.dense.build((None, 2 * self.num_symbols))
+
+    def side_from_bytes(self, payloads):
+        return np.array([payload[0] for payload in payloads], "int32")
 
     def count_symbols(self, side, known):
         return self.num_symbols // 2 * (1 + side)

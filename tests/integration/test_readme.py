@@ -52,7 +52,7 @@ def test_examples_run(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["cells", "levels"])
-def test_own_codecs_run_from_the_command_line(name, tmp_path, monkeypatch):
+def test_own_codecs_run_from_the_command_line(name, tmp_path, monkeypatch, capsys):
     """Both commands of a codec, with fewer steps: it is trained, and swept beside a
     system of the table by the name of its file; what it spends varies if it adapts."""
     monkeypatch.chdir(tmp_path)
@@ -63,11 +63,26 @@ def test_own_codecs_run_from_the_command_line(name, tmp_path, monkeypatch):
     few = ["--snr", "10", "--images", "12", "--out", "results"]
     assert runner.main([*commands[0].split(), "--steps", "5"], SCENARIO) == 0
     assert runner.main([*commands[1].split(), *few], SCENARIO) == 0
+    told = "Spent: cbr with side information" in capsys.readouterr().out
+    assert told == (name == "levels")
     rows = np.load(tmp_path / "results" / f"{name}.rows.npz")
     spent = np.unique(np.rint(rows["cbr"] * 3072))
     assert set(spent) <= {256, 512, 768}
     assert (len(spent) > 1) == (name == "levels")
     assert np.all((rows["side_cbr"] > 0) == (name == "levels"))
+
+
+def test_a_codec_is_named_once(tmp_path, monkeypatch, capsys):
+    """--system beside --codec is refused, and a name that neither gives says which
+    name the codec has."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    write_modules(tmp_path)
+    codec = ["--codec", "cells:CellEncoder,CellDecoder"]
+    assert runner.main(["train", *codec, "--system", "adjscc"], SCENARIO) == 2
+    assert "leave out --system" in capsys.readouterr().err
+    assert runner.main([*codec, "--systems", "cell"], SCENARIO) == 2
+    assert "and 'cells' by --codec" in capsys.readouterr().err
 
 
 def test_the_adaptive_codec_is_short():
