@@ -141,11 +141,15 @@ def make_halves(codec, configs):
             ) from error
         if "built" not in vars(halves[-1]):  # which Keras sets there
             raise ValueError(f"{half.__name__} must call super().__init__()")
-    if "image_shape" not in vars(halves[0]):
+    try:
+        shape = tuple(halves[0].image_shape)
+    except AttributeError as error:
         raise ValueError(
             f"{codec.encoder.__name__} must keep image_shape, (height, width, "
             "colours), as an attribute of that name"
-        )
+        ) from error
+    if len(shape) != 3:
+        raise ValueError(f"image_shape must be (height, width, colours), got {shape}")
     return halves
 
 
@@ -203,7 +207,7 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         ) from error
     if name is not None:
         codec = find_codec(name)
-        if _plain_name(name) != _plain_name(own):
+        if plain_name(name) != plain_name(own):
             raise ValueError(f"weights {label!r} are of codec {own!r}, not {name!r}")
     if name is None and own not in CODECS:
         raise ValueError(
@@ -226,7 +230,7 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
     return codec, (encoder, decoder), record
 
 
-def _plain_name(name):
+def plain_name(name):
     """A codec's name; of a user's, those of its classes: modules move."""
     return name.split(":")[-1]
 

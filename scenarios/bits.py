@@ -14,6 +14,7 @@ _LINK = (  # what of a scenario says something about bits
     *("name", "num_tx_ant", "num_rx_ant", "channel", "csi", "interpolation"),
     *("fft_size", "num_ofdm_symbols", "pilot_ofdm_symbols", "subcarrier_spacing"),
     *("rician_k_db", "profile", "delay_spread", "carrier_frequency", "speed"),
+    "detector",
 )
 
 

@@ -121,9 +121,9 @@ def _evaluate(args, scenario, folder, table, options):
     if args.keep and args.restart:
         raise ValueError("--keep and --restart exclude each other: give one of them")
     backend = _load_backend()
-    from semcom_phy.metrics.metric import check_samples
     from semcom_phy.simulation import plotting, results, sweep
     from semcom_phy.simulation.identity.code_identity import code_identity
+    from semcom_phy.simulation.metric import check_samples
     from semcom_phy.simulation.metric_table import metrics_of
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.versions import software_versions
@@ -343,6 +343,11 @@ def _engine(args):
 def _check_systems(scenario, table):
     known = set(importlib.import_module(table).SYSTEMS)
     if scenario.codec is not None:
+        if scenario.own_system in known:
+            raise ValueError(
+                f"codec {scenario.codec!r} would hide the system "
+                f"{scenario.own_system!r}: give its module another name"
+            )
         known.add(scenario.own_system)
     for name in scenario.systems:
         if name not in known:

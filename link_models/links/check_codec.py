@@ -35,7 +35,13 @@ def check_codec(link):
         packets.append(link.encode(source, known, _tensor(uniform)))
     for packet in packets:
         _check_packet(link, packet)
-        seen = RxKnowledge(known.snr_db, known.h_hat, known)
+        fed_back = TxKnowledge(known.snr_db, known.h_hat)
+        seen = RxKnowledge(known.snr_db, known.h_hat, fed_back)
+        if packet.side is None and (encoder.side_values or encoder.side_bytes):
+            raise ValueError(
+                f"{type(encoder).__name__} says how its side information is sent, but "
+                "encode() gives none in side"
+            )
         if packet.side is not None:
             _check_side(link, tree.map_structure(_array, packet.side))
         _check_count(link, packet, seen)
@@ -48,7 +54,7 @@ def _knowledge(link):
     """What is known of two fades."""
     snr_db = ops.full((_BATCH,), 10.0)
     h_hat = budget = None
-    if link.encoder.feedback:
+    if link.encoder.feedback == "channel":
         with private_streams(0):
             h_hat = link.channel.sample(_BATCH)
     if link.encoder.fills_frame:
@@ -205,6 +211,8 @@ def _check_delivered(link, delivered, source):
             f"{name} must return Delivered(images), got {type(delivered).__name__}"
         )
     images = delivered.images
+    if images is None and delivered.features is None:
+        raise ValueError(f"{name} must deliver images or features, got neither")
     if images is not None and tuple(images.shape) != tuple(source.shape):
         raise ValueError(
             f"{name} must deliver images of shape {tuple(source.shape)}, got "

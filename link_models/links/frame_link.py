@@ -85,6 +85,10 @@ class FrameLink(keras.Model):
         self.channel = channel
         self.num_symbols = num_symbols or channel.framing.num_symbols
         self.snr_range = snr_range
+        if encoder.feedback not in (None, "snr", "channel"):
+            raise ValueError(
+                f'feedback must be "snr", "channel" or None, got {encoder.feedback!r}'
+            )
         if encoder.feedback and not channel.channel_model.is_flat:
             raise ValueError(
                 "a codec that is fed back what pilots measured needs a flat channel, "
@@ -147,9 +151,12 @@ class FrameLink(keras.Model):
         known = known or TxKnowledge(snr_db)
         h_hat = None
         if self.encoder.feedback:
+            check_one_fade(h)
             pilots = noise[:, : self.channel.framing.num_pilot_res]
             h_hat, snr_db = self.channel.sound(h, no, pilots)
             h_hat = precoded(h_hat, precoder)
+            if self.encoder.feedback == "snr":
+                h_hat = None
         known = known._replace(snr_db=snr_db, h_hat=h_hat)
         if self.encoder.fills_frame and known.budget is None:
             budget = ops.full_like(snr_db, float(self.num_symbols))
@@ -157,7 +164,9 @@ class FrameLink(keras.Model):
         packet = self.encode(source, known, uniform)
         x = self.modulate(packet.data, ordered)
         reception = self.channel.receive(x, h, no, noise, precoder)
-        seen = RxKnowledge(reception.snr_db, precoded(reception.h_hat, precoder), known)
+        fed_back = TxKnowledge(known.snr_db, known.h_hat)
+        h_hat = precoded(reception.h_hat, precoder)
+        seen = RxKnowledge(reception.snr_db, h_hat, fed_back)
         delivered = self.decode(
             reception.x_hat, reception.no_eff, packet.side, seen, ordered, training
         )
@@ -177,7 +186,7 @@ class FrameLink(keras.Model):
         return known._replace(snr_db=within, num_symbols=self.num_symbols)
 
     def modulate(self, data, ordered=None):
-        """Symbols of a packet to those of the frame, [batch, at most num_symbols].
+        """Symbols of a packet to those of the frame, [batch, num_symbols].
 
         Raises
         ------
@@ -191,6 +200,8 @@ class FrameLink(keras.Model):
                 "Analogue(z, count) how many of them are sent"
             )
         z, count = data.z[:, : self.num_symbols], data.count
+        if z.shape[1] < self.num_symbols:
+            z = ops.pad(z, ((0, 0), (0, self.num_symbols - z.shape[1])))
         if count is not None:  # a count beyond the frame is refused where it is placed
             count = ops.minimum(count, self.num_symbols)
         return self.modulation.spread(Analogue(z, count), ordered)
@@ -217,15 +228,16 @@ class FrameLink(keras.Model):
         : :class:`~semcom_phy.sources.samples.Delivered`
         """
         seen = self.decoder_knowledge(known)
-        count = self.decoder.count_symbols(side, seen)
+        count = self.count_symbols(side, known)
         z_hat, no = self.modulation.despread(x_hat, no_eff, count, ordered)
         snr_db = self._decoder_snr_db(known)
         told_no = self.snr_range.clip_no_eff(no, snr_db)
         return self.decoder.decode(Received(z_hat, told_no, no, side), seen, training)
 
     def count_symbols(self, side, known):
-        """How many symbols the decoder takes to be sent, as in :meth:`decode`."""
-        return self.decoder.count_symbols(side, self.decoder_knowledge(known))
+        """How many symbols the decoder takes to be sent, by what both ends know."""
+        both = known._replace(h_hat=None, snr_db=known.fed_back.snr_db)
+        return self.decoder.count_symbols(side, self.decoder_knowledge(both))
 
     def decoder_knowledge(self, known):
         """What the decoder is told of what the receiver knows."""
@@ -236,6 +248,15 @@ class FrameLink(keras.Model):
     def _decoder_snr_db(self, known):
         average = self.decoder.told_average_snr
         return known.fed_back.snr_db if average else known.snr_db
+
+
+def check_one_fade(h):
+    """Refuses a channel that is another one in every slot, where it is fed back."""
+    if h.shape[1] != 1:
+        raise ValueError(
+            f"what is fed back needs one fade per image, received h of shape "
+            f"{tuple(h.shape)}"
+        )
 
 
 def precoded(h_hat, precoder):

@@ -174,6 +174,10 @@ class FrameSystem:
         if delivered.texts is not None:
             pairs = zip(delivered.texts, outage, strict=True)
             delivered = delivered._replace(texts=["" if o else t for t, o in pairs])
+        if delivered.features is not None:
+            features = np.array(delivered.features)
+            features[outage] = 0
+            delivered = delivered._replace(features=features)
         return delivered._replace(details=None)
 
 

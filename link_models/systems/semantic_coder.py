@@ -119,8 +119,9 @@ class SemanticCoder:
         view = self.transmitter.view(snr_db, h, seeds)
         side_info = self.side and self.side.bind(view, snr_db)
         if self._fits:
-            x, count, side, payloads = self._fill_frame(samples, view, side_info)
-            figures = {}
+            x, count, side, payloads, figures = self._fill_frame(
+                samples, view, side_info
+            )
         else:
             inputs = self._inputs(samples, snr_db, view, seeds)
             x, count, side, figures = self._encode(*inputs)
@@ -224,13 +225,14 @@ class SemanticCoder:
         x = self.link.modulate(packet.data, ordered)
         return x, packet.data.count, packet.side, self.codec.figures(packet)
 
-    def _analyse_batch(self, source, snr_db, levels):
-        known = self.link.encoder_knowledge(TxKnowledge(snr_db, levels=levels))
-        return self.codec.analyse(source, known)
+    def _analyse_batch(self, source, snr_db, fades, levels):
+        known = TxKnowledge(snr_db, fades, levels=levels)
+        return self.codec.analyse(source, self.link.encoder_knowledge(known))
 
-    def _modulate_batch(self, analysed, side):
+    def _modulate_batch(self, analysed, side, ordered):
         packet = self.codec.modulate(analysed, side)
-        return self.link.modulate(packet.data), packet.data.count
+        x = self.link.modulate(packet.data, ordered)
+        return x, packet.data.count, self.codec.figures(packet)
 
     def _decode_batch(
         self, x_hat, no_eff, side, snr_db, h_hat, told_snr_db, fades, precoder, ordered
@@ -247,10 +249,13 @@ class SemanticCoder:
 
         Output
         ------
-        x, count, side, payloads
+        x, count, side, payloads, figures
         """
         source = _tensor(samples.images.astype("float32") / 255.0)
-        analysed = self._analyse(source, _tensor(view.snr_db), self._levels(samples))
+        fades = _tensor(view.fades) if view.knows_channel else None
+        analysed = self._analyse(
+            source, _tensor(view.snr_db), fades, self._levels(samples)
+        )
         total = self.link.num_symbols
         room = np.full(len(samples), float(total))
         for attempt in range(_ROUNDS):
@@ -259,10 +264,13 @@ class SemanticCoder:
             taken = 0
             if self.side is not None:
                 payloads = self.codec.side_to_bytes(arrays)
-                taken = side_info.counts(payloads)
+                if self.side.room is None:  # the two share the frame
+                    taken = side_info.counts(payloads)
             over = _array(count) + taken - total
             if (attempt or self.side is None) and np.all(over <= 0):
-                return *self._modulate(analysed, side), arrays, payloads
+                ordered = _tensor(view.ordered)
+                x, number, figures = self._modulate(analysed, side, ordered)
+                return x, number, arrays, payloads, figures
             # First what the message leaves, then less where it grew, by more each time.
             less = np.where(over > 0, over + 8 * attempt, 0)
             room = room - less if attempt else np.array(total - taken, float)
@@ -289,7 +297,8 @@ class SemanticCoder:
             rows.append(_row(sent, i))
             if segment.undetected[i]:
                 try:
-                    rows[i] = self.link.decoder.side_from_bytes([payload])
+                    read = self.link.decoder.side_from_bytes([payload])
+                    rows[i] = _alike(rows[i], read)
                 except ValueError:
                     lost[i] = True
             elif payload is not None:
@@ -310,7 +319,7 @@ class SemanticCoder:
         view = message.state.view
         fades = _tensor(view.fades) if view.knows_channel else None
         fed_back = TxKnowledge(_tensor(view.snr_db), fades)
-        return RxKnowledge(fed_back.snr_db, fades, fed_back)
+        return RxKnowledge(fed_back.snr_db, None, fed_back)
 
     def _check_told(self, side):
         """Refuses side information that would reach the decoder unsaid."""
@@ -364,6 +373,14 @@ def _check_sent(count):
             f"the encoder sends no symbol of sample {silent[0]}: the count of Analogue "
             "must be at least 1"
         )
+
+
+def _alike(sent, read):
+    """What was read, of the types and shapes of what was sent."""
+    for one, other in zip(tree.flatten(sent), tree.flatten(read), strict=True):
+        if one is not None and (one.dtype, one.shape) != (other.dtype, other.shape):
+            raise ValueError(f"side information of another shape, {other.shape}")
+    return read
 
 
 def _row(structure, i):

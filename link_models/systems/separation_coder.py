@@ -144,7 +144,7 @@ class SeparationCoder:
         wrong = ~arrived | segment.undetected
         figures["block_error"] = np.where(sent, wrong, np.nan)
         return Outcome(
-            Delivered(images_hat), ~arrived, {DATA: sent & segment.lost}, figures
+            Delivered(images_hat), ~arrived, {DATA: sent & ~arrived}, figures
         )
 
     def symbol_maps(self, samples, snr_db, seed):

@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 from keras import ops
 
+from link_models.links.frame_link import check_one_fade
 from semcom_phy.phy.detection import lmmse_filter
 from semcom_phy.phy.feedback import draw_seeds
 from semcom_phy.phy.precoding import svd_precoder
@@ -113,6 +114,7 @@ class Transmitter:
         average = np.full(batch, snr_db, "float32")
         if self.feedback is None:
             return View(num_tx_ant, average, lambda: self._any(batch), False)
+        check_one_fade(h)
         no = snr_db_to_no(average, num_tx_ant)
         csi = self.feedback.sound(ops.convert_to_tensor(h), no, seeds)
         told = ops.convert_to_numpy(csi.snr_db)

@@ -101,7 +101,7 @@ def fit_from_arguments(scenario, args, options=None):
 
 def _fit(scenario, args, options):
     build = _trainer
-    if find_codec(args.system).encoder.fills_frame:
+    if args.system in OPTIONS["annotator"]:
         build = _scene_trainer
     trainer = build(scenario, args)
     if args.resume:

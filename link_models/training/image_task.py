@@ -62,7 +62,9 @@ class ImageTask:
     @property
     def num_inputs(self):
         """Tensors that a batch holds for this task, `int`."""
-        return 8 if self.num_uniform else 5
+        if not self.num_uniform:
+            return 5
+        return 8 if self.share_precoded else 6
 
     @property
     def trains_choice(self):
@@ -105,7 +107,8 @@ class ImageTask:
             source [batch, H, W, 3] in [0, 1], snr_db [batch], h, noise as the channel
             wants them, reference [batch] (MSE of the linear coder at the SNR),
             `float32` and `complex64`. With ``num_uniform`` besides uniform [batch,
-            num_uniform], precoder [batch, Nt, Nt] and ordered [batch]
+            num_uniform], and with ``share_precoded`` precoder [batch, Nt, Nt] and
+            ordered [batch]
         """
         images = _draw_images(data, recipe, done, rng)
         snr_db = rng.uniform(recipe.min_snr_db, recipe.max_snr_db, recipe.batch_size)
@@ -148,15 +151,20 @@ class ImageTask:
         )
         if callable(self.loss):
             return self.loss(source, snr_db, packet, delivered, link.encoder)
+        if delivered.images is None:
+            raise ValueError(
+                f"{type(link.decoder).__name__} delivers no images, which this task "
+                "trains on: give a task of its own to the Trainer"
+            )
         error = ops.mean(ops.square(delivered.images - source), axis=(1, 2, 3))
         loss = ops.log(error + 1e-5) if self.loss == "log" else error / reference
-        extra = link.encoder.extra_loss(packet, TxKnowledge(snr_db))
-        return ops.mean(loss) + ops.mean(extra)
+        return ops.mean(loss) + _extra_loss(link, packet, snr_db)
 
     def forward(self, link, source, snr_db, h, noise):
         """What validation calls, compiled."""
         packet, delivered = link.run(source, snr_db, h, noise)
-        return delivered.images, packet.data.count
+        extra = _extra_loss(link, packet, snr_db)
+        return delivered.images, packet.data.count, extra
 
     def validation_inputs(self, data, recipe):
         """Fades and noise that all validations of a run share."""
@@ -183,13 +191,14 @@ class ImageTask:
             "snr_db", "psnr_db", "psnr_of_mean_mse_db", and "cr_real" where the codec
             chooses its rate
         """
-        images, rates = data.validation, []
+        images, rates, extras = data.validation, [], []
         source = ops.convert_to_tensor(images.astype("float32") / 255)
         figures = {"snr_db": list(VALIDATION_SNR_DB)}
         figures |= {"psnr_db": [], "psnr_of_mean_mse_db": []}
         for snr_db in VALIDATION_SNR_DB:
             snr_db = ops.full((len(images),), snr_db)
-            images_hat, count = forward(source, snr_db, *inputs)
+            images_hat, count, extra = forward(source, snr_db, *inputs)
+            extras.append(float(extra))
             if count is not None:
                 usage = ops.convert_to_numpy(count).mean() / images[0].size
                 rates.append(round(2 * float(usage), 5))
@@ -197,11 +206,14 @@ class ImageTask:
             of_mean = psnr_of_mean_mse(images, images_hat)
             figures["psnr_db"].append(_rounded(psnr(images, images_hat).mean()))
             figures["psnr_of_mean_mse_db"].append(_rounded(of_mean))
-        return figures | ({"cr_real": rates} if rates else {})
+        if rates:
+            figures["cr_real"] = rates
+        return figures | ({"extra_loss": extras} if any(extras) else {})
 
     def score(self, figures, encoder, image_shape):
         """Mean PSNR, less what the loss says that the rate is worth [dB]."""
         score = np.mean(figures["psnr_db"])
+        score -= 10 / np.log(10) * np.mean(figures.get("extra_loss", 0.0))
         if not callable(self.loss) or self.loss.random_cutoffs:
             return score
         price = ops.convert_to_numpy(encoder.price(figures["snr_db"]))
@@ -212,13 +224,22 @@ class ImageTask:
         """Random numbers of the codec's choice, and precoders of some images."""
         batch = len(h)
         uniform = rng.random((batch, self.num_uniform), dtype="float32")
-        precoded = rng.random(batch) < self.share_precoded
+        precoded = rng.random(batch) < self.share_precoded  # drawn in any case
+        if not self.share_precoded:
+            return [uniform]
         precoder = np.where(
             precoded[:, None, None],
             svd_precoder(h, snr_db),
             np.eye(h.shape[3], dtype="complex64"),
         )
         return [uniform, precoder, precoded]
+
+
+def _extra_loss(link, packet, snr_db):
+    """Mean of what the encoder adds to the loss, scalar `float32`."""
+    known = link.encoder_knowledge(TxKnowledge(snr_db))
+    extra = link.encoder.extra_loss(packet, known)
+    return ops.mean(ops.convert_to_tensor(extra, "float32"))
 
 
 def _draw_images(data, recipe, done, rng):

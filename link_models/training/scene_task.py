@@ -172,7 +172,7 @@ class RateDistortionLoss:
 
 @dataclass(frozen=True)
 class SceneTask:
-    """Link and loss of :class:`SceneTrainer`.
+    """Link and loss of training on scenes.
 
     Parameters
     ----------

@@ -27,6 +27,7 @@ from link_models.codecs import (
     is_shipped,
     load_link,
     make_halves,
+    plain_name,
 )
 from link_models.links.check_codec import check_codec
 from link_models.links.frame_link import FrameLink
@@ -177,7 +178,8 @@ class Trainer:
             return start
         channel = self.tasks[0].channel
         shape = record["config"]["encoder"].get("image_shape", self.image_shape)
-        own = self.codec if record["config"]["codec"] == self.codec else None
+        theirs = record["config"]["codec"]
+        own = self.codec if plain_name(theirs) == plain_name(self.codec) else None
         source, _ = load_link(label, channel, shape, name=own)
         missing = store.transfer(source, self.links[0])
         if len(missing) == len(self.links[0].weights):

@@ -28,7 +28,7 @@ class Packet(NamedTuple):
     data : :class:`~semcom_phy.phy.segments.Analogue`
         Symbols of any power; the link normalises them per sample
 
-    side : any structure of tensors, or `None`
+    side : any structure of tensors [batch, ...], or `None`
         What the decoder must be told beside the symbols: it is sent and charged
 
     details : any
@@ -70,7 +70,7 @@ class Received(NamedTuple):
 class SemanticCodec(keras.layers.Layer):
     """What encoders and decoders have in common.
 
-    A subclass keeps its constructor arguments under their names and has
+    A subclass keeps its constructor arguments under their names; an encoder has
     ``image_shape``, (height, width, colours) [pixels]. Layers inside that have a name
     can be taken over by a codec of other sizes (``--start-from``).
     """
@@ -121,7 +121,7 @@ class SemanticEncoder(SemanticCodec):
 
     rate_steps = None
     """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex
-    symbols], where it is asked for its rate."""
+    symbols], by systems that ask for a rate (``rate_of`` of an entry of the table)."""
 
     fills_frame = False
     """`bool` : Takes as many symbols as a frame has left beside its side information;
@@ -183,6 +183,13 @@ class SemanticEncoder(SemanticCodec):
 
     def extra_loss(self, packet, known):
         """What training adds to the loss of the images, e.g. the price of a rate.
+
+        Input
+        -----
+        packet : :class:`Packet`
+
+        known : :class:`~semcom_phy.phy.knowledge.TxKnowledge`
+            With the SNR and ``num_symbols``
 
         Output
         ------
@@ -294,6 +301,7 @@ class SemanticDecoder(SemanticCodec):
         side : as it arrived
 
         known : :class:`~semcom_phy.phy.knowledge.RxKnowledge`
+            Of it what both ends know: ``fed_back``, and its SNR as ``snr_db``
 
         Output
         ------
@@ -317,6 +325,8 @@ class SemanticDecoder(SemanticCodec):
         Output
         ------
         : :class:`~semcom_phy.sources.samples.Delivered`
+            Of images or features; texts come out of no graph: a system that delivers
+            them has a coder of its own
         """
         raise NotImplementedError(f"{type(self).__name__} gives no decode()")
 

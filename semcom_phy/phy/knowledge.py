@@ -52,7 +52,8 @@ class RxKnowledge(NamedTuple):
         Channel, estimated from pilots or perfect, with the precoder if there is one
 
     fed_back : :class:`TxKnowledge`
-        What the transmitter knew of SNR and channel: the receiver fed it back
+        What the transmitter knew of SNR and channel, and nothing else: the receiver fed
+        it back
     """
 
     snr_db: Any

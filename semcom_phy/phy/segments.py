@@ -270,7 +270,7 @@ class Frame:
             segment, count = placed.segments[name], placed.counts[name]
             parts = [_from(v, start, room) for v in (x_hat, no_eff)]
             if isinstance(segment, Analogue):
-                left = np.full(len(start), room) if room else self.num_symbols - start
+                left = self.num_symbols - start if room is None else 0 * start + room
                 received[name] = ReceivedAnalogue(*parts, left)
             else:
                 payloads = segment.protection.decode(*parts)
@@ -309,6 +309,6 @@ def _from(values, start, room):
     the frame the last one stands in."""
     width = values.shape[1]
     if not start.any():
-        return values[:, : room or width]
-    position = start[:, None] + np.arange(room or width)
+        return values[:, : width if room is None else room]
+    position = start[:, None] + np.arange(width if room is None else room)
     return np.take_along_axis(values, np.minimum(position, width - 1), axis=1)

@@ -25,7 +25,7 @@ def closed_form_ber(header, snr_db):
     """
     scenario, sent = header["scenario"], header["description"]
     order = sent["modulation_order"]
-    if sent["code"] != "none":
+    if sent["code"] != "none" or scenario["detector"] is not None:
         return None
     perfect = scenario["csi"] == "perfect"
     if scenario["channel"] == "awgn" and perfect:

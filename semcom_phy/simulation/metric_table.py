@@ -9,12 +9,12 @@ from semcom_phy.knowledge_base.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.metrics import image, text
 from semcom_phy.metrics.importance import psnr_by_level
-from semcom_phy.metrics.metric import Metric, SetMetric
 from semcom_phy.simulation.intervals import (
     MAX_PSNR_DB,
     clustered_mean,
     psnr_of_mean_mse,
 )
+from semcom_phy.simulation.metric import Metric, SetMetric
 
 
 def _psnr(samples, delivered):
@@ -114,7 +114,7 @@ def importance_metrics(levels, needs=()):
 
     Output
     ------
-    : `tuple` of :class:`~semcom_phy.metrics.metric.Metric`
+    : `tuple` of :class:`~semcom_phy.simulation.metric.Metric`
         Of :func:`~semcom_phy.metrics.importance.psnr_by_level`, by the names there
     """
     return tuple(

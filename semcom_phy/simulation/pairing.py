@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from semcom_phy.metrics.metric import SetMetric
 from semcom_phy.simulation.bootstrap import bootstrap_interval
 from semcom_phy.simulation.intervals import (
     Estimate,
     clustered_mean,
     clustered_probability,
 )
+from semcom_phy.simulation.metric import SetMetric
 from semcom_phy.simulation.metric_table import METRICS
 from semcom_phy.simulation.rows import IDENTITY
 from semcom_phy.user_objects import names_object

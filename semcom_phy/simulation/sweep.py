@@ -20,10 +20,10 @@ from keras import ops
 from tqdm import tqdm
 
 from semcom_phy.checks import check_integer, check_number
-from semcom_phy.metrics.metric import check_delivered, check_samples
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
 from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
+from semcom_phy.simulation.metric import check_delivered, check_samples
 from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point
 from semcom_phy.simulation.shown import Shown, shrink_for_figure

@@ -30,7 +30,7 @@ class Transmission:
     delivered : :class:`~semcom_phy.sources.samples.Delivered`
         At least one of images [batch, height, width, 3] `uint8`, texts (list of [batch]
         `str`) and features [batch, ...]. A sample in outage is what the receiver puts
-        in its place: the mean colour of the training set, an empty text
+        in its place: the mean colour of the training set, an empty text, zeros
 
     outage : [batch], `bool`
         True where nothing could be decoded (failed CRC, or no rate fits)

@@ -47,7 +47,7 @@ class BuildKnown:
 
 def header(name="uncoded_2", **changes):
     scenario = {"name": "siso", "num_tx_ant": 1, "num_rx_ant": 1}
-    scenario |= {"channel": "rayleigh", "csi": "perfect"}
+    scenario |= {"channel": "rayleigh", "csi": "perfect", "detector": None}
     description = {"title": f"link {name}", "code": "none", "modulation_order": 2}
     return {
         "system": name,

@@ -10,8 +10,8 @@ from semcom_phy.knowledge_base.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance import level_maps
 from semcom_phy.metrics import image
 from semcom_phy.metrics.importance import psnr_by_level
-from semcom_phy.metrics.metric import Metric, check_samples
 from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
+from semcom_phy.simulation.metric import Metric, check_samples
 from semcom_phy.simulation.metric_table import (
     IMAGE_METRICS,
     IMPORTANCE_METRICS,
