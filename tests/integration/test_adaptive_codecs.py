@@ -222,7 +222,7 @@ def test_fed_back_estimate_is_the_one_that_detects(monkeypatch):
     source, snr_db, h, noise = inputs(link)
     encode, decode, known = link.encoder.encode, link.decoder.decode, []
     monkeypatch.setattr(
-        link.encoder, "encode", lambda s, k, u: known.append(k) or encode(s, k, u)
+        link.encoder, "encode", lambda s, k: known.append(k) or encode(s, k)
     )
     monkeypatch.setattr(
         link.decoder, "decode", lambda r, k, t: known.append(k) or decode(r, k, t)
