@@ -94,10 +94,7 @@ def _check_side(link, side):
     """Bytes that are what was announced, and are read as they were written."""
     encoder, name = link.encoder, type(link.encoder).__name__
     if encoder.side_values is None and encoder.side_bytes is None:
-        raise ValueError(
-            f"{name} gives side information, but does not say how it is sent: give it "
-            "side_values (how many messages there are) or side_bytes (of the longest)"
-        )
+        raise unsaid_side(encoder)
     payloads = encoder.side_to_bytes(side)
     if not isinstance(payloads, list) or not all(
         isinstance(payload, bytes) for payload in payloads
@@ -118,6 +115,15 @@ def _check_side(link, side):
                 f"side_bytes = {encoder.side_bytes}"
             )
     check_same_side(link.decoder, side, link.decoder.side_from_bytes(payloads))
+
+
+def unsaid_side(encoder):
+    """The `ValueError` of side information that would reach the decoder unsaid."""
+    return ValueError(
+        f"{type(encoder).__name__} gives side information, but does not say how it is "
+        "sent: give it side_values (how many messages there are) or side_bytes (of the "
+        "longest)"
+    )
 
 
 def check_same_side(decoder, sent, read):

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops, tree
 
-from link_models.links.check_codec import check_same_count, check_same_side
+from link_models.links.check_codec import (
+    check_same_count,
+    check_same_side,
+    unsaid_side,
+)
 from link_models.links.frame_link import precoded
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.images import to_uint8
@@ -128,7 +132,8 @@ class SemanticCoder:
             side = tree.map_structure(_array, side)
             payloads = side_info and self.codec.side_to_bytes(side)
         _check_sent(count)
-        self._check_told(side)
+        if side is not None and self.side is None and not self.free:
+            raise unsaid_side(self.codec)
         segments = {DATA: Analogue(x, count)}
         figures = {name: _array(values) for name, values in figures.items()}
         if self.side is not None:
@@ -179,20 +184,25 @@ class SemanticCoder:
         data, side : [batch], `int`
         """
         message = self.encode(samples, snr_db, h, seeds)
-        placed = self.frame.place(message.segments)
-        return placed.counts[DATA], placed.counts.get(SIDE, 0 * placed.counts[DATA])
+        data, segment = message.state.count, message.segments.get(SIDE)
+        if data is None:
+            data = np.full(len(samples), self.link.num_symbols)
+        if segment is None:
+            return data, np.zeros_like(data)
+        return data, segment.protection.counts(segment.payloads)
 
     def symbol_maps(self, samples, snr_db, seed):
         """Maps over the first draw of a sweep with this seed."""
         samples = samples.take(range(min(4, len(samples))))
         seeds = image_seeds(seed, 0, range(len(samples)))
         h = sample_fades(self.link.channel, seeds)
-        maps = {snr: self.choices(samples, snr, h, seeds) for snr in snr_db}
-        last = maps[snr_db[-1]]
+        last = self.choices(samples, snr_db[-1], h, seeds)
         if last is None:
             return None
         if last.ndim == 3:
             return SymbolMaps("", samples.images, patches=last)
+        maps = {snr: self.choices(samples, snr, h, seeds) for snr in snr_db[:-1]}
+        maps[snr_db[-1]] = last
         return SymbolMaps("", samples.images, cells=maps, cell=self.codec.cell)
 
     def choices(self, samples, snr_db, h, seeds):
@@ -320,15 +330,6 @@ class SemanticCoder:
         fades = _tensor(view.fades) if view.knows_channel else None
         fed_back = TxKnowledge(_tensor(view.snr_db), fades)
         return RxKnowledge(fed_back.snr_db, None, fed_back)
-
-    def _check_told(self, side):
-        """Refuses side information that would reach the decoder unsaid."""
-        if side is not None and self.side is None and not self.free:
-            raise ValueError(
-                f"{type(self.codec).__name__} gives side information, but does not say "
-                "how it is sent: give it side_values (how many messages there are) or "
-                "side_bytes (of the longest)"
-            )
 
     def _asked(self, snr_db, seeds):
         """Budgets asked for, [batch] `float32`.

@@ -24,12 +24,10 @@ from tqdm import tqdm
 from link_models.codecs import (
     find_codec,
     first_run,
-    is_shipped,
     load_link,
     make_halves,
     plain_name,
 )
-from link_models.links.check_codec import check_codec
 from link_models.links.frame_link import FrameLink
 from link_models.training.batches import Batches
 from link_models.training.checkpoint import (
@@ -161,8 +159,6 @@ class Trainer:
             for task in self.tasks
         ]
         for link in self.links:
-            if not is_shipped(codec):
-                check_codec(link)
             first_run(link)
         return encoder, decoder
 
