@@ -22,16 +22,16 @@ unexport KERAS_BACKEND
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
 
-test: $(VENV)/.installed
+test: $(VENV)/.generative
 	$(RUN) -m pytest
 
-slow-test: $(VENV)/.installed
+slow-test: $(VENV)/.generative
 	$(RUN) -m pytest -m slow
 
 demo-torch: $(VENV_TORCH)/.installed
 	$(RUN_TORCH) -m scenarios.mimo_2x2
 
-test-torch: $(VENV_TORCH)/.installed
+test-torch: $(VENV_TORCH)/.generative
 	$(RUN_TORCH) -m pytest
 
 lint: $(VENV)/.installed
@@ -46,8 +46,14 @@ lint: $(VENV)/.installed
 	$*/bin/python -m uv pip install --quiet --python $*/bin/python --editable ".[$(EXTRA),dev]"
 	touch $@
 
-$(VENV)/.installed: EXTRA := tensorflow
-$(VENV_TORCH)/.installed: EXTRA := torch,foundation
+# The tests need the frozen models that both ends hold, and PyTorch with them.
+%/.generative: %/.installed
+	$*/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$*/bin/python -m uv pip install --quiet --python $*/bin/python --editable ".[$(EXTRA),generative,dev]"
+	touch $@
+
+$(VENV)/.installed $(VENV)/.generative: EXTRA := tensorflow
+$(VENV_TORCH)/.installed $(VENV_TORCH)/.generative: EXTRA := torch
 $(VENV_TORCH)/.installed: FIRST := $(TORCH)
 
 clean:

@@ -27,7 +27,7 @@ from scenarios.comparison_table import as_text
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import naive_symbols
 from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
-from semcom_phy.knowledge_base.importance import LEVELS
+from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
 from semcom_phy.phy.knowledge import TxKnowledge

@@ -2,8 +2,11 @@
 
 from link_models.systems.knowledge import LABEL_MAPS
 from link_models.systems.student import load_student
-from semcom_phy.knowledge_base.driving_rule import DrivingRule, StaticClassRule
-from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.knowledge_base.importance.driving_rule import (
+    DrivingRule,
+    StaticClassRule,
+)
+from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.sources.driving import is_driving
 
 ANNOTATORS = {"rule": DrivingRule, "static": StaticClassRule}
@@ -54,7 +57,7 @@ class StudentLevels:
 
     Parameters
     ----------
-    student : :class:`~semcom_phy.knowledge_base.importance_student.ImportanceStudent`
+    student : :class:`~semcom_phy.knowledge_base.importance.student.ImportanceStudent`
 
     Input
     -----

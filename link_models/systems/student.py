@@ -1,7 +1,7 @@
 """The trained importance student, from its weights."""
 
 from link_models.weights import store
-from semcom_phy.knowledge_base.importance_student import ImportanceStudent
+from semcom_phy.knowledge_base.importance.student import ImportanceStudent
 
 LABEL = "importance_student"
 SIZES = ("filters", "blocks", "num_classes")  # of the student's configuration

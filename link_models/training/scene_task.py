@@ -12,7 +12,7 @@ from keras import ops
 from link_models.systems.images import to_uint8
 from link_models.systems.levels import ANNOTATORS
 from link_models.training.data import described_images, draw_link
-from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.importance import psnr_by_level

@@ -28,8 +28,8 @@ from link_models.training.recipe import Recipe, make_optimizer
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.array_hash import array_sha256
-from semcom_phy.knowledge_base.importance import LEVELS
-from semcom_phy.knowledge_base.importance_student import ImportanceStudent
+from semcom_phy.knowledge_base.importance.levels import LEVELS
+from semcom_phy.knowledge_base.importance.student import ImportanceStudent
 from semcom_phy.seeding import derived_seed, private_streams
 from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.driving import CLASSES, load_driving_scenes

@@ -18,7 +18,7 @@ Trained with     : log of the importance-weighted D_jscc + log(weighted D_compre
                    10 dB
 
 OOSC (static importance by class of object) is the same codec taught by
-:class:`~semcom_phy.knowledge_base.driving_rule.StaticClassRule`.
+:class:`~semcom_phy.knowledge_base.importance.driving_rule.StaticClassRule`.
 
 Differences from the paper
 --------------------------

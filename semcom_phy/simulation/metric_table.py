@@ -5,8 +5,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from semcom_phy.knowledge_base.driving_rule import DrivingRule
-from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
+from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics import image, text
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.simulation.intervals import (

@@ -15,6 +15,18 @@ _TERMS = (
     "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; "
     "cite, no formal licence"
 )
+CLASS_NAMES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 
 
 def cifar10_pool(size, split):
@@ -49,7 +61,9 @@ def cifar10_pool(size, split):
         "terms": _TERMS,
     }
     labels = None if labels is None else labels[exact]
-    return Pool.of_array(images[exact], provenance, labels=labels)
+    return Pool.of_array(
+        images[exact], provenance, labels=labels, class_names=CLASS_NAMES
+    )
 
 
 def load_cifar10_training_images():

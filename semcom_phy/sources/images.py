@@ -151,7 +151,9 @@ def load_samples(
         first = left_out[:_NUM_NAMED]
         provenance["left_out"] = {"count": len(left_out), "first": first}
         provenance["source"] += f"; {len(left_out)} left out, the first: {first[0]}"
-    return Samples(images, groups, provenance, texts, labels)
+    names = None if labels is None or pool.class_names is None else pool.class_names
+    names = None if names is None else tuple(str(name) for name in names)
+    return Samples(images, groups, provenance, texts, labels, names)
 
 
 def load_images(dataset, num_images=None, size=32, seed=1, split="test", strict=False):

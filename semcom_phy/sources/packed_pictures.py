@@ -2,7 +2,9 @@
 
 ``<split>.npz`` has ``blob`` (`uint8`, picture files such as WebP one after the other),
 ``offset`` (`int64` [N + 1], where each begins) and ``names`` ([N] `str`), and may have
-``labels`` ([N] `int`, their classes). Captions lie beside it
+``labels`` ([N] `int`, their classes) and ``class_names`` (or ``body`` and
+``body_names``, as the cars have them); without class names, classes are called as the
+folders in ``names`` ("Cat/8898.jpg"). Captions lie beside it
 (:mod:`~semcom_phy.sources.captions`).
 """
 
@@ -17,6 +19,7 @@ from semcom_phy.sources.picture import UnusablePicture, fit_picture, fit_text
 from semcom_phy.sources.pool import Pool
 
 _MEMBERS = ("blob", "offset", "names")
+_CLASSES = {"labels": "class_names", "body": "body_names"}
 
 
 def is_packed(folder):
@@ -52,7 +55,7 @@ def packed_pool(folder, size, split):
         If there is no such split.
     """
     path = folder / f"{split}.npz"
-    blob, offset, names, labels = _read(path)
+    blob, offset, names, labels, class_names = _read(path)
     places = {str(name): index for index, name in enumerate(names)}
     kept, texts, told = captions_of(list(places), find_captions((folder,), split))
     place = np.array([places[name] for name in kept])
@@ -73,7 +76,15 @@ def packed_pool(folder, size, split):
         "terms": None,
     }
     labels = None if labels is None else labels[place]
-    return Pool(len(kept), read, provenance, names=kept, texts=texts, labels=labels)
+    return Pool(
+        len(kept),
+        read,
+        provenance,
+        names=kept,
+        texts=texts,
+        labels=labels,
+        class_names=class_names,
+    )
 
 
 def _members(path):
@@ -87,7 +98,7 @@ def _read(path):
     with open_archive(path) as archive:
         try:
             blob, offset, names = (archive[name] for name in _MEMBERS)
-            labels = archive["labels"] if "labels" in archive.files else None
+            labels, class_names = _classes(archive)
         except Exception as error:  # numpy raises key, zip and lzma errors
             raise ValueError(f"{path} is damaged: {error}; copy it again") from error
     if (
@@ -112,4 +123,31 @@ def _read(path):
             f"{path}: labels is {labels.dtype} {labels.shape}; expected a whole number "
             f"for each of {len(names)} pictures"
         )
-    return blob.tobytes(), offset, names, labels
+    if labels is not None and class_names is None:
+        class_names = _folders_of_classes(names, labels)
+    if class_names is not None and labels.max() >= len(class_names):
+        raise ValueError(
+            f"{path}: label {labels.max()} stands beside {len(class_names)} class names"
+        )
+    return blob.tobytes(), offset, names, labels, class_names
+
+
+def _classes(archive):
+    """Classes and their names, `None` where the file does not tell."""
+    for labels, names in _CLASSES.items():
+        if labels in archive.files:
+            named = names in archive.files
+            return archive[labels], archive[names].tolist() if named else None
+    return None, None
+
+
+def _folders_of_classes(names, labels):
+    """Names of the classes by the folders of their pictures, `None` without any."""
+    folders = [str(name).rpartition("/")[0] for name in names]
+    found = dict(zip(labels.tolist(), folders, strict=True))
+    own = all(
+        found[label] == folder and folder
+        for label, folder in zip(labels.tolist(), folders, strict=True)
+    )
+    whole = sorted(found) == list(range(len(found)))
+    return [found[label] for label in sorted(found)] if own and whole else None

@@ -37,6 +37,9 @@ class Pool:
 
     labels : [count], `int`, or `None`
         Classes
+
+    class_names : sequence of `str`, or `None`
+        Their names
     """
 
     count: int
@@ -47,15 +50,26 @@ class Pool:
     names: Sequence | None = None
     texts: Sequence | None = None
     labels: np.ndarray | None = None
+    class_names: Sequence | None = None
 
     @classmethod
-    def of_array(cls, images, provenance, groups=None, rule=None, labels=None):
+    def of_array(
+        cls, images, provenance, groups=None, rule=None, labels=None, class_names=None
+    ):
         """A pool of images that lie in memory, uint8 [num_images, H, W, 3]."""
 
         def read(index):
             return images[index], ()
 
-        return cls(len(images), read, provenance, groups, rule, labels=labels)
+        return cls(
+            len(images),
+            read,
+            provenance,
+            groups,
+            rule,
+            labels=labels,
+            class_names=class_names,
+        )
 
     def order(self, seed):
         """Order of the draw: a permutation, one of each group in turn.

@@ -34,6 +34,9 @@ class Samples:
     labels : [num_images, ...], `int`, or `None` (default)
         Class of every image, or its label map [num_images, height, width]
 
+    class_names : `tuple` of `str`, or `None` (default)
+        Names of the classes that labels count from 0
+
     Raises
     ------
     ValueError
@@ -45,6 +48,7 @@ class Samples:
     provenance: dict
     texts: tuple | None = None
     labels: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self):
         for name in ("groups", "texts", "labels"):

@@ -12,8 +12,8 @@ from painted_scenes import painted_camvid
 
 from benchmarks.sa_oosc_comparison import PARTS, show_parts
 from scenarios import driving_scene, runner
-from semcom_phy.knowledge_base.driving_rule import DrivingRule
-from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
+from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.shown import shrink_for_figure

@@ -36,8 +36,8 @@ from link_models.training.trainer import Trainer
 from link_models.weights import store
 from scenarios import driving_scene, siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
-from semcom_phy.knowledge_base.driving_rule import DrivingRule
-from semcom_phy.knowledge_base.importance import LEVELS, level_maps
+from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
+from semcom_phy.knowledge_base.importance.levels import LEVELS, level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel

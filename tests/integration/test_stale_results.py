@@ -183,7 +183,7 @@ def test_metrics_that_are_listed_count_and_no_others():
     link = runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")()
     text, rule = (
         "semcom_phy/metrics/text.py",
-        "semcom_phy/knowledge_base/driving_rule.py",
+        "semcom_phy/knowledge_base/importance/driving_rule.py",
     )
     for names, found in (
         (["ssim"], set()),

@@ -25,8 +25,8 @@ from painted_scenes import painted_camvid
 from link_models.systems import frame_system, semantic_coder
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios import adaptive_rate, driving_scene, mimo_2x2
-from semcom_phy.knowledge_base.driving_rule import DrivingRule
-from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
+from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.simulation.intervals import clustered_mean

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from scenarios import scenario
-from semcom_phy.knowledge_base.driving_rule import DrivingRule
-from semcom_phy.knowledge_base.importance import level_maps
+from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
+from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics import image
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse

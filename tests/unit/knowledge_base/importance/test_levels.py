@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from semcom_phy.knowledge_base.importance import (
+from semcom_phy.knowledge_base.importance.levels import (
     FileAnnotator,
     ObjectBox,
     level_maps,

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from semcom_phy.knowledge_base.importance import LEVELS
+from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.matrix_conv import MatrixConv2D
 from semcom_phy.layers.residual_trunk import ResidualTrunk

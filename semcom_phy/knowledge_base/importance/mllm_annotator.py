@@ -17,9 +17,9 @@ scenario understanding", arXiv:2509.07436; the prompt here is our own.
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from semcom_phy.knowledge_base.importance import ObjectBox
-from semcom_phy.knowledge_base.label_objects import find_objects
-from semcom_phy.knowledge_base.mllm_reply import ReplyError, parse_reply
+from semcom_phy.knowledge_base.importance.label_objects import find_objects
+from semcom_phy.knowledge_base.importance.levels import ObjectBox
+from semcom_phy.knowledge_base.importance.mllm_reply import ReplyError, parse_reply
 
 __all__ = ["DRIVING_TASK", "MllmAnnotator", "ReplyError", "parse_reply"]
 
@@ -45,7 +45,8 @@ class MllmAnnotator:
     r"""Asks the model once for all objects of a picture.
 
     The answer has to be JSON that says the importance of every object;
-    :func:`~semcom_phy.knowledge_base.mllm_reply.parse_reply` reads it strictly.
+    :func:`~semcom_phy.knowledge_base.importance.mllm_reply.parse_reply` reads it
+    strictly.
     Decoding is greedy, so that a picture always gets the same answer.
 
     Parameters
@@ -107,7 +108,7 @@ class MllmAnnotator:
             from transformers import AutoModelForImageTextToText, AutoProcessor
         except ImportError as error:
             raise ImportError(
-                "transformers or torch is not installed: install semcom-phy[foundation]"
+                "transformers or torch is not installed: install semcom-phy[generative]"
             ) from error
         try:
             processor = AutoProcessor.from_pretrained(id_or_folder)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from semcom_phy.knowledge_base.importance import ObjectBox
+from semcom_phy.knowledge_base.importance.levels import ObjectBox
 from semcom_phy.sources.driving import CLASSES, UNLABELLED
 
 OBJECT_CLASSES = ("Car", "Pedestrian", "Bicyclist", "SignSymbol")

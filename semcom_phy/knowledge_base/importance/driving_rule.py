@@ -2,18 +2,18 @@
 
 :class:`DrivingRule` looks at where an object is, as a driver does;
 :class:`StaticClassRule` at its class alone. Both are annotators in the sense of
-:mod:`~semcom_phy.knowledge_base.importance` and need label maps, so they make labels
-for training and evaluation; at the transmitter there are none.
+:mod:`~semcom_phy.knowledge_base.importance.levels` and need label maps, so they make
+labels for training and evaluation; at the transmitter there are none.
 """
 
 import numpy as np
 
-from semcom_phy.knowledge_base.importance import LEVELS
-from semcom_phy.knowledge_base.label_objects import (
+from semcom_phy.knowledge_base.importance.label_objects import (
     OBJECT_CLASSES,
     checked_labels,
     find_objects,
 )
+from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.sources.driving import CLASSES
 
 LOW, MEDIUM, HIGH = 1, 2, 3

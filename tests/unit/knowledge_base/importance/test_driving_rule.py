@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from semcom_phy.knowledge_base.driving_rule import DrivingRule, StaticClassRule
-from semcom_phy.knowledge_base.importance import LEVELS, level_maps
-from semcom_phy.knowledge_base.label_objects import find_objects
+from semcom_phy.knowledge_base.importance.driving_rule import (
+    DrivingRule,
+    StaticClassRule,
+)
+from semcom_phy.knowledge_base.importance.label_objects import find_objects
+from semcom_phy.knowledge_base.importance.levels import LEVELS, level_maps
 from semcom_phy.sources.driving import CLASSES
 
 HEIGHT, WIDTH = 192, 256

@@ -3,7 +3,7 @@
 import json
 import re
 
-from semcom_phy.knowledge_base.importance import LEVELS
+from semcom_phy.knowledge_base.importance.levels import LEVELS
 
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL)
 

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from semcom_phy.knowledge_base.importance import ObjectBox
-from semcom_phy.knowledge_base.label_objects import SceneObject
-from semcom_phy.knowledge_base.mllm_annotator import (
+from semcom_phy.knowledge_base.importance.label_objects import SceneObject
+from semcom_phy.knowledge_base.importance.levels import ObjectBox
+from semcom_phy.knowledge_base.importance.mllm_annotator import (
     DRIVING_TASK,
     MllmAnnotator,
     ReplyError,
@@ -166,7 +166,7 @@ def test_nothing_to_judge():
 def test_missing_library(monkeypatch):
     """ImportError names the extra."""
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ImportError, match=r"semcom-phy\[foundation\]"):
+    with pytest.raises(ImportError, match=r"semcom-phy\[generative\]"):
         MllmAnnotator.load("folder")
 
 

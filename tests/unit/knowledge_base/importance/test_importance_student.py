@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from semcom_phy.knowledge_base.importance import LEVELS
-from semcom_phy.knowledge_base.importance_student import ImportanceStudent
+from semcom_phy.knowledge_base.importance.levels import LEVELS
+from semcom_phy.knowledge_base.importance.student import ImportanceStudent
 from semcom_phy.seeding import set_seed
 
 SIZES = {"filters": (4, 6, 8), "blocks": (1, 1, 1), "num_classes": 5}

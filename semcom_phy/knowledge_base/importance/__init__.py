@@ -1,0 +1,1 @@
+"""Which parts of a picture matter, and to whom."""
