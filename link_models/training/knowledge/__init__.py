@@ -1,0 +1,1 @@
+"""Training of the frozen models that both ends hold."""
