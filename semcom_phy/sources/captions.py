@@ -8,7 +8,8 @@ token file, ``Flickr8k.token.txt``    ``NAME.jpg#0``, a tab, the caption
 table, ``test_captions.txt``          name, number and caption with tabs between them
 ====================================  =================================================
 
-All are UTF-8, with the captions of an image one below the other.
+All are UTF-8, with the captions of an image one below the other. A final " ." of those
+that are cut into tokens is left out.
 """
 
 import csv
@@ -159,7 +160,7 @@ def _rows_of_tabs(path, lines):
 
 
 def _row(path, number, name, index, caption):
-    caption = " ".join(caption.split())
+    caption = " ".join(caption.split()).removesuffix(" .")
     if not caption:
         raise _bad_line(path, number, name, "a caption")
     return name, index, caption

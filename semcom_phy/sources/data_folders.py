@@ -31,3 +31,30 @@ def data_folders(name):
             )
         yield Path(configured)
     yield Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def find_data_folder(name):
+    """The folder of a data set in one of :func:`data_folders`.
+
+    Parameters
+    ----------
+    name : `str`
+        Such as ``"flickr8k_images"``
+
+    Output
+    ------
+    : `Path`
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    places = [folder / name for folder in data_folders(name)]
+    for place in places:
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(
+        f"no folder {name} at {' or '.join(map(str, places))}: put it there, or set "
+        "SEMCOM_DATA to the folder that holds it"
+    )

@@ -178,6 +178,17 @@ def recipe_of(args):
     )
 
 
+def command_of(name, recipe, default):
+    """The command that trains with a recipe, `str`; defaults are left out."""
+    usual = asdict(default)
+    changed = [
+        f" --{key.replace('_', '-')} {value}"
+        for key, value in asdict(recipe).items()
+        if value != usual[key]
+    ]
+    return f"python -m link_models.training {name}{''.join(changed)}"
+
+
 def tensors_of(network):
     """The state of a network as NumPy arrays, `dict`."""
     return {key: value.numpy() for key, value in network.state_dict().items()}

@@ -1,0 +1,1 @@
+"""Models that say in words what a picture shows."""

@@ -1,0 +1,78 @@
+"""The embedded dual encoder: EfficientNet-Lite0 and all-MiniLM-L6-v2, both locked, and
+projections into one space, trained on Flickr8k and on what classes are called.
+
+Trained with ``python -m link_models.training dual_encoder``; what it is worth:
+docs/knowledge_bases.md.
+"""
+
+import numpy as np
+
+from semcom_phy.knowledge_base.content_cache import ContentCache
+from semcom_phy.knowledge_base.efficientnet import efficientnet
+from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
+from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
+
+
+class EmbeddedDualEncoder:
+    """Unit vectors of 256 numbers.
+
+    Parameters
+    ----------
+    folder : path, (default: that of the shipped weights)
+        Where ``dual_encoder.safetensors`` and its JSON lie
+
+    Raises
+    ------
+    ImportError
+        If the extra is not installed.
+
+    FileNotFoundError, ValueError
+        If the weights are missing or altered.
+    """
+
+    def __init__(self, folder=SHIPPED):
+        self._looks, self._reads = efficientnet(), sentence_encoder()
+
+        import torch
+
+        from semcom_phy.knowledge_base.dual_encoder.network import DualNetwork
+
+        tensors, record = load_weights("dual_encoder", folder)
+        network = DualNetwork(**record["config"])
+        network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
+        self._network = network.eval().requires_grad_(False)
+        self._cache = ContentCache()
+        self.identity = {
+            "dual_encoder": "embedded",
+            "sha256": record["sha256"],
+            "looks": self._looks.identity,
+            "reads": self._reads.identity,
+        }
+
+    def image_features(self, images):
+        def look(new):
+            return self._project(self._network.images, self._looks.pooled(_stack(new)))
+
+        return np.stack(self._cache.answers(list(images), look, "image"))
+
+    def text_features(self, texts):
+        def read(new):
+            return self._project(self._network.texts, self._reads.encode(new))
+
+        return np.stack(self._cache.answers(list(texts), read, "text"))
+
+    def patch_features(self, images):
+        def look(new):
+            return self._project(self._network.images, self._looks.maps(_stack(new)))
+
+        return np.stack(self._cache.answers(list(images), look, "patches"))
+
+    def _project(self, tower, features):
+        import torch
+
+        with torch.inference_mode():
+            return tower(torch.from_numpy(features)).numpy()
+
+
+def _stack(images):
+    return np.stack([np.asarray(image) for image in images])
