@@ -66,7 +66,8 @@ def read_captions(path):
     Output
     ------
     : `dict` of file name -> `tuple` of `str`
-        In the order of their numbers, or of the file; at least one
+        In the order of their numbers, or of the file; at least one; with single blanks,
+        and without a final " .", which tells nothing of the picture
 
     Raises
     ------
@@ -159,7 +160,7 @@ def _rows_of_tabs(path, lines):
 
 
 def _row(path, number, name, index, caption):
-    caption = " ".join(caption.split())
+    caption = " ".join(caption.split()).removesuffix(" .")
     if not caption:
         raise _bad_line(path, number, name, "a caption")
     return name, index, caption
