@@ -67,7 +67,8 @@ def read_captions(path):
     Output
     ------
     : `dict` of file name -> `tuple` of `str`
-        In the order of their numbers, or of the file; at least one
+        In the order of their numbers, or of the file; at least one; with single blanks,
+        and without a final " .", which tells nothing of the picture
 
     Raises
     ------

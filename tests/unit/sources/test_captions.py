@@ -7,7 +7,7 @@ from PIL import Image
 from semcom_phy.sources.captions import find_captions, read_captions
 from semcom_phy.sources.images import load_images, load_samples
 
-EXPECTED = {"a.jpg": ("A dog, running .", "Zwei Hündchen"), "b_1.jpg": ("a cat",)}
+EXPECTED = {"a.jpg": ("A dog, running", "Zwei Hündchen"), "b_1.jpg": ("a cat",)}
 FORMS = {
     "captions.txt": "image,caption\n"
     'a.jpg,"A dog, running ."\na.jpg,Zwei Hündchen\nb_1.jpg,  a  cat \n',
@@ -30,10 +30,18 @@ def pictures(folder, names):
 @pytest.mark.parametrize("name", FORMS)
 def test_all_forms_give_the_same_captions(tmp_path, name):
     """By file name, in the order of their numbers or of the file; commas in quotes,
-    letters of other languages and blanks are as one expects (exact)."""
+    letters of other languages and blanks are as one expects; a final stop is none of
+    the caption's words (exact)."""
     (tmp_path / name).write_text(FORMS[name], encoding="utf-8")
     assert read_captions(tmp_path / name) == EXPECTED
     assert find_captions((tmp_path / "none", tmp_path), "test") == (name, EXPECTED)
+
+
+def test_only_a_stop_that_stands_alone_is_taken_away(tmp_path):
+    """The one of an abbreviation, or amid the words, belongs to them (exact)."""
+    path = tmp_path / "captions.txt"
+    path.write_text("image,caption\na.jpg,A man . He ran .  \na.jpg,In D.C.\n")
+    assert read_captions(path) == {"a.jpg": ("A man . He ran", "In D.C.")}
 
 
 def test_captions_of_a_split_are_those_of_its_name(tmp_path):
