@@ -8,8 +8,7 @@ token file, ``Flickr8k.token.txt``    ``NAME.jpg#0``, a tab, the caption
 table, ``test_captions.txt``          name, number and caption with tabs between them
 ====================================  =================================================
 
-All are UTF-8, with the captions of an image one below the other. A final " ." of those
-that are cut into tokens is left out.
+All are UTF-8, with the captions of an image one below the other.
 """
 
 import csv

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
 
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.knowledge.features import feature_maps
@@ -27,6 +26,7 @@ from link_models.training.knowledge.trainer import (
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
 from semcom_phy.knowledge_base.dual_encoder.network import DualNetwork
 from semcom_phy.knowledge_base.embedded_weights import save_weights
+from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
 from semcom_phy.metrics.retrieval import recall_at
 from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.data_folders import find_data_folder
