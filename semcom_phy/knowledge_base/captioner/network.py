@@ -143,7 +143,7 @@ class CaptionNetwork(nn.Module):
             best_score = torch.where(better, value, best_score)
             log_p[..., END] = -torch.inf
             total = (score[..., None] + log_p).flatten(1)
-            score, index = total.topk(beams, 1)
+            score, index = total.topk(min(beams, total.shape[1]), 1)
             beam, word = index // log_p.shape[-1], index % log_p.shape[-1]
             kept = words[torch.arange(n)[:, None], beam]
             words = torch.cat([kept, word[..., None]], -1)
