@@ -10,6 +10,7 @@ SIDES = {
     "stanford_cars": (96, 128),
     "cifar10": 32,
 }
+MOST = 4000  # pictures of a set, for its features are computed one by one
 
 
 def labelled_set(name, split="train"):
@@ -35,4 +36,6 @@ def labelled_set(name, split="train"):
     """
     place = name if name == "cifar10" else find_data_folder(name)
     samples = load_samples(place, None, SIDES[name], split=split)
+    if len(samples) > MOST:
+        samples = load_samples(place, MOST, SIDES[name], split=split)
     return samples, [samples.class_names[label] for label in samples.labels]
