@@ -277,9 +277,7 @@ def main(argv=None):
             raise ValueError("--resume goes on, --restart forgets: give one of them")
         if recipe.steps < 1:
             raise ValueError(f"--steps is {recipe.steps}; give at least 1")
-        path = train(
-            args.dataset, recipe, args.out, command, args.resume, args.restart
-        )
+        path = train(args.dataset, recipe, args.out, command, args.resume, args.restart)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
