@@ -59,7 +59,7 @@ class ClassifierRecipe:
     steps: int
     batch_size: int = 128
     learning_rate: float = 0.2
-    widths: tuple[int, ...] = (32, 64, 96, 120)
+    widths: tuple[int, ...] = (24, 48, 96, 128)
     stem_stride: int = 1
     shift: int = 4
     zoom: float = 0.0
@@ -73,7 +73,7 @@ _SMALL_SET = ClassifierRecipe(
     5000, 64, 0.1, stem_stride=2, shift=8, zoom=0.2, gain=0.2, cutout=16
 )
 RECIPES = {
-    "cifar10": ClassifierRecipe(5000),
+    "cifar10": ClassifierRecipe(3500),
     "tinyimagenet24": _SMALL_SET,
     "catsdogs": replace(_SMALL_SET, steps=3000),
 }

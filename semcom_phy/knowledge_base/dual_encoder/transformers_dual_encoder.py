@@ -109,18 +109,20 @@ class TransformersDualEncoder:
         prepared picture, row by row, [num_images, rows, columns, width], `float32`:
         their last hidden states, put into the common space as that of the class token
         is."""
-        side = self.model.config.vision_config.image_size
-        side //= self.model.config.vision_config.patch_size
-        found = self._answers(list(np.asarray(images)), self._patch_batch)
-        return found.reshape(-1, side, side, self.width)
+        vision = self.model.config.vision_config
+        side = vision.image_size // vision.patch_size
+        grid = side, side
+        return self._answers(list(np.asarray(images)), self._patch_batch, grid)
 
-    def _answers(self, items, features):
+    def _answers(self, items, features, grid=()):
+        """Vectors of each item, [num_items, *grid, width]; each item is asked once."""
+
         def ask(new):
             parts = [features(new[i : i + _BATCH]) for i in range(0, len(new), _BATCH)]
-            return [vector for part in parts for vector in part]
+            return [vectors for part in parts for vectors in part]
 
         found = self._cache.answers(items, ask, key=features.__name__)
-        return np.array(found, "float32").reshape(len(items), -1, self.width).squeeze(1)
+        return np.array(found, "float32").reshape(len(items), *grid, self.width)
 
     def _image_batch(self, images):
         import torch
