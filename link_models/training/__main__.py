@@ -4,6 +4,7 @@
     python -m link_models.training klt --help        KLT of the linear reference
     python -m link_models.training ship --help       weights in half precision
     python -m link_models.training classifier --help which class a picture shows
+    python -m link_models.training probe --help      the same from features of others
 
 Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
 """
@@ -16,6 +17,7 @@ COMMANDS = {  # -> module of this package
     "klt": "klt",
     "ship": "ship",
     "classifier": "knowledge.classifier",
+    "probe": "knowledge.probe",
 }
 
 

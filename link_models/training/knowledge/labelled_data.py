@@ -5,14 +5,14 @@ import numpy as np
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.seeding import derived_seed
 from semcom_phy.sources.cifar10 import CLASS_NAMES, load_cifar10_training_images
-from semcom_phy.sources.data_folders import data_folders
+from semcom_phy.sources.data_folders import find_data_set
 from semcom_phy.sources.images import load_samples
 from semcom_phy.sources.samples import Samples, hashes_beside
 
 MOST_HELD = 1000
 
 
-def load_labelled(name, seed=0):
+def load_labelled(name, seed=0, exact_only=False):
     """Training images of a data set, apart from those for validation.
 
     A tenth is held back, 1000 at most; of CIFAR-10 from the images with original
@@ -26,6 +26,9 @@ def load_labelled(name, seed=0):
 
     seed : `int`, (default 0)
         Of the draw of those that are held back
+
+    exact_only : `bool`, (default `False`)
+        CIFAR-10 without its JPEG copies
 
     Output
     ------
@@ -42,13 +45,14 @@ def load_labelled(name, seed=0):
     if name == "cifar10":
         samples, num_exact = _cifar10()
     else:
-        samples = load_samples(_folder(name), size=64, split="train")
+        samples = load_samples(find_data_set(name), size=64, split="train")
         num_exact = len(samples)
     if samples.labels is None or samples.class_names is None:
         raise ValueError(f"{name!r} has no classes with names, which are to be learned")
     rng = np.random.default_rng(derived_seed(seed, "held back"))
     held = np.sort(rng.permutation(num_exact)[: min(MOST_HELD, num_exact // 10)])
-    rest = np.setdiff1d(np.arange(len(samples)), held)
+    used = num_exact if exact_only else len(samples)
+    rest = np.setdiff1d(np.arange(used), held)
     return samples.take(rest), samples.take(held)
 
 
@@ -72,14 +76,3 @@ def _cifar10():
     source = source | hashes_beside(labels=labels)
     samples = Samples(images, None, source, labels=labels, class_names=CLASS_NAMES)
     return samples, len(exact)
-
-
-def _folder(name):
-    tried = [folder / name for folder in data_folders(name)]
-    for folder in tried:
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError(
-        f"data set {name!r} is missing: no folder {tried[-1]}; set SEMCOM_DATA to the "
-        f"folder that holds {name}"
-    )
