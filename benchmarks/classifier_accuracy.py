@@ -9,9 +9,8 @@ import sys
 
 from scipy.stats import binomtest
 
+from link_models.training.knowledge.labelled_sets import labelled_set
 from semcom_phy.knowledge_base.classifier import EMBEDDED, PROBE, find_classifier
-from semcom_phy.sources.data_folders import find_data_set
-from semcom_phy.sources.images import load_samples
 
 
 def accuracy(classifier, samples):
@@ -50,13 +49,6 @@ def accuracy(classifier, samples):
     }
 
 
-def samples_of(name):
-    """Test images of a data set with their classes."""
-    if name == "cifar10":
-        return load_samples(name)
-    return load_samples(find_data_set(name), size=64)
-
-
 def main(argv=None):
     """Prints the table; returns the exit code."""
     known = [prefix + name for name in EMBEDDED for prefix in ("", PROBE)]
@@ -66,7 +58,7 @@ def main(argv=None):
     print(f"{'classifier':22} {'accuracy':>8}  95 % interval    images")
     try:
         for name in args.classifiers:
-            samples = samples_of(name.removeprefix(PROBE))
+            samples = labelled_set(name.removeprefix(PROBE), "test")[0]
             row = accuracy(find_classifier(name), samples)
             print(
                 f"{name:22} {row['accuracy']:8.3f}  {row['low']:.3f} to "

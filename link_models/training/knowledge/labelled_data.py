@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from link_models.training.knowledge.labelled_sets import SIDES
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.seeding import derived_seed
 from semcom_phy.sources.cifar10 import CLASS_NAMES, load_cifar10_training_images
-from semcom_phy.sources.data_folders import find_data_set
+from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.images import load_samples
 from semcom_phy.sources.samples import Samples, hashes_beside
 
@@ -20,9 +21,8 @@ def load_labelled(name, seed=0, exact_only=False):
 
     Parameters
     ----------
-    name : "cifar10" | "tinyimagenet24" | "catsdogs" | ...
-        CIFAR-10, or a folder with ``train.npz`` of pictures and classes, found as
-        CIFAR-10 is
+    name : `str`
+        Of :data:`~link_models.training.knowledge.labelled_sets.SIDES`
 
     seed : `int`, (default 0)
         Of the draw of those that are held back
@@ -45,7 +45,7 @@ def load_labelled(name, seed=0, exact_only=False):
     if name == "cifar10":
         samples, num_exact = _cifar10()
     else:
-        samples = load_samples(find_data_set(name), size=64, split="train")
+        samples = load_samples(find_data_folder(name), None, SIDES[name], split="train")
         num_exact = len(samples)
     if samples.labels is None or samples.class_names is None:
         raise ValueError(f"{name!r} has no classes with names, which are to be learned")
@@ -59,12 +59,10 @@ def load_labelled(name, seed=0, exact_only=False):
 def provenance(train, held):
     """What a record of weights says of the data, `dict`."""
     return {
-        "train": {
-            **train.provenance,
-            "training_images": len(train),
-            "validation_images": len(held),
-            "images_sha256": array_sha256(train.images, train.labels, held.images),
-        }
+        "training": train.provenance,
+        "training_images": len(train),
+        "validation_images": len(held),
+        "images_sha256": array_sha256(train.images, train.labels, held.images),
     }
 
 

@@ -3,9 +3,6 @@
 images --> EfficientNet-Lite0, frozen --> standardised features --> logistic regression
 """
 
-from semcom_phy import backend  # first: it loads the tensor library quietly
-
-# isort: split
 import argparse
 import sys
 import time
@@ -105,7 +102,7 @@ def train(name, folder, command):
         "data": provenance(data, held),
         "validation": {**figures, "num_images": len(held)},
         "seconds": round(time.monotonic() - begun),
-        "versions": {**software_versions(), "device": backend.device()},
+        "versions": software_versions(),
     }
     return save_weights(f"probe_{name}", tensors, record, folder)
 
