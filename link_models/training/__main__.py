@@ -3,6 +3,8 @@
     python -m link_models.training student --help    importance of patches
     python -m link_models.training klt --help        KLT of the linear reference
     python -m link_models.training ship --help       weights in half precision
+    python -m link_models.training classifier --help which class a picture shows
+    python -m link_models.training probe --help      the same from features of others
 
 Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
 """
@@ -10,14 +12,20 @@ Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 tra
 import importlib
 import sys
 
-COMMANDS = ("student", "klt", "ship")
+COMMANDS = {  # -> module of this package
+    "student": "student",
+    "klt": "klt",
+    "ship": "ship",
+    "classifier": "knowledge.classifier",
+    "probe": "knowledge.probe",
+}
 
 
 def main(argv=None):
     """Runs one of the commands; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] and argv[0] in COMMANDS:
-        module = importlib.import_module(f"link_models.training.{argv[0]}")
+        module = importlib.import_module(f"link_models.training.{COMMANDS[argv[0]]}")
         return module.main(argv[1:])
     print(__doc__.strip(), file=sys.stderr)
     return 0 if argv[:1] in (["--help"], ["-h"]) else 2

@@ -66,11 +66,16 @@ def cifar10_pool(size, split):
     )
 
 
-def load_cifar10_training_images():
+def load_cifar10_training_images(with_labels=False):
     r"""CIFAR-10 training images, with original pixels and as JPEG copies.
 
     JPEG copies (quality 75, about 30.5 dB from the original) are smoother and have an
     8x8 block structure: train on them first, finish on the exact ones.
+
+    Parameters
+    ----------
+    with_labels : `bool`, (default `False`)
+        Give the classes, too
 
     Output
     ------
@@ -83,12 +88,18 @@ def load_cifar10_training_images():
         As of :func:`~semcom_phy.sources.images.load_images`, with ``num_exact`` and
         ``num_jpeg_copies``
 
+    exact_labels, copy_labels : [num_exact] and [num_copies], `int`
+        With ``with_labels`` alone: classes, of :data:`CLASS_NAMES`
+
     Raises
     ------
     FileNotFoundError
         If the data are not there and cannot be downloaded.
+
+    ValueError
+        If classes are asked for, and the file has none.
     """
-    images, exact, _, source = _read_cifar10("train")
+    images, exact, labels, source = _read_cifar10("train")
     provenance = {
         "dataset": "cifar10",
         "split": "train",
@@ -99,7 +110,12 @@ def load_cifar10_training_images():
         "source": source,
         "terms": _TERMS,
     }
-    return images[exact], images[~exact], provenance
+    found = images[exact], images[~exact], provenance
+    if not with_labels:
+        return found
+    if labels is None:
+        raise ValueError(f"{source} has no classes: an array y_train is missing")
+    return *found, labels[exact], labels[~exact]
 
 
 def _read_cifar10(split):

@@ -1,0 +1,128 @@
+"""Trains a classifier: ``python -m link_models.training classifier --help``.
+
+images, mirrored, moved, partly covered --> ConvNetwork --> cross entropy
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import asdict, replace
+
+import torch
+
+from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.knowledge.augmentation import augmented
+from link_models.training.knowledge.labelled_data import load_labelled, provenance
+from link_models.training.knowledge.trainer import (
+    TorchRecipe,
+    add_arguments,
+    command_of,
+    recipe_of,
+    tensors_of,
+    train,
+)
+from semcom_phy.knowledge_base.classifier.network import ConvNetwork, scaled
+from semcom_phy.knowledge_base.embedded_weights import save_weights
+from semcom_phy.simulation.versions import software_versions
+
+_SMALL_SET = TorchRecipe(
+    steps=3500, batch_size=64, learning_rate=3e-3, weight_decay=0.1
+)
+RECIPES = {
+    "cifar10": replace(_SMALL_SET, batch_size=128),
+    "tinyimagenet24": _SMALL_SET,
+    "catsdogs": replace(_SMALL_SET, steps=2500),
+}
+STEM_STRIDE = {32: 1, 64: 2}  # by the side of the images
+SMOOTHING = 0.1  # of the labels
+
+
+def label_of(name):
+    """What the weights of a data set's classifier are called."""
+    return f"classifier_{name}"
+
+
+def accuracy(network, samples):
+    """Share of the images whose likeliest class is theirs."""
+    with torch.inference_mode():
+        guessed = [
+            network(scaled(samples.images[i : i + 100], samples.images.shape[1]))
+            for i in range(0, len(samples), 100)
+        ]
+    guessed = torch.cat(guessed).argmax(-1).numpy()
+    return float((guessed == samples.labels).mean())
+
+
+def _train(name, recipe, args):
+    """Trains on the split train of a data set; the JSON beside the weights."""
+    begun = time.monotonic()
+    torch.set_num_threads(args.threads)
+    samples, held = load_labelled(name)
+    side = samples.images.shape[1]
+    labels = torch.from_numpy(samples.labels.astype("int64"))
+    torch.manual_seed(recipe.seed)
+    network = ConvNetwork(len(samples.class_names), stem_stride=STEM_STRIDE[side])
+    network = network.to(memory_format=torch.channels_last)
+    # The few images of the small sets are changed more.
+    changes = {"shift": side // 8, "cutout": side // 4}
+    if name != "cifar10":
+        changes |= {"zoom": 0.2, "gain": 0.2}
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
+
+    def loss_fn(rng):
+        index = rng.integers(len(samples), size=recipe.batch_size)
+        x = augmented(scaled(samples.images[index], side), rng, **changes)
+        with torch.autocast("cpu", torch.bfloat16):  # twice as fast
+            logits = network(x.contiguous(memory_format=torch.channels_last))
+        return loss_of(logits.float(), labels[index])
+
+    data = provenance(samples, held) | {"changes": changes}
+    train(
+        network,
+        loss_fn,
+        recipe,
+        args.out,
+        label_of(name),
+        data,
+        args.resume,
+        args.restart,
+    )
+    record = {
+        "config": {
+            "side": side,
+            "class_names": list(samples.class_names),
+            "network": network.config,
+        },
+        "command": command_of(f"classifier --dataset {name}", recipe, RECIPES[name]),
+        "recipe": asdict(recipe),
+        "data": data,
+        "validation": {"accuracy": accuracy(network, held), "num_images": len(held)},
+        "seconds": round(time.monotonic() - begun),
+        "versions": software_versions(),
+    }
+    tensors = {k: v for k, v in tensors_of(network).items() if v.ndim}  # no counters
+    return save_weights(label_of(name), tensors, record, args.out)
+
+
+def main(argv=None):
+    """Command line; returns the exit code."""
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("--dataset", default="cifar10", choices=tuple(RECIPES))
+    name = which.parse_known_args(argv)[0].dataset
+    parser = argparse.ArgumentParser(
+        prog="link_models.training classifier",
+        description=__doc__.splitlines()[0],
+        parents=[which],
+    )
+    add_arguments(parser, RECIPES[name])
+    args = parser.parse_args(argv)
+    try:
+        with telling_what_is_left(checkpoint_path(args.out, label_of(name))):
+            print(f"wrote {_train(name, recipe_of(args), args)}")
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        print(f"\ninterrupted; {stop}", file=sys.stderr)
+        return 130
+    return 0

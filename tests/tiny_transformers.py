@@ -1,0 +1,103 @@
+"""Tiny random models of transformers in folders, as their authors would save them."""
+
+import string
+
+import torch
+import transformers
+
+WORDS = "a photo of dog cat red blue ball runs on the grass two with in big".split()
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+_SIZES = {
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
+_IMAGE = {"height": 32, "width": 32}
+
+
+def save_tiny_blip(folder, seed=1):
+    """A BLIP of 2 layers that captions 32x32 pictures with :data:`WORDS`."""
+    tokenizer = _word_tokenizer()
+    text = {
+        "vocab_size": len(tokenizer),
+        "encoder_hidden_size": 16,
+        "max_position_embeddings": 64,
+        "bos_token_id": tokenizer.mask_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "sep_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = transformers.BlipConfig(
+        text_config=_SIZES | text,
+        vision_config=_SIZES | {"image_size": 32, "patch_size": 8},
+        projection_dim=16,
+        image_text_hidden_size=16,
+    )
+    processor = transformers.BlipImageProcessorPil(size=_IMAGE)
+    transformers.BlipProcessor(processor, tokenizer).save_pretrained(folder)
+    return _save(transformers.BlipForConditionalGeneration, config, folder, seed)
+
+
+def save_tiny_git(folder, seed=1):
+    """A GIT of 2 layers that captions 32x32 pictures with :data:`WORDS`."""
+    tokenizer = _word_tokenizer()
+    config = transformers.GitConfig(
+        **_SIZES,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=64,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        vision_config=_SIZES | {"image_size": 32, "patch_size": 8},
+    )
+    processor = transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size=_IMAGE
+    )
+    transformers.GitProcessor(processor, tokenizer).save_pretrained(folder)
+    return _save(transformers.GitForCausalLM, config, folder, seed)
+
+
+def save_tiny_clip(folder, seed=1):
+    """A CLIP of 2 layers, 4 x 4 patches, 16 tokens; its texts are read by letters."""
+    letters = [*string.ascii_lowercase, *string.digits, *".,-'"]
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters)]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = transformers.CLIPTokenizer(vocab=vocabulary, merges=[])
+    text = {
+        "vocab_size": len(vocabulary),
+        "max_position_embeddings": 16,
+        "bos_token_id": vocabulary["<|startoftext|>"],
+        "eos_token_id": vocabulary["<|endoftext|>"],
+        "pad_token_id": vocabulary["<|endoftext|>"],
+    }
+    config = transformers.CLIPConfig(
+        text_config=_SIZES | text,
+        vision_config=_SIZES | {"image_size": 32, "patch_size": 8},
+        projection_dim=12,
+    )
+    processor = transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size=_IMAGE
+    )
+    transformers.CLIPProcessor(processor, tokenizer).save_pretrained(folder)
+    return _save(transformers.CLIPModel, config, folder, seed)
+
+
+def _word_tokenizer():
+    """Of BERT's kind, with a word for each token."""
+    vocabulary = {word: index for index, word in enumerate([*SPECIAL, *WORDS])}
+    return transformers.BertTokenizer(vocab=vocabulary, do_lower_case=True)
+
+
+def _save(kind, config, folder, seed):
+    """Weights large enough that pictures make a difference, unlike those at the start
+    of a training."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = kind(config).eval()
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                torch.nn.init.normal_(weight, std=0.3)
+    model.save_pretrained(folder)
+    return folder
