@@ -27,8 +27,9 @@ _METRICS = {  # entry -> what its metrics need, and what it says
     ),
     "Text": (
         "texts",
-        "lower-cased words without punctuation; BLEU-n of the corpus with brevity "
-        "penalty, against the reference of the closest length, not smoothed",
+        "words are what stands between blanks, in lower case; BLEU-n of the corpus as "
+        "sacrebleu counts it (tokenize none, lowercase), with brevity penalty, against "
+        "the reference of the closest length, not smoothed",
     ),
 }
 

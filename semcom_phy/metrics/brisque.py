@@ -1,7 +1,7 @@
 r"""BRISQUE: how unnatural a picture looks, told without the picture that was meant.
 
-    grey --> minus local mean, by local deviation --> shapes of 5 distributions --+
-    halved --------------------> the same ----------------------------------------+-> SVR
+    grey --> minus local mean, by local deviation --> shapes of 5 distributions -+
+    halved --------------------> the same ---------------------------------------+-> SVR
 
 The constants and the details are those of the PyPI package brisque 0.2.0 (Apache-2.0),
 so that the scores are its scores: grey in 0 ... 1, windows of 7x7 pixels with zeros
@@ -24,9 +24,11 @@ from scipy.special import gamma
 from skimage.color import rgb2gray
 
 from semcom_phy.knowledge_base.packaged_file import packaged_file
+from semcom_phy.metrics.image import check_batches
 
 SVM_SHA256 = "19526fb799c4c7992ccc109fcfecddb25976ba024b194cd3ee275d27e8909c8d"
 NUM_FEATURES = 36
+MIN_SIDE = 16  # pixels, so that the halved picture holds a window
 _SIDE, _SIGMA = 7, 7 / 6  # of the window [pixels]
 _CONTRAST = 1 / 255  # added to the local deviation
 # Features are scaled by these to -1 ... 1: min_ and max_ of models/normalize.pickle in
@@ -103,16 +105,7 @@ def brisque_features(images):
     ValueError
         If the images are too small or no `uint8` RGB.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError(
-            "images are [batch, height, width, 3] of uint8, not "
-            f"{images.shape} of {images.dtype}"
-        )
-    if min(images.shape[1:3]) < 2 * _SIDE + 2:
-        raise ValueError(
-            f"images have at least 16 pixels a side, not {images.shape[1:3]}"
-        )
+    images, _ = check_batches(images, images, MIN_SIDE)
     found = np.empty((len(images), NUM_FEATURES))
     for row, image in zip(found, images, strict=True):
         grey = rgb2gray(image)

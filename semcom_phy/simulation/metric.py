@@ -12,16 +12,18 @@ import numpy as np
 
 from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
 
+_CAPTIONS = "choose a data set with captions with --dataset, such as a Flickr8k folder"
 # What a metric may need -> how to come by it. "images", "texts" and "features" must be
-# delivered, texts besides have references among the samples; labels travel with them.
+# delivered, texts besides have references among the samples; captions (references of
+# what is no text) and labels travel with them.
 NEEDS = {
     "images": "choose a system that delivers images with --systems",
     "texts": "choose a system that delivers texts with --systems",
     "features": "choose a system that delivers features with --systems",
+    "captions": _CAPTIONS,
     "labels": "choose a data set with labels with --dataset, such as camvid or cifar10",
     "label_maps": "choose a data set with label maps with --dataset, such as camvid",
 }
-_CAPTIONS = "choose a data set with captions with --dataset, such as a Flickr8k folder"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Metric:
         is a probability, NaN where a sample has no such figure. A function of a module,
         so that other processes find it
 
+    identity : callable, () -> `dict`, or `None` (default)
+        What tells the frozen model apart that it computes with, where neither its code
+        nor the SHA-256 of a file in it does; asked when results are filed or looked up
+
     Raises
     ------
     ValueError
@@ -59,6 +65,7 @@ class Metric:
     unit: str
     needs: tuple[str, ...]
     per_sample: Callable
+    identity: Callable | None = None
 
     def __post_init__(self):
         _check_known(self)
@@ -115,6 +122,9 @@ class SetMetric:
     estimate : callable, (columns, image_index, groups=None) -> Estimate or `None`
         The figure with its interval
 
+    identity
+        As of :class:`Metric`
+
     Raises
     ------
     ValueError
@@ -129,6 +139,7 @@ class SetMetric:
     per_sample: Callable
     linearised: Callable
     estimate: Callable
+    identity: Callable | None = None
 
     def __post_init__(self):
         _check_known(self)
@@ -160,6 +171,8 @@ def check_samples(metrics, samples):
                 f"metric {metric.name!r} needs captions as references, which the data "
                 f"set does not have: {_CAPTIONS}, or leave it out of --metrics"
             )
+        if "captions" in metric.needs and samples.texts is None:
+            raise _lacking(metric, "captions", "the data set does not have")
         if "labels" in metric.needs and labels is None:
             raise _lacking(metric, "labels", "the data set does not have")
         is_map = labels is not None and labels.shape == samples.images.shape[:3]

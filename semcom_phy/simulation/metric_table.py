@@ -1,4 +1,10 @@
-"""The metrics that a scenario can list, by name."""
+"""The metrics that a scenario can list, by name.
+
+Some compute with frozen models, of the extra ``generative``. These are imported and
+loaded when they are first asked, and not with this table. Metrics with models of the
+user are made by :func:`clip_score_metric`, :func:`perceptual_metric` and
+:func:`ssq_metric`.
+"""
 
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -8,7 +14,10 @@ import numpy as np
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics import image, text
+from semcom_phy.metrics.clip_score import clip_score_of_captions
 from semcom_phy.metrics.importance import psnr_by_level
+from semcom_phy.metrics.ratio import linearised_ratio
+from semcom_phy.metrics.ssq import told_right
 from semcom_phy.simulation.intervals import (
     MAX_PSNR_DB,
     clustered_mean,
@@ -69,6 +78,82 @@ def _bleu(n, columns, image_index, groups=None):
     estimate = clustered_mean(values, image_index, groups)
     # Without a common n-gram there is no linear part to tell an interval.
     return estimate if estimate.mean else replace(estimate, ci95=None)
+
+
+def _word_errors(samples, delivered):
+    return text.word_errors(samples.texts, delivered.texts)
+
+
+def _sentence_similarity(samples, delivered):
+    from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
+
+    return text.sentence_similarity(samples.texts, delivered.texts, sentence_encoder())
+
+
+def _linearised_ratio(above, below, columns):
+    return linearised_ratio(columns[above], columns[below])
+
+
+def _ratio(above, below, columns, image_index, groups=None):
+    values = _linearised_ratio(above, below, columns)
+    return clustered_mean(values, image_index, groups)
+
+
+def _brisque(samples, delivered):
+    from semcom_phy.metrics.brisque import brisque  # SciPy's signals take seconds
+
+    return brisque(delivered.images)
+
+
+def _perceptual_hed(samples, delivered):
+    from semcom_phy.metrics.perceptual import perceptual_hed
+
+    return perceptual_hed(samples.images, delivered.images)
+
+
+def _perceptual_efficientnet(samples, delivered):
+    from semcom_phy.metrics.perceptual import perceptual_efficientnet
+
+    return perceptual_efficientnet(samples.images, delivered.images)
+
+
+def _perceptual(distance, samples, delivered):
+    return distance.distance(samples.images, delivered.images)
+
+
+def _clip_score(encoder, samples, delivered):
+    return clip_score_of_captions(encoder, delivered.images, samples.texts)
+
+
+@lru_cache(maxsize=1)
+def _embedded_encoder():
+    from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
+
+    return find_dual_encoder("embedded")
+
+
+def _clip_score_embedded(samples, delivered):
+    return _clip_score(_embedded_encoder(), samples, delivered)
+
+
+def _embedded_identity():
+    return _embedded_encoder().identity
+
+
+def _identity_of(model):
+    return model.identity
+
+
+def _told_right(name, classifier, samples, delivered):
+    if samples.class_names != tuple(classifier.class_names):
+        raise ValueError(
+            f"metric {name!r} is of a classifier of other classes than those of the "
+            f"data set: {classifier.class_names} and {samples.class_names}"
+        )
+    return {
+        f"{name}_{what}": told_right(classifier, images, samples.labels).astype(float)
+        for what, images in (("received", delivered.images), ("sent", samples.images))
+    }
 
 
 PSNR = Metric("psnr_db", "PSNR, mean over images", "dB", ("images",), _psnr)
@@ -148,9 +233,143 @@ BLEU_METRICS = tuple(
     for n in range(1, text.MAX_BLEU_ORDER + 1)
 )
 
+_WORDS = "word_errors", "word_reference_length"
+WORD_ERROR_RATE = SetMetric(
+    "word_error_rate",
+    "Word error rate of the corpus",
+    "",
+    ("texts",),
+    _WORDS,
+    _word_errors,
+    partial(_linearised_ratio, *_WORDS),
+    partial(_ratio, *_WORDS),
+)
+SENTENCE_SIMILARITY = Metric(
+    "sentence_similarity",
+    "Likeness of sentences (all-MiniLM-L6-v2)",
+    "",
+    ("texts",),
+    _sentence_similarity,
+)
+TEXT_METRICS = (TEXT_EXACT, *BLEU_METRICS, WORD_ERROR_RATE, SENTENCE_SIMILARITY)
+
+PERCEPTION_METRICS = (
+    Metric("brisque", "BRISQUE (lower is better)", "", ("images",), _brisque),
+    Metric(
+        "perceptual_hed",
+        "Distance in features of VGG16 tuned on edges",
+        "",
+        ("images",),
+        _perceptual_hed,
+    ),
+    Metric(
+        "perceptual_efficientnet",
+        "Distance in features of EfficientNet-Lite0",
+        "",
+        ("images",),
+        _perceptual_efficientnet,
+    ),
+    Metric(
+        "clip_score_embedded",
+        "CLIPScore of the embedded dual encoder",
+        "",
+        ("images", "captions"),
+        _clip_score_embedded,
+        _embedded_identity,
+    ),
+)
+
+
+def clip_score_metric(name, encoder):
+    """CLIPScore of delivered images and all captions of what was sent, 0 ... 100,
+    higher is better; see :mod:`semcom_phy.metrics.clip_score`.
+
+    Parameters
+    ----------
+    name : `str`
+        Should tell the encoder, such as "clip_score_vit_b32"
+
+    encoder : :class:`~semcom_phy.knowledge_base.interfaces.DualEncoder`
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.metric.Metric`
+    """
+    return Metric(
+        name,
+        f"CLIPScore of {encoder.identity['model']}",
+        "",
+        ("images", "captions"),
+        partial(_clip_score, encoder),
+        partial(_identity_of, encoder),
+    )
+
+
+def perceptual_metric(name, distance):
+    """Perceptual distance of delivered and sent images, lower is better.
+
+    Parameters
+    ----------
+    name : `str`
+        Should tell the network, such as "lpips_alexnet"
+
+    distance : :class:`~semcom_phy.metrics.perceptual.Lpips`
+        Or another one with ``distance``, two batches of images -> [batch], and
+        ``identity``
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.metric.Metric`
+    """
+    return Metric(
+        name,
+        f"Distance of {distance.identity['model']}",
+        "",
+        ("images",),
+        partial(_perceptual, distance),
+        partial(_identity_of, distance),
+    )
+
+
+def ssq_metric(name, classifier):
+    """SSQ of all images of a point: accuracy of a classifier on received images over
+    that on sent ones, higher is better; see :func:`semcom_phy.metrics.ssq.ssq`. A point
+    at which it tells no sent image has none.
+
+    Parameters
+    ----------
+    name : `str`
+        Such as "ssq"
+
+    classifier : :class:`~semcom_phy.knowledge_base.interfaces.Classifier`
+        Of the classes of the data set, in their order
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.metric.SetMetric`
+    """
+    columns = f"{name}_received", f"{name}_sent"
+    return SetMetric(
+        name,
+        "Accuracy on received images by that on sent ones",
+        "",
+        ("images", "labels"),
+        columns,
+        partial(_told_right, name, classifier),
+        partial(_linearised_ratio, *columns),
+        partial(_ratio, *columns),
+        partial(_identity_of, classifier),
+    )
+
+
 METRICS = {
     metric.name: metric
-    for metric in (*IMAGE_METRICS, *IMPORTANCE_METRICS, TEXT_EXACT, *BLEU_METRICS)
+    for metric in (
+        *IMAGE_METRICS,
+        *IMPORTANCE_METRICS,
+        *TEXT_METRICS,
+        *PERCEPTION_METRICS,
+    )
 }
 
 

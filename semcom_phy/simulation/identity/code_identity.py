@@ -12,6 +12,7 @@ the packages that the code imports. A codec that the system does not use has no 
 
 import hashlib
 import importlib.metadata
+import json
 import sys
 from functools import cache
 
@@ -43,7 +44,8 @@ def code_identity(system, channel, metrics=(), sweep=_IMAGES):
         As built, with their weights
 
     metrics : sequence of :mod:`~semcom_phy.simulation.metric_table`
-        What is measured beside the metrics of images
+        What is measured beside the metrics of images; the frozen models that they name
+        as their identity stand among the settings
 
     sweep : sequence of (module, name), (default: the sweep over images)
         What makes figures of what the system transmits
@@ -75,9 +77,18 @@ def code_identity(system, channel, metrics=(), sweep=_IMAGES):
     return {
         "modules": modules,
         "data": dict(sorted(graph.data.items())),
-        "settings": parts.settings_hashes(),
+        "settings": parts.settings_hashes() | _models(metrics),
         "weights": parts.weights_hash(),
         "versions": _versions(graph.external),
+    }
+
+
+def _models(metrics):
+    """Hash of what tells the model of a metric apart, metric by metric."""
+    return {
+        f"the model of {metric.name}": _hash(json.dumps(metric.identity()))
+        for metric in metrics
+        if metric.identity is not None
     }
 
 

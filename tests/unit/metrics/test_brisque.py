@@ -85,7 +85,7 @@ def test_black_has_no_score():
 
 def test_what_is_no_picture_is_refused():
     """With what it is (exact)."""
-    with pytest.raises(ValueError, match=r"of uint8, not \(1, 32, 32, 3\) of float64"):
+    with pytest.raises(ValueError, match=r"images are float64 \(1, 32, 32, 3\)"):
         brisque(np.zeros((1, 32, 32, 3)))
-    with pytest.raises(ValueError, match="at least 16 pixels a side, not .15, 32."):
+    with pytest.raises(ValueError, match="and 16 pixels a side"):
         brisque(np.zeros((1, 15, 32, 3), "uint8"))
