@@ -46,8 +46,8 @@ class Gallery:
             said = [prompts[int(label)] for label in samples.labels]
         else:
             raise ValueError(
-                f"{source['dataset']!r} has neither captions nor classes with names, by "
-                "which its pictures could be found"
+                f"{source['dataset']!r} has neither captions nor classes with "
+                "names, by which its pictures could be found"
             )
         numbers = {}  # Pictures with the same text have the very same similarity.
         self._said = np.array([numbers.setdefault(t, len(numbers)) for t in said])

@@ -131,5 +131,6 @@ def _painted_sides(side, size):
     height, width = size or (side, side)
     scale = side / math.sqrt(height * width)
     return tuple(
-        max(_MULTIPLE, round(n * scale / _MULTIPLE) * _MULTIPLE) for n in (height, width)
+        max(_MULTIPLE, round(n * scale / _MULTIPLE) * _MULTIPLE)
+        for n in (height, width)
     )

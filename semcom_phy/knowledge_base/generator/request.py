@@ -21,7 +21,7 @@ def check_request(captions, num, size):
         if not isinstance(caption, str) or not caption.strip():
             raise ValueError(f"a caption is {caption!r}; give a text")
     if num != int(num) or num < 1:
-        raise ValueError(f"num is {num!r}; give the pictures of each caption, 1 or more")
+        raise ValueError(f"num is {num!r}; give 1 picture or more")
     if size is not None and (len(size) != 2 or any(n != int(n) or n < 1 for n in size)):
         raise ValueError(f"size is {size!r}; give height and width [pixels]")
 

@@ -15,6 +15,7 @@ COLOURS = np.array(
     [[1, 1, 1], [1, 0, -1], [1, -2, 1]] / np.sqrt([[3], [2], [6]]), "float32"
 )
 _AXES = (1, 2)
+_TENSORS = ("kept", "mean", "deviation", "limit")
 
 
 class Spectrum:
@@ -36,7 +37,7 @@ class Spectrum:
         self.kept = np.asarray(kept)
         self.mean = np.asarray(mean, "float32")
         self.deviation = np.asarray(deviation, "float32")
-        self.limit = float(limit)
+        self.limit = float(np.squeeze(limit))
 
     @classmethod
     def of_pictures(cls, images, num, limit):
@@ -46,8 +47,9 @@ class Spectrum:
         -----
         images : [num_images, 32, 32, 3], `uint8`
 
-        num : `int`
-            How many coefficients
+        num : `int` or `None`
+            How many coefficients; `None` for all, brought to unit variance together,
+            not each by itself
 
         limit : `float`
 
@@ -65,10 +67,23 @@ class Spectrum:
             squares += np.square(values).sum(0, dtype="float64")
         mean = np.where(_mirror_signs() > 0, total / len(images), 0.0)
         variance = squares / len(images) - mean**2
+        if num is None:
+            variance[:] = variance.mean()
         kept = np.sort(np.argsort(-variance, kind="stable")[:num])
         deviation = np.sqrt(variance[kept])
         energy = variance[kept].sum() / variance.sum()
         return cls(kept, mean[kept], deviation, limit), float(energy)
+
+    @classmethod
+    def of_tensors(cls, tensors):
+        """As :meth:`tensors` gave it."""
+        return cls(*(tensors[f"spectrum.{name}"] for name in _TENSORS))
+
+    def tensors(self):
+        """`dict` of arrays to be stored."""
+        values = self.kept, self.mean, self.deviation, np.float32([self.limit])
+        names = (f"spectrum.{name}" for name in _TENSORS)
+        return dict(zip(names, values, strict=True))
 
     @property
     def mirror(self):
