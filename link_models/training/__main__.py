@@ -5,6 +5,7 @@
     python -m link_models.training ship --help       weights in half precision
     python -m link_models.training classifier --help which class a picture shows
     python -m link_models.training probe --help      the same from features of others
+    python -m link_models.training generator --help  pictures of what a caption says
 
 Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
 """
@@ -18,6 +19,7 @@ COMMANDS = {  # -> module of this package
     "ship": "ship",
     "classifier": "knowledge.classifier",
     "probe": "knowledge.probe",
+    "generator": "knowledge.generator",
 }
 
 

@@ -20,6 +20,7 @@ from semcom_phy.knowledge_base.packaged_file import check_sha256
 
 WIDTH = 384
 MAX_TOKENS = 256  # what lies beyond is cut off, as sentence-transformers does
+_BATCH = 64
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -66,6 +67,28 @@ class SentenceEncoder:
         found = self._known.answers(list(texts), self._ask)
         return np.array(found, "float32").reshape(-1, WIDTH)
 
+    def encode_many(self, texts):
+        """As :meth:`encode`, for thousands of texts: several times as fast, nothing is
+        kept, and the last digits depend on the texts beside.
+
+        Those of as many tokens go together, so that none is padded.
+        """
+        import torch
+
+        tokens = [self._tokens(text)["input_ids"] for text in texts]
+        lengths = np.array([ids.shape[1] for ids in tokens])
+        vectors = np.empty((len(texts), WIDTH), "float32")
+        for length in np.unique(lengths):
+            alike = np.flatnonzero(lengths == length)
+            for part in np.array_split(alike, -(-len(alike) // _BATCH)):
+                ids = torch.cat([tokens[i] for i in part])
+                with torch.inference_mode():
+                    mask = torch.ones_like(ids)
+                    states = self._model(ids, attention_mask=mask).last_hidden_state
+                    means = states.mean(1)
+                vectors[part] = torch.nn.functional.normalize(means, dim=1).numpy()
+        return vectors
+
     def _ask(self, texts):
         """One by one: padding and the size of a batch would show in the last digits."""
         return [self._encode_one(text) for text in texts]
@@ -73,13 +96,16 @@ class SentenceEncoder:
     def _encode_one(self, text):
         import torch
 
-        tokens = self._tokenizer(
-            text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        )
+        tokens = self._tokens(text)
         with torch.inference_mode():
             states = self._model(**tokens).last_hidden_state[0]
             # One text has no padding: its attention mask is 1 throughout.
             return torch.nn.functional.normalize(states.mean(0), dim=0).numpy()
+
+    def _tokens(self, text):
+        return self._tokenizer(
+            text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
 
 
 @lru_cache(maxsize=1)

@@ -63,7 +63,7 @@ def sample_pool(size):
     """
     crops, groups = [], []
     for package, name, _ in SAMPLE_PHOTOGRAPHS:
-        photograph, _ = read_picture(_shipped_file(package, name))
+        photograph, _ = read_picture(shipped_file(package, name))
         pixels = np.asarray(_reduced(photograph, size))
         rows, columns = pixels.shape[0] // size[0], pixels.shape[1] // size[1]
         pixels = pixels[: rows * size[0], : columns * size[1]]
@@ -93,7 +93,7 @@ def _reduced(photograph, size):
     return photograph.resize(reduced, Image.Resampling.LANCZOS)
 
 
-def _shipped_file(package, name):
+def shipped_file(package, name):
     """Path of a package's data file, without importing the package."""
     spec = importlib.util.find_spec(package)
     if spec is None:

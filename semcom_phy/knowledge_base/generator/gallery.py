@@ -1,0 +1,96 @@
+"""Pictures that both ends hold, found by what is said of them: nothing is painted."""
+
+import numpy as np
+
+from semcom_phy.array_hash import array_sha256
+from semcom_phy.knowledge_base.class_prompts import class_prompt
+from semcom_phy.knowledge_base.generator.request import check_request, resized
+from semcom_phy.seeding import derived_seed
+from semcom_phy.sources.samples import hashes_beside
+
+
+class Gallery:
+    """Gives the pictures whose captions are closest to a caption.
+
+    Closest by the cosine of sentence vectors. Among pictures of the same similarity,
+    such as those of one class, the seed draws without replacement: picture number k of
+    a caption is the k-th of that order.
+
+    A gallery must not hold what is sent: samples of a split "test" are refused.
+
+    Parameters
+    ----------
+    samples : :class:`~semcom_phy.sources.samples.Samples`
+        With captions, of which the first one of each picture counts, or with classes
+        that have names
+
+    encoder : :class:`~semcom_phy.knowledge_base.sentence_encoder.SentenceEncoder`
+
+    Raises
+    ------
+    ValueError
+        If the samples are test images, or nothing can be said of them.
+    """
+
+    def __init__(self, samples, encoder):
+        source = samples.provenance
+        if source.get("split") == "test":
+            raise ValueError(
+                f"a gallery of test images of {source['dataset']!r} would hold what is "
+                "sent: give its split train"
+            )
+        if samples.texts is not None:
+            said = [own[0] for own in samples.texts]
+        elif samples.labels is not None and samples.class_names is not None:
+            prompts = [class_prompt(name) for name in samples.class_names]
+            said = [prompts[int(label)] for label in samples.labels]
+        else:
+            raise ValueError(
+                f"{source['dataset']!r} has neither captions nor classes with "
+                "names, by which its pictures could be found"
+            )
+        numbers = {}  # Pictures with the same text have the very same similarity.
+        self._said = np.array([numbers.setdefault(t, len(numbers)) for t in said])
+        self._vectors = encoder.encode_many(list(numbers))
+        self._images = samples.images
+        self._encoder = encoder
+        self.identity = {
+            "model": "gallery",
+            "dataset": source["dataset"],
+            "split": source["split"],
+            "images_sha256": array_sha256(samples.images),
+            **hashes_beside(texts=[[text] for text in said]),
+            "encoder": encoder.identity,
+        }
+
+    def generate(self, captions, seed, num=1, size=None):
+        """Pictures of each caption, as of
+        :class:`~semcom_phy.knowledge_base.interfaces.ImageGenerator`.
+
+        Raises
+        ------
+        ValueError
+            If the request is none, or asks for more pictures than there are.
+        """
+        check_request(captions, num, size)
+        if num > len(self._images):
+            raise ValueError(
+                f"{num} pictures of a caption asked for, the gallery of "
+                f"{self.identity['dataset']!r} holds {len(self._images)}"
+            )
+        vectors = self._encoder.encode(captions)
+        return np.stack(
+            [
+                [
+                    resized(self._images[i], size)
+                    for i in self._order(text, vector, seed)[:num]
+                ]
+                for text, vector in zip(captions, vectors, strict=True)
+            ]
+        )
+
+    def _order(self, caption, vector, seed):
+        """All pictures, the closest first; where they are as close, as drawn."""
+        cosine = (self._vectors @ vector)[self._said]
+        rng = np.random.default_rng(derived_seed(seed, "generate", caption))
+        return np.lexsort((rng.permutation(len(cosine)), -cosine))

@@ -1,0 +1,67 @@
+"""A tiny embedded image generator with random weights, and an encoder without any."""
+
+import hashlib
+
+import numpy as np
+
+from semcom_phy.knowledge_base.embedded_weights import save_weights
+from semcom_phy.knowledge_base.generator.diffusion import WEIGHTS
+from semcom_phy.knowledge_base.generator.spectrum import SIDE, Spectrum
+
+CONFIG = {
+    "kind": "mlp",
+    "num_coefficients": 24,
+    "width": 16,
+    "hidden": 16,
+    "depth": 1,
+    "condition_width": 8,
+}
+
+
+class WordHashes:
+    """Sentences with common words are close: in the place of a trained encoder."""
+
+    identity = {"model": "word hashes"}
+
+    def encode(self, texts):
+        vectors = np.zeros((len(texts), 384), "float32")
+        for vector, text in zip(vectors, texts, strict=True):
+            for word in text.split():
+                seed = hashlib.sha256(word.encode()).digest()[:4]
+                rng = np.random.default_rng(int.from_bytes(seed))
+                vector += rng.standard_normal(384, "float32")
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    encode_many = encode
+
+
+def smooth_pictures(num, side=SIDE, seed=1):
+    """[num, side, side, 3], `uint8`: gradients of random colours, with some noise."""
+    rng = np.random.default_rng(seed)
+    corners = rng.integers(0, 256, (num, 2, 1, 3))
+    ramp = np.linspace(0, 1, side)[:, None]
+    rows = corners[:, 0] * ramp + corners[:, 1] * (1 - ramp)
+    pictures = rows[:, :, None] + rng.normal(0, 8, (num, side, side, 3))
+    return np.clip(pictures, 0, 255).astype("uint8")
+
+
+def save_generator(folder, config=CONFIG, seed=1):
+    """Weights in a folder, none of them zero."""
+    import torch
+
+    from semcom_phy.knowledge_base.generator.network import PREFIX, make_network
+
+    num = config.get("num_coefficients")
+    spectrum, _ = Spectrum.of_pictures(smooth_pictures(50), num, 6.0)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = make_network(config)
+        with torch.no_grad():
+            for weights in network.parameters():
+                weights.add_(0.1 * torch.randn_like(weights))
+    tensors = {
+        PREFIX + name: value.numpy() for name, value in network.state_dict().items()
+    }
+    record = {"config": {"network": config}, "command": "none"}
+    save_weights(WEIGHTS, {**tensors, **spectrum.tensors()}, record, folder)
+    return folder
