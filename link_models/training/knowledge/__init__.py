@@ -1,0 +1,1 @@
+"""Training of the embedded models that both ends of a link hold (PyTorch)."""

@@ -1,0 +1,1 @@
+"""Editors: models that repaint a picture as a prompt says, or repair it."""
