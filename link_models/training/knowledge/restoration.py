@@ -1,4 +1,4 @@
-"""Trains the restoration network: ``python -m link_models.training restoration --help``.
+"""Trains the restoration network: ``python -m link_models.training restoration -h``.
 
 crops of photographs --> degraded at random --> network --> Charbonnier loss
 
@@ -212,9 +212,8 @@ def validation(network, held, seed):
             np.random.default_rng(derived_seed(seed, "validation", kind, place))
             for place in range(len(held))
         )
-        bad = np.stack(
-            [degraded(*one) for one in zip(held, [kind] * len(held), draws, strict=True)]
-        )
+        pairs = zip(held, draws, strict=True)
+        bad = np.stack([degraded(image, kind, rng) for image, rng in pairs])
         figures[kind] = {
             "psnr_before": round(float(psnr(held, bad).mean()), 3),
             "psnr_after": round(float(psnr(held, restored(network, bad)).mean()), 3),
@@ -320,11 +319,18 @@ def main(argv=None):
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--validation-images", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=1, help="part of what fixes it")
     parser.add_argument("--bfloat16", action="store_true", help="faster on some CPUs")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="checkpoints")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--resume", action="store_true", help="go on after a stop")
     args = parser.parse_args(argv)
+    try:
+        import torch
+    except ImportError:
+        print(f"error: PyTorch is not there: {INSTALL}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(args.threads)
     recipe = Recipe(
         steps=args.steps,
         batch_size=args.batch_size,
