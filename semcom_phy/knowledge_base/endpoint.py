@@ -20,6 +20,7 @@ OpenAI API reference, "Create chat completion", "Create image edit".
 """
 
 import base64
+import http.client
 import io
 import ipaddress
 import json
@@ -41,10 +42,12 @@ ASKED = (
     "the first time. Answer with the sentence alone."
 )
 _MOST_BYTES = 64 * 2**20  # of an answer
+_FORMATS = "PNG", "JPEG", "WEBP"
 _SHOWN = 160  # characters of a host's own message
 # A caption does not begin like this.
 _REFUSALS = ("i'm sorry", "i’m sorry", "sorry,", "i can't", "i can’t", "i cannot")
 _REMEDIES = {
+    400: "change prompt or picture, or check the model after #",
     401: f"set {KEY} to a valid key",
     403: f"the key in {KEY} may not use this model",
     404: "check the address (it usually ends in /v1) and the model after #",
@@ -124,13 +127,10 @@ class Endpoint:
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refused(error) from None
-        except TimeoutError:
-            raise self._late() from None
-        except (OSError, ValueError) as error:  # URLError, a broken connection
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, TimeoutError):
-                raise self._late() from None
-            raise self.error(f"cannot be reached ({reason}): is it running?") from None
+        except urllib.error.URLError as error:
+            raise self._lost(error.reason) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost(error) from None
         if len(body) > _MOST_BYTES:
             raise self.error(f"answers with more than {_MOST_BYTES >> 20} MiB")
         try:
@@ -152,10 +152,12 @@ class Endpoint:
         key = _key()
         return EndpointError(text.replace(key, "***") if key else text)
 
-    def _late(self):
-        return self.error(
-            f"is silent for {self.timeout:g} s: try again, or give a longer timeout"
-        )
+    def _lost(self, reason):
+        if isinstance(reason, TimeoutError):
+            return self.error(
+                f"is silent for {self.timeout:g} s: try again, or give a longer timeout"
+            )
+        return self.error(f"cannot be reached ({reason}): is it running?")
 
     def _refused(self, error):
         if 300 <= error.code < 400:
@@ -239,11 +241,8 @@ class EndpointCaptioner:
         )
         try:
             choice = answer["choices"][0]
-            text, refusal = (
-                choice["message"]["content"],
-                choice["message"].get("refusal"),
-            )
-            stopped = choice.get("finish_reason")
+            stopped, message = choice.get("finish_reason"), choice["message"]
+            text, refusal = message["content"], message.get("refusal")
         except (KeyError, IndexError, TypeError, AttributeError):
             raise self.endpoint.error("answers without a caption") from None
         if refusal or stopped == "content_filter":
@@ -320,14 +319,16 @@ class EndpointEditor:
         content, content_type = _form(fields, _png(image))
         answer = self.endpoint.post("/images/edits", content, content_type)
         try:
-            coded = base64.b64decode(answer["data"][0]["b64_json"], validate=True)
-            picture = Image.open(io.BytesIO(coded)).convert("RGB")
+            coded = answer["data"][0]["b64_json"]
         except (KeyError, IndexError, TypeError):
             raise self.endpoint.error(
                 "answers without b64_json: set the server to answer with the picture "
                 "itself, not with an address"
             ) from None
-        except (ValueError, OSError, Image.DecompressionBombError):
+        try:
+            file = io.BytesIO(base64.b64decode(coded, validate=True))
+            picture = Image.open(file, formats=_FORMATS).convert("RGB")
+        except Exception:  # Pillow's decoders raise many kinds
             raise self.endpoint.error(
                 "answers with something that is no picture: check the model after #"
             ) from None
@@ -356,7 +357,7 @@ def _is_loopback(host):
 
 def _key():
     key = os.environ.get(KEY, "").strip()
-    if not (key.isascii() and (key.isprintable())) or " " in key:
+    if not (key.isascii() and key.isprintable()) or " " in key:
         raise EndpointError(f"{KEY} holds characters that no key has: set it anew")
     return key
 
