@@ -1,0 +1,57 @@
+"""The embedded generator as an editor: repairs a picture, then repaints it a little.
+
+    picture --> restoration --> image-to-image of the prompt, at some strength
+
+Restoration comes first, because image-to-image takes what it is given for what is to be
+shown: at a strength that keeps a face it keeps the blur of the face too, and it
+repaints noise as texture. What is repainted is the generator's guess by the prompt: it
+looks sharper, and is not what was there. For fidelity take restoration alone.
+"""
+
+from semcom_phy.knowledge_base.editor.checks import check_pictures
+
+
+class EmbeddedDiffusionEditor:
+    r"""Restoration and image-to-image, one after the other.
+
+    Parameters
+    ----------
+    generator : with ``image_to_image(images, captions, seed, strength)``
+        The embedded generator
+
+    restoration : :class:`~semcom_phy.knowledge_base.interfaces.ImageEditor` or `None`
+        What repairs a picture first; `None` for nothing
+
+    strength : `float`, (default 0.3)
+        Share of the way to noise and back, above 0, 1 at most
+
+    Input
+    -----
+    images, prompts, seed
+        As of :class:`~semcom_phy.knowledge_base.interfaces.ImageEditor`
+
+    Raises
+    ------
+    ValueError
+        If the strength is out of range.
+    """
+
+    def __init__(self, generator, restoration, strength=0.3):
+        if not 0 < strength <= 1:
+            raise ValueError(
+                f"strength is {strength!r}; give more than 0, and 1 at most"
+            )
+        self.generator, self.restoration = generator, restoration
+        self.strength = strength
+        self.identity = {
+            "model": "embedded-diffusion",
+            "generator": generator.identity,
+            "restoration": None if restoration is None else restoration.identity,
+            "strength": strength,
+        }
+
+    def edit(self, images, prompts, seed):
+        images, prompts = check_pictures(images, prompts)
+        if self.restoration is not None:
+            images = self.restoration.edit(images, prompts, seed)
+        return self.generator.image_to_image(images, prompts, seed, self.strength)
