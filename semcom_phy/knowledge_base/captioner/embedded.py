@@ -53,7 +53,7 @@ class EmbeddedCaptioner:
         self._beams, self._length_power = beams, length_power
         self._cache = ContentCache()
         self.identity = {
-            "captioner": "embedded",
+            "model": "embedded captioner",
             "sha256": record["sha256"],
             "looks": self._looks.identity,
             "beams": beams,

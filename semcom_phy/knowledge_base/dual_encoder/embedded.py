@@ -43,7 +43,7 @@ class EmbeddedDualEncoder:
         self._network = network.eval().requires_grad_(False)
         self._cache = ContentCache()
         self.identity = {
-            "dual_encoder": "embedded",
+            "model": "embedded dual encoder",
             "sha256": record["sha256"],
             "looks": self._looks.identity,
             "reads": self._reads.identity,

@@ -156,7 +156,8 @@ class PipelineEditor:
 
     Example
     -------
-    >>> editor = PipelineEditor("timbrooks/instruct-pix2pix", steps=20)  # doctest: +SKIP
+    >>> name = "timbrooks/instruct-pix2pix"
+    >>> editor = PipelineEditor(name, steps=20)  # doctest: +SKIP
     >>> edited = editor.edit(images, ["sharpen the photo"], seed=1)  # doctest: +SKIP
     """
 
