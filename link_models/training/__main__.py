@@ -6,6 +6,7 @@
     python -m link_models.training classifier --help which class a picture shows
     python -m link_models.training probe --help      the same from features of others
     python -m link_models.training generator --help  pictures of what a caption says
+    python -m link_models.training restoration --help what blur, noise and codecs took
 
 Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
 """
@@ -20,6 +21,7 @@ COMMANDS = {  # -> module of this package
     "classifier": "knowledge.classifier",
     "probe": "knowledge.probe",
     "generator": "knowledge.generator",
+    "restoration": "knowledge.restoration",
 }
 
 

@@ -196,11 +196,11 @@ class PipelineEditor:
             id_or_folder,
             _WHAT,
             use_safetensors=True,
-            torch_dtype=getattr(torch, dtype),
+            dtype=getattr(torch, dtype),
         )
-        for part in pipeline.components.values():
+        for name, part in pipeline.components.items():
             if isinstance(part, torch.nn.Module):
-                part.eval().requires_grad_(False)
+                _check_whole(id_or_folder, name, part.eval().requires_grad_(False))
         pipeline.set_progress_bar_config(disable=True)
         self.pipeline = pipeline.to(device)
         self.identity = folder_identity(
@@ -300,6 +300,16 @@ def _settings(asked, class_name):
         if name in settings and not 0 <= settings[name] < np.inf:
             raise ValueError(f"{name} is {settings[name]!r}; give 0 or more")
     return settings
+
+
+def _check_whole(id_or_folder, name, part):
+    """What a file lacks, diffusers leaves without numbers and says so in a warning."""
+    missing = [key for key, value in part.named_parameters() if value.is_meta]
+    if missing:
+        raise ValueError(
+            f"{str(id_or_folder)!r} is not whole: {len(missing)} weights of its {name} "
+            f"are missing, the first is {missing[0]}; download it again"
+        )
 
 
 def _resized(picture, size):

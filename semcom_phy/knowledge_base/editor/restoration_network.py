@@ -10,7 +10,7 @@ Level k works on one pixel of :math:`2^{k+1} \times 2^{k+1}`, with its own width
 from torch import nn
 from torch.nn.functional import pad
 
-# Width of each level, and residual blocks on the way down and up (the lowest: once).
+# Of the shipped weights.
 CONFIG = {"widths": [32, 64, 128], "blocks": [2, 2, 3]}
 
 
@@ -25,7 +25,7 @@ class RestorationNetwork(nn.Module):
         Channels of the levels
 
     blocks : sequence of `int`
-        Residual blocks of the levels
+        Residual blocks of the levels, on the way down and again on the way up
 
     Input
     -----
@@ -40,6 +40,7 @@ class RestorationNetwork(nn.Module):
 
     def __init__(self, widths, blocks):
         super().__init__()
+        self.config = {"widths": list(widths), "blocks": list(blocks)}
         self.multiple = 2 ** len(widths)
         self.first = nn.Sequential(nn.PixelUnshuffle(2), _conv(12, widths[0]))
         pairs = list(zip(widths[:-1], widths[1:], strict=True))
@@ -50,6 +51,7 @@ class RestorationNetwork(nn.Module):
         self.after = nn.ModuleList(_blocks(*level) for level in levels[:-1])
         self.last = nn.Sequential(_conv(widths[0], 12), nn.PixelShuffle(2))
         nn.init.zeros_(self.last[0].weight)
+        nn.init.zeros_(self.last[0].bias)
 
     def forward(self, x):
         height, width = x.shape[-2:]
