@@ -3,10 +3,12 @@
     python -m link_models.training student --help    importance of patches
     python -m link_models.training klt --help        KLT of the linear reference
     python -m link_models.training ship --help       weights in half precision
+    python -m link_models.training captioner --help  what pictures show, in words
+    python -m link_models.training dual_encoder --help   images and texts in one space
+    python -m link_models.training generator --help  pictures of what a caption says
+    python -m link_models.training restoration --help    repair of damaged pictures
     python -m link_models.training classifier --help which class a picture shows
     python -m link_models.training probe --help      the same from features of others
-    python -m link_models.training generator --help  pictures of what a caption says
-    python -m link_models.training restoration --help what blur, noise and codecs took
 
 Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
 """
@@ -18,10 +20,17 @@ COMMANDS = {  # -> module of this package
     "student": "student",
     "klt": "klt",
     "ship": "ship",
-    "classifier": "knowledge.classifier",
-    "probe": "knowledge.probe",
-    "generator": "knowledge.generator",
-    "restoration": "knowledge.restoration",
+    **{
+        name: f"knowledge.{name}"
+        for name in (
+            "captioner",
+            "dual_encoder",
+            "generator",
+            "restoration",
+            "classifier",
+            "probe",
+        )
+    },
 }
 
 
