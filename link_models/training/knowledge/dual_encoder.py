@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.knowledge.captioned_data import encoded
 from link_models.training.knowledge.features import feature_maps
 from link_models.training.knowledge.labelled_sets import SIDES, labelled_set
 from link_models.training.knowledge.trainer import (
@@ -102,7 +103,8 @@ def _train(recipe, args):
         pooled(feature_maps(flickr.images, folder, "Flickr8k")),
         pooled(feature_maps(_mirrored(flickr.images), folder, "Flickr8k, mirrored")),
     ]
-    sentences = sentence_encoder().encode([t for own in flickr.texts for t in own])
+    said = [text for own in flickr.texts for text in own]
+    sentences = encoded(said, sentence_encoder(), folder / "captions.npz")
     counts = np.array([len(own) for own in flickr.texts])
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     natural = Pairs(
