@@ -3,8 +3,8 @@
 import numpy as np
 
 
-def recall_at(similarity, k):
-    """Share of the queries whose own candidate is among the k most similar.
+def found_at(similarity, k):
+    """Whether each query's own candidate is among the k most similar.
 
     Input
     -----
@@ -15,8 +15,8 @@ def recall_at(similarity, k):
 
     Output
     ------
-    : `float`
-        0 ... 1; k / n by chance. Of equals the own one counts as the last
+    : [n], `bool`
+        Of equals the own one counts as the last
 
     Raises
     ------
@@ -31,5 +31,9 @@ def recall_at(similarity, k):
             "table and k from 1 to its side"
         )
     own = np.diagonal(similarity)[:, None]
-    before = (similarity >= own).sum(1) - 1
-    return float((before < k).mean())
+    return (similarity >= own).sum(1) <= k
+
+
+def recall_at(similarity, k):
+    """Share of the queries of :func:`found_at`, 0 ... 1; k / n by chance."""
+    return float(found_at(similarity, k).mean())

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import sacrebleu
 import torch
 
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
@@ -28,6 +27,7 @@ from semcom_phy.knowledge_base.captioner.network import CaptionNetwork
 from semcom_phy.knowledge_base.captioner.vocabulary import PAD, Vocabulary
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
 from semcom_phy.knowledge_base.embedded_weights import save_weights
+from semcom_phy.metrics.text import bleu_counts, corpus_bleu
 from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.images import load_samples
@@ -90,14 +90,8 @@ def bleu(network, vocabulary, maps, references, beams=3, length_power=0.8):
         block = torch.from_numpy(maps[start : start + 32].astype("float32"))
         written = network.write(block, beams, length_power)
         found += [vocabulary.decode(own) for own in written.tolist()]
-    streams = [[own[i] for own in references] for i in range(len(references[0]))]
-    return {
-        f"bleu_{n}": sacrebleu.BLEU(tokenize="none", lowercase=True, max_ngram_order=n)
-        .corpus_score(found, streams)
-        .score
-        / 100
-        for n in range(1, 5)
-    }
+    counts = bleu_counts(references, found)
+    return {f"bleu_{n}": corpus_bleu(counts, n) for n in range(1, 5)}
 
 
 def main(argv=None):

@@ -1,0 +1,68 @@
+"""Captions of test photographs: ``python -m benchmarks.captioner_flickr8k``.
+
+All test images of Flickr8k, 128x128, each against its five human captions, nothing
+sent. Words are what stands between blanks, in lower case; intervals of 95 % are over
+images (delta method). Beside it a caption of another test image, which is what a
+captioner is worth that does not look. Captions of sample photographs follow.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from semcom_phy.knowledge_base.captioner import find_captioner
+from semcom_phy.knowledge_base.generator.photographs import captioned_photographs
+from semcom_phy.metrics.text import bleu_counts, corpus_bleu, linearised_bleu
+from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.sources.data_folders import find_data_folder
+from semcom_phy.sources.images import load_samples
+
+
+def bleu_rows(references, texts):
+    """BLEU-1 to 4 with half intervals, list of (`float`, `float`)."""
+    counts = bleu_counts(references, texts)
+    index = np.arange(len(texts))
+    return [
+        (
+            corpus_bleu(counts, n),
+            clustered_mean(linearised_bleu(counts, n), index).ci95,
+        )
+        for n in range(1, 5)
+    ]
+
+
+def main(argv=None):
+    """Prints the table; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--captioner", default="embedded")
+    parser.add_argument("--images", type=int, help="of the test split (all)")
+    args = parser.parse_args(argv)
+    try:
+        model = find_captioner(args.captioner)
+        folder = find_data_folder("flickr8k_images")
+        samples = load_samples(folder, args.images, 128, split="test")
+    except (ValueError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    captions = model.caption(samples.images)
+    others = [own[0] for own in (*samples.texts[1:], samples.texts[0])]
+    print(f"{len(samples)} images, model {model.identity}")
+    print(f"{'':26} BLEU-1          BLEU-2          BLEU-3          BLEU-4")
+    for name, texts in (("captioner", captions), ("human, of another image", others)):
+        rows = bleu_rows(samples.texts, texts)
+        print(f"{name:26} " + " ".join(f"{b:.3f} +- {c or 0:.3f} " for b, c in rows))
+    print("\nFirst test images, what the captioner says and what a human said:")
+    for caption, own in zip(captions[:5], samples.texts[:5], strict=True):
+        print(f"  {caption}  |  {own[0].lower()}")
+    shown = captioned_photographs()
+    print(
+        "\nPhotographs that packages ship, what the captioner says and what they show:"
+    )
+    for caption, own in zip(model.caption(shown.images), shown.texts, strict=True):
+        print(f"  {caption}  |  {own[0]}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
