@@ -13,6 +13,7 @@ NAMES = (
     "02_separation_baseline",
     "03_adaptive_rate",
     "04_where_the_symbols_go",
+    "05_what_both_ends_know",
 )
 CHECKS = Path(__file__).parent / "notebook_checks"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
