@@ -77,7 +77,7 @@ def layer_distances(maps, maps_hat, heads=None):
     for number, (one, other) in enumerate(zip(maps, maps_hat, strict=True)):
         squares = ops.square(_unit(one) - _unit(other))
         if heads is not None:
-            squares = squares * heads[number]
+            squares = squares * ops.convert_to_tensor(heads[number])
         found.append(ops.mean(ops.sum(squares, axis=-1), axis=(1, 2)))
     return ops.stack(found, axis=-1)
 
