@@ -2,6 +2,7 @@
 
 import string
 
+import tokenizers
 import torch
 import transformers
 
@@ -14,6 +15,15 @@ _SIZES = {
     "num_attention_heads": 2,
 }
 _IMAGE = {"height": 32, "width": 32}
+
+# One turn a line.
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] }}: "
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
 
 
 def save_tiny_blip(folder, seed=1):
@@ -82,6 +92,45 @@ def save_tiny_clip(folder, seed=1):
     )
     transformers.CLIPProcessor(processor, tokenizer).save_pretrained(folder)
     return _save(transformers.CLIPModel, config, folder, seed)
+
+
+def save_tiny_llava(folder, has_template=True, seed=1):
+    """A LLaVA of 2 layers with a token for each byte, with a chat template or without
+    one."""
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    special = ["<pad>", "<s>", "</s>", "<image>"]
+    vocabulary = {token: index for index, token in enumerate(special + alphabet)}
+    bytewise = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, merges=[]))
+    bytewise.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytewise.decoder = tokenizers.decoders.ByteLevel()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=bytewise,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        additional_special_tokens=["<image>"],
+    )
+    size = {"height": 28, "width": 28}
+    transformers.LlavaProcessor(
+        transformers.CLIPImageProcessorPil(size=size, crop_size=size),
+        tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="full",
+        chat_template=CHAT_TEMPLATE if has_template else None,
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+    config = transformers.LlavaConfig(
+        vision_config=transformers.CLIPVisionConfig(
+            image_size=28, patch_size=14, projection_dim=16, **_SIZES
+        ),
+        text_config=transformers.LlamaConfig(
+            vocab_size=len(vocabulary), max_position_embeddings=8192, **_SIZES
+        ),
+        image_token_index=vocabulary["<image>"],
+        vision_feature_select_strategy="full",
+        pad_token_id=0,
+    )
+    return _save(transformers.LlavaForConditionalGeneration, config, folder, seed)
 
 
 def _word_tokenizer():

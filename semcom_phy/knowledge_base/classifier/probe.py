@@ -41,7 +41,7 @@ class ProbeClassifier:
         self._features = efficientnet()
         self.class_names = tuple(record["config"]["class_names"])
         self.identity = {
-            "model": label,
+            "classifier": label,
             "sha256": record["sha256"],
             "features": EfficientNetLite0.identity,
         }

@@ -39,6 +39,8 @@ class TransformersDualEncoder:
         self.model, self.processor, self.identity = model, processor, identity
         self.max_text_tokens = model.config.text_config.max_position_embeddings
         self.width = model.config.projection_dim
+        vision = model.config.vision_config
+        self.grid = (vision.image_size // vision.patch_size,) * 2
         self._cache = ContentCache()
 
     @classmethod
@@ -109,10 +111,7 @@ class TransformersDualEncoder:
         prepared picture, row by row, [num_images, rows, columns, width], `float32`:
         their last hidden states, put into the common space as that of the class token
         is."""
-        vision = self.model.config.vision_config
-        side = vision.image_size // vision.patch_size
-        grid = side, side
-        return self._answers(list(np.asarray(images)), self._patch_batch, grid)
+        return self._answers(list(np.asarray(images)), self._patch_batch, self.grid)
 
     def _answers(self, items, features, grid=()):
         """Vectors of each item, [num_items, *grid, width]; each item is asked once."""

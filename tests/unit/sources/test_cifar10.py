@@ -59,26 +59,34 @@ def test_classes_travel_with_the_images(tmp_path, monkeypatch):
 
 
 def test_cifar10_training_images(tmp_path, monkeypatch):
-    """Exact training images and decoded JPEG copies come back apart (exact)."""
+    """Exact training images and decoded JPEG copies come back apart, with their classes
+    where they are asked for (exact)."""
     stream = io.BytesIO()
     Image.fromarray(colourful((32, 32, 3), 5)).save(stream, "JPEG", quality=75)
     body = np.frombuffer(stream.getvalue(), np.uint8)
-    x_exact = colourful((2, 32, 32, 3))
-    (tmp_path / "cifar10").mkdir()
-    np.savez(
-        tmp_path / "cifar10" / "train.npz",
-        y_train=np.zeros(3, np.uint8),
-        exact=np.array([True, False, True]),
-        x_exact=x_exact,
-        jpeg_header=body[:20],
-        jpeg_bodies=body[20:],
-        jpeg_lengths=np.array([len(body) - 20]),
-    )
+    arrays = {
+        "exact": np.array([True, False, True]),
+        "x_exact": colourful((2, 32, 32, 3)),
+        "jpeg_header": body[:20],
+        "jpeg_bodies": body[20:],
+        "jpeg_lengths": np.array([len(body) - 20]),
+    }
+    path = tmp_path / "cifar10" / "train.npz"
+    path.parent.mkdir()
+    np.savez(path, y_train=np.array([7, 2, 9], np.uint8), **arrays)
     monkeypatch.setenv("SEMCOM_DATA", str(tmp_path))
     exact, copies, provenance = load_cifar10_training_images()
-    np.testing.assert_array_equal(exact, x_exact)
+    np.testing.assert_array_equal(exact, arrays["x_exact"])
     np.testing.assert_array_equal(copies[0], np.asarray(Image.open(stream)))
     assert (provenance["num_exact"], provenance["num_jpeg_copies"]) == (2, 1)
+    *others, exact_labels, copy_labels = load_cifar10_training_images(with_labels=True)
+    assert (exact_labels.tolist(), copy_labels.tolist()) == ([7, 9], [2])
+    np.testing.assert_array_equal(others[0], exact)
+    np.testing.assert_array_equal(others[1], copies)
+    np.savez(path, **arrays)
+    assert len(load_cifar10_training_images()) == 3
+    with pytest.raises(ValueError, match="cifar10/train.npz has no classes.*y_train"):
+        load_cifar10_training_images(with_labels=True)
 
 
 def test_cifar10_offline(monkeypatch):
