@@ -33,8 +33,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
+from semcom_phy.knowledge_base.captioner.clean_caption import clean_caption
 from semcom_phy.knowledge_base.content_cache import ContentCache
-from semcom_phy.knowledge_base.editor.checks import check_pictures
+from semcom_phy.knowledge_base.editor.checks import check_images, check_pictures
 
 KEY = "SEMCOM_ENDPOINT_KEY"
 ASKED = (
@@ -214,9 +215,10 @@ class EndpointCaptioner:
         self._cache = ContentCache()
 
     def caption(self, images):
-        images, _ = check_pictures(images, [""] * len(images))
         # One by one, so that what is answered is kept if a later one is refused.
-        return [self._cache.answers([image], self._ask)[0] for image in images]
+        return [
+            self._cache.answers([image], self._ask)[0] for image in check_images(images)
+        ]
 
     def _ask(self, images):
         return [self._caption_of(image) for image in images]
@@ -252,7 +254,7 @@ class EndpointCaptioner:
                 "answers with an empty caption: take a model that sees pictures, or a "
                 "larger max_tokens"
             )
-        caption = " ".join(text.lower().split()).strip("\"' ").rstrip(". ")
+        caption = clean_caption(text.strip("\"' \n"))
         if caption.startswith(_REFUSALS):
             raise self._refusal(caption)
         return caption

@@ -115,7 +115,7 @@ def charbonnier(y, target):
 
 
 def trained(photographs, recipe, args, provenance):
-    """A network after a run of :func:`~.trainer.train` with the given options."""
+    """A network after a run of :func:`~.trainer.train`."""
     torch.manual_seed(recipe.seed)
     network = RestorationNetwork(**CONFIG).to(memory_format=torch.channels_last)
 

@@ -3,10 +3,10 @@
     picture --> restoration --> image-to-image of the prompt, at some strength
 
 Restoration comes first, because image-to-image takes what it is given for what is to be
-shown. The embedded generator changes the coarse content alone (it sees 32x32 pixels)
-and keeps all detail, noise and traces of coding too; nothing behind it would take them
-away without touching what was repainted. What is repainted is a guess by the prompt:
-for fidelity take restoration alone.
+shown. The embedded generator changes coarse content alone (it sees 32x32 pixels), and
+keeps noise and traces of coding with the detail; nothing behind it would take them away
+without touching what was repainted. What is repainted is a guess by the prompt: for
+fidelity take restoration alone.
 """
 
 from semcom_phy.knowledge_base.editor.checks import check_pictures
