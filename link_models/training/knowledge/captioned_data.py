@@ -24,7 +24,7 @@ from semcom_phy.array_hash import array_sha256
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
 from semcom_phy.seeding import derived_seed
 from semcom_phy.sources.cifar10 import CLASS_NAMES, load_cifar10_training_images
-from semcom_phy.sources.data_folders import find_data_set
+from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.images import load_samples
 
 SIDE = 32
@@ -146,7 +146,7 @@ def _cifar10():
 
 
 def _folder(name):
-    samples = load_samples(find_data_set(name), None, SIDE, split="train")
+    samples = load_samples(find_data_folder(name), None, SIDE, split="train")
     if samples.texts is not None:
         sentences = [[own[i % len(own)] for i in range(5)] for own in samples.texts]
     elif samples.class_names is not None:

@@ -54,12 +54,14 @@ def _gallery(dataset):
     from semcom_phy.knowledge_base.generator.gallery import Gallery
     from semcom_phy.knowledge_base.generator.photographs import captioned_photographs
     from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
-    from semcom_phy.sources.data_folders import find_data_set
+    from semcom_phy.sources.data_folders import find_data_folder
     from semcom_phy.sources.images import load_samples
 
     if not dataset:
         return Gallery(captioned_photographs(), sentence_encoder())
-    folder = dataset if dataset == "cifar10" else find_data_set(dataset)
+    folder = dataset
+    if dataset != "cifar10" and not Path(dataset).is_dir():
+        folder = find_data_folder(dataset)
     side = _SIDES.get(Path(dataset).name, _SIDE)
     samples = load_samples(folder, None, side, split="train")
     return Gallery(samples, sentence_encoder())
