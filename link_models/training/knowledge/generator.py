@@ -2,41 +2,43 @@
 
 picture --> Spectrum, mirrored or not --> noise of a level --> network, told the level
 and one of the picture's texts, or nothing --> squared error of the velocity
+
+The error of a coefficient counts by its standard deviation in pictures: the many small
+ones can hardly be guessed, and would drown what can.
 """
 
-from semcom_phy import backend  # first: it loads the tensor library quietly
-
-# isort: split
 import argparse
-import math
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
+import torch
 
-from link_models.training.checkpoint import held_interrupt
+from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.knowledge.captioned_data import (
     DATA_SETS,
     encoded,
     load_captioned,
 )
-from link_models.training.knowledge.checkpoint import (
-    load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
+from link_models.training.knowledge.trainer import (
+    TorchRecipe,
+    add_arguments,
+    command_of,
+    recipe_of,
+    tensors_of,
+    train,
 )
-from semcom_phy.checks import check_integer
 from semcom_phy.knowledge_base.embedded_weights import save_weights
+from semcom_phy.knowledge_base.generator.diffusion import WEIGHTS as LABEL
+from semcom_phy.knowledge_base.generator.network import PREFIX, make_network
+from semcom_phy.knowledge_base.generator.noise import LEVELS, Noise, time_of
 from semcom_phy.knowledge_base.generator.spectrum import Spectrum
 from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
 from semcom_phy.seeding import derived_seed
 from semcom_phy.simulation.versions import software_versions
 
-LABEL = "generator"
 NETWORKS = {
     "mlp": {
         "kind": "mlp",
@@ -54,141 +56,92 @@ NETWORKS = {
         "groups": 32,
     },
 }
+RECIPE = TorchRecipe(steps=5000, batch_size=512, average_decay=0.9995)
 LIMIT = 6.0  # standard deviations; of 10,000 coefficients 4 are beyond it
-BETAS = (0.9, 0.99)
-CLIP_NORM = 1.0
+UNTOLD = 0.1  # share of the pictures whose text is withheld, which guidance needs
+_AT_ONCE = 500
 
 
-@dataclass(frozen=True)
-class GeneratorRecipe:
-    """What fixes a training run beside its data and its network.
+class Pictures:
+    """Coefficients of pictures, with texts and noise.
 
     Parameters
     ----------
-    steps, batch_size, seed : `int`
+    data : :class:`~link_models.training.knowledge.captioned_data.CaptionedData`
 
-    learning_rate : `float`
-        At its highest, after ``warmup_steps``; then half a cosine down to nothing
+    vectors : [num_texts, 384], `float32`
 
-    weight_decay : `float`
-        Of matrices
+    spectrum : :class:`~semcom_phy.knowledge_base.generator.spectrum.Spectrum`
 
-    untold : `float`
-        Share of the pictures whose text is withheld, which guidance needs
-
-    average_decay : `float`
-        Of the moving average of the weights, which is what is kept; it starts shorter
-
-    checkpoint_steps : `int`
+    device : `str`
+        Of torch
     """
 
-    steps: int
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    warmup_steps: int = 200
-    weight_decay: float = 0.01
-    untold: float = 0.1
-    average_decay: float = 0.9995
-    seed: int = 0
-    checkpoint_steps: int = 500
+    def __init__(self, data, vectors, spectrum, device):
+        starts = range(0, len(data.images), _AT_ONCE)
+        parts = [spectrum.encode(data.images[i : i + _AT_ONCE]) for i in starts]
+        self.values, self.mirror = np.concatenate(parts), spectrum.mirror
+        self.said, self.vectors, self.device = data.said, vectors, device
 
+    def drawn(self, index, rng, untold=0.0, mirrored=0.5):
+        """Values, noise, levels, texts, and whether these are withheld.
 
-def learning_rate(step, recipe):
-    """Linear rise, then half a cosine."""
-    rise = min(1.0, (step + 1) / recipe.warmup_steps)
-    fall = (1 + math.cos(math.pi * step / recipe.steps)) / 2
-    return recipe.learning_rate * rise * fall
+        Input
+        -----
+        index : [batch], `int`
+            Which pictures
 
+        rng : `numpy.random.Generator`
 
-class _Pictures:
-    """Batches of coefficients with texts and noise, each a function of (seed, step)."""
-
-    def __init__(self, data, vectors, spectrum, recipe, device):
-        self._values = np.concatenate(
-            [
-                spectrum.encode(data.images[i : i + 1000])
-                for i in range(0, len(data.images), 1000)
-            ]
-        )
-        self._data, self._vectors, self._mirror = data, vectors, spectrum.mirror
-        self._recipe, self._device = recipe, device
-
-    def batch(self, step):
-        """Values, noise, levels, texts and which of these are withheld."""
-        rng = np.random.default_rng(derived_seed(self._recipe.seed, "step", step))
-        index = self._data.train[
-            rng.integers(len(self._data.train), size=self._recipe.batch_size)
-        ]
-        mirrored = rng.random(len(index)) < 0.5
-        untold = rng.random(len(index)) < self._recipe.untold
-        return self._drawn(rng, index, mirrored, untold)
-
-    def held(self):
-        """Batches of those held back: the same noise each time, all levels."""
-        for start in range(0, len(self._data.held), 500):
-            index = self._data.held[start : start + 500]
-            rng = np.random.default_rng(derived_seed(self._recipe.seed, "held", start))
-            none = np.zeros(len(index), bool)
-            yield self._drawn(rng, index, none, none)
-
-    def _drawn(self, rng, index, mirrored, untold):
-        import torch
-
-        values = self._values[index]
-        values[mirrored] *= self._mirror
+        untold, mirrored : `float`
+            Shares of the pictures
+        """
+        values = self.values[index]
+        values[rng.random(len(index)) < mirrored] *= self.mirror
         noise = rng.standard_normal(values.shape, "float32")
         # Evenly over the levels: less of the loss is the luck of the draw.
-        level = (np.arange(len(index)) + rng.random(len(index))) * 1000 / len(index)
-        which = rng.integers(self._data.said.shape[1], size=len(index))
-        said = self._data.said[index, which]
-        arrays = values, noise, level.astype("int64"), self._vectors[said], untold
-        return [torch.from_numpy(array).to(self._device) for array in arrays]
+        level = (np.arange(len(index)) + rng.random(len(index))) * LEVELS / len(index)
+        which = rng.integers(self.said.shape[1], size=len(index))
+        texts = self.vectors[self.said[index, which]]
+        withheld = rng.random(len(index)) < untold
+        arrays = values, noise, level.astype("int64"), texts, withheld
+        return [torch.from_numpy(array).to(self.device) for array in arrays]
 
 
-def _loss(network, noise_levels, values, noise, level, texts, untold):
-    """Squared error of the velocity, [batch]; matrix products in bfloat16."""
-    import torch
-
-    from semcom_phy.knowledge_base.generator.noise import time_of
-
-    texts = torch.where(untold[:, None], network.null, texts)
-    noisy = noise_levels.noisy(values, noise, level)
-    with torch.autocast(values.device.type, torch.bfloat16):
+def velocity_error(network, weight, all_noise, values, noise, level, texts, withheld):
+    """Weighted squared error of each picture, [batch]; matrix products in bfloat16."""
+    texts = torch.where(withheld[:, None], network.null, texts)
+    noisy = all_noise.noisy(values, noise, level)
+    with torch.autocast(values.device.type, torch.bfloat16):  # twice as fast
         guess = network(noisy, time_of(level), texts)
-    error = guess.float() - noise_levels.velocity(values, noise, level)
-    return error.square().mean(-1)
+    error = guess.float() - all_noise.velocity(values, noise, level)
+    return (error.square() * weight).mean(-1)
 
 
-def _validated(network, noise_levels, pictures):
-    import torch
-
-    with torch.inference_mode():
-        losses = [_loss(network, noise_levels, *batch) for batch in pictures.held()]
-    return float(torch.cat(losses).mean())
+def error_weight(spectrum):
+    """[num] tensor of mean 1: what the error of each coefficient counts."""
+    return torch.from_numpy(spectrum.deviation / spectrum.deviation.mean())
 
 
-def train(
-    recipe,
+def train_generator(
     config,
+    recipe,
     names,
     folder,
     command,
+    encoder,
     device="cpu",
-    encoder=None,
     resume=False,
     restart=False,
 ):
-    """Trains on the splits train of some data sets, and keeps the average of the
-    weights.
-
-    Ctrl-C lets a step end and writes a checkpoint.
+    """Trains on the splits train of some data sets.
 
     Parameters
     ----------
-    recipe : :class:`GeneratorRecipe`
-
     config : `dict`
         Of the network, as of :data:`NETWORKS`
+
+    recipe : :class:`~link_models.training.knowledge.trainer.TorchRecipe`
 
     names : sequence of `str`
         Of data sets, as of
@@ -200,177 +153,106 @@ def train(
     command : `str`
         What the record says that the weights were made by
 
+    encoder : :class:`~semcom_phy.knowledge_base.sentence_encoder.SentenceEncoder`
+
     device : `str`, (default "cpu")
         Of torch
 
-    encoder : of sentences, (default: that of the process)
-
-    resume : `bool`, (default `False`)
-        Go on from the checkpoint, bit for bit on a CPU
-
-    restart : `bool`, (default `False`)
-        Forget the checkpoint of an earlier run
+    resume, restart
+        As of :func:`~link_models.training.knowledge.trainer.train`
 
     Output
     ------
     : `Path`
-        JSON beside the weights
-
-    Raises
-    ------
-    ValueError, FileNotFoundError, FileExistsError
-        If the loss is no longer finite, data are missing, the checkpoint to go on from
-        is missing, broken or of another run, or one may not be overwritten.
-
-    KeyboardInterrupt
-        After Ctrl-C.
+        JSON beside the weights, with the error on pictures that were held back
     """
-    import torch
-    from torch.optim.swa_utils import AveragedModel
-
-    from semcom_phy.knowledge_base.generator.network import PREFIX, make_network
-    from semcom_phy.knowledge_base.generator.noise import Noise
-
-    path = Path(folder, f"{LABEL}.checkpoint.safetensors")
-    if path.exists() and not (resume or restart):
-        raise FileExistsError(
-            f"{path} holds an earlier run: go on with --resume, or forget it with "
-            "--restart"
-        )
     begun = time.monotonic()
     data = load_captioned(names, recipe.seed)
-    encoder = encoder or sentence_encoder()
     vectors = encoded(data.texts, encoder, Path(folder, f"{LABEL}.texts.npz"))
-    # Without a choice of coefficients: all of them, not whitened.
-    chosen = config.get("num_coefficients")
-    spectrum, energy = Spectrum.of_pictures(data.images[data.train], chosen, LIMIT)
-    noise_levels = Noise(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(recipe.seed, "weights"))
-        network = make_network(config).to(device)
+    # A network of pixels names no number: all of them, not whitened.
+    num = config.get("num_coefficients")
+    spectrum, energy = Spectrum.of_pictures(data.images[data.train], num, LIMIT)
+    pictures = Pictures(data, vectors, spectrum, device)
+    noise, weight = Noise(device), error_weight(spectrum).to(device)
+    torch.manual_seed(derived_seed(recipe.seed, "weights"))
+    network = make_network(config).to(device)
 
-    def moved(averages, weights, count):
-        decay = min(recipe.average_decay, (1 + int(count)) / (10 + int(count)))
-        torch._foreach_lerp_(averages, weights, 1 - decay)
+    def loss_fn(rng):
+        index = data.train[rng.integers(len(data.train), size=recipe.batch_size)]
+        batch = pictures.drawn(index, rng, UNTOLD)
+        return velocity_error(network, weight, noise, *batch).mean()
 
-    average = AveragedModel(network, multi_avg_fn=moved)
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim < 2]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices}, {"params": others, "weight_decay": 0.0}],
-        recipe.learning_rate,
-        BETAS,
-        weight_decay=recipe.weight_decay,
-    )
-    identity = {**asdict(recipe), "network": config, "data": data.provenance["sha256"]}
-    done, seconds = 0, 0.0
-    if resume:
-        done, states = load_checkpoint(path, identity)
-        network.load_state_dict(states["network"])
-        average.load_state_dict(states["average"])
-        restore_optimizer(optimizer, states["optimizer"])
-        seconds = float(states["clock"]["seconds"])
-    pictures = _Pictures(data, vectors, spectrum, recipe, device)
-
-    bar = tqdm(total=recipe.steps, initial=done, unit="step", mininterval=10)
-    with bar, held_interrupt() as pressed:
-        for step in range(done, recipe.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, recipe)
-            loss = _loss(network, noise_levels, *pictures.batch(step)).mean()
-            if not torch.isfinite(loss):
-                raise ValueError(
-                    f"the loss is {float(loss)} at step {step + 1}: lower the learning "
-                    "rate; the last checkpoint is kept"
-                )
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-            optimizer.step()
-            average.update_parameters(network)
-            bar.update()
-            last = step + 1 == recipe.steps
-            stop = pressed() and not last
-            if stop or last or (step + 1) % recipe.checkpoint_steps == 0:
-                spent = seconds + time.monotonic() - begun
-                states = {
-                    "network": network.state_dict(),
-                    "average": average.state_dict(),
-                    "optimizer": optimizer_tensors(optimizer),
-                    "clock": {"seconds": torch.tensor(spent)},
-                }
-                save_checkpoint(path, step + 1, identity, states)
-                validated = _validated(average.module, noise_levels, pictures)
-                bar.write(
-                    f"step {step + 1}: loss {loss:.4f}, validation {validated:.4f}, "
-                    f"{spent:.0f} s"
-                )
-            if stop:
-                raise KeyboardInterrupt
-    tensors = {
-        PREFIX + name: value.float().cpu().numpy()
-        for name, value in average.module.state_dict().items()
-    }
+    train(network, loss_fn, recipe, folder, LABEL, data.provenance, resume, restart)
     record = {
         "config": {
             "network": config,
             "num_coefficients": len(spectrum.kept),
             "energy": energy,
-            "limit": spectrum.limit,
+            "limit": LIMIT,
             "encoder": encoder.identity,
         },
         "command": command,
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe) | {"untold": UNTOLD},
         "data": data.provenance,
         "validation": {
-            "loss": _validated(average.module, noise_levels, pictures),
+            "velocity_error": _validated(
+                network, weight, noise, pictures, data.held, recipe.seed
+            ),
             "num_images": len(data.held),
         },
-        "seconds": round(seconds + time.monotonic() - begun),
-        "versions": {**software_versions(), "device": backend.device()},
+        "seconds": round(time.monotonic() - begun),
+        "versions": software_versions(),
     }
-    return save_weights(LABEL, {**tensors, **spectrum.tensors()}, record, folder)
+    tensors = {PREFIX + name: value for name, value in tensors_of(network).items()}
+    return save_weights(LABEL, tensors | spectrum.tensors(), record, folder)
+
+
+def _validated(network, weight, noise, pictures, held, seed):
+    """Mean error over all levels, with the same noise each time."""
+    errors = []
+    with torch.inference_mode():
+        for start in range(0, len(held), _AT_ONCE):
+            rng = np.random.default_rng(derived_seed(seed, "held", start))
+            batch = pictures.drawn(held[start : start + _AT_ONCE], rng, mirrored=0.0)
+            errors.append(velocity_error(network, weight, noise, *batch))
+    return float(torch.cat(errors).mean())
 
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="link_models.training generator")
-    parser.add_argument("--network", choices=tuple(NETWORKS), default="mlp")
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--batch-size", type=int, default=512)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--datasets", nargs="+", default=list(DATA_SETS))
-    parser.add_argument("--device", default="cpu", help="of torch, such as cuda")
-    parser.add_argument("--out", type=Path, default=Path("runs"))
-    parser.add_argument("--resume", action="store_true", help="go on after a stop")
-    parser.add_argument("--restart", action="store_true", help="forget what is there")
-    args = parser.parse_args(argv)
-    command = (
-        f"python -m link_models.training generator --network {args.network} "
-        f"--steps {args.steps} --batch-size {args.batch_size} --seed {args.seed} "
-        f"--datasets {' '.join(args.datasets)}"
+    parser = argparse.ArgumentParser(
+        prog="link_models.training generator", description=__doc__.splitlines()[0]
     )
+    parser.add_argument("--network", choices=tuple(NETWORKS), default="mlp")
+    parser.add_argument("--datasets", nargs="+", default=list(DATA_SETS))
+    parser.add_argument("--device", default="cpu", help="of PyTorch, such as cuda")
+    add_arguments(parser, RECIPE)
+    args = parser.parse_args(argv)
+    name = "generator"
+    if args.network != "mlp":
+        name += f" --network {args.network}"
+    if args.datasets != list(DATA_SETS):
+        name += f" --datasets {' '.join(args.datasets)}"
     try:
-        if args.resume and args.restart:
-            raise ValueError("--resume goes on, --restart forgets: give one of them")
-        check_integer("--steps", args.steps, 1)
-        check_integer("--batch-size", args.batch_size, 1)
-        recipe = GeneratorRecipe(args.steps, args.batch_size, seed=args.seed)
-        path = train(
-            recipe,
-            NETWORKS[args.network],
-            args.datasets,
-            args.out,
-            command,
-            device=args.device,
-            resume=args.resume,
-            restart=args.restart,
-        )
+        torch.set_num_threads(args.threads)
+        recipe = recipe_of(args)
+        with telling_what_is_left(checkpoint_path(args.out, LABEL)):
+            path = train_generator(
+                NETWORKS[args.network],
+                recipe,
+                args.datasets,
+                args.out,
+                command_of(name, recipe, RECIPE),
+                sentence_encoder(),
+                args.device,
+                args.resume,
+                args.restart,
+            )
+        print(f"wrote {path}")
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("\ninterrupted: give the same command with --resume", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\ninterrupted; {stop}", file=sys.stderr)
         return 130
-    print(f"wrote {path}")
     return 0

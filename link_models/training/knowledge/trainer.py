@@ -191,7 +191,7 @@ def command_of(name, recipe, default):
 
 def tensors_of(network):
     """The state of a network as NumPy arrays, `dict`."""
-    return {key: value.numpy() for key, value in network.state_dict().items()}
+    return {key: value.cpu().numpy() for key, value in network.state_dict().items()}
 
 
 class _Held:
@@ -201,7 +201,7 @@ class _Held:
         self.tensor = tensor
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.tensor.detach().numpy(), dtype)
+        return np.array(self.tensor.detach().cpu().numpy(), dtype)
 
     def assign(self, values):
         with torch.no_grad():

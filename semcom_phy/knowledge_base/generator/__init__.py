@@ -59,7 +59,9 @@ def _gallery(dataset):
 
     if not dataset:
         return Gallery(captioned_photographs(), sentence_encoder())
-    folder = dataset if dataset == "cifar10" else find_data_folder(dataset)
+    folder = dataset
+    if dataset != "cifar10" and not Path(dataset).is_dir():
+        folder = find_data_folder(dataset)
     side = _SIDES.get(Path(dataset).name, _SIDE)
     samples = load_samples(folder, None, side, split="train")
     return Gallery(samples, sentence_encoder())

@@ -98,16 +98,16 @@ class DiffusionGenerator:
             If the request is none.
         """
         check_request(captions, num, size)
-        pictures = [
+        vectors = self._encoder.encode(captions)
+        return np.stack(
             [
-                self._painted(text, vector, picture_seed(seed, text, k))
-                for k in range(num)
+                [
+                    resized(self._painted(vector, picture_seed(seed, text, k)), size)
+                    for k in range(num)
+                ]
+                for text, vector in zip(captions, vectors, strict=True)
             ]
-            for text, vector in zip(
-                captions, self._encoder.encode(captions), strict=True
-            )
-        ]
-        return np.stack([[resized(one, size) for one in own] for own in pictures])
+        )
 
     def image_to_image(self, images, captions, seed, strength):
         """Images changed towards captions.

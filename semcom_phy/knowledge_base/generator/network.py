@@ -160,7 +160,9 @@ _NETWORKS = {"mlp": ResidualMLP, "unet": TextUNet}
 def make_network(config):
     """A network by its configuration: ``kind``, "mlp" or "unet", and its sizes."""
     sizes = dict(config)
-    return _NETWORKS[sizes.pop("kind")](**sizes)
+    network = _NETWORKS[sizes.pop("kind")](**sizes)
+    network.config = dict(config)
+    return network
 
 
 def load_network(config, tensors):

@@ -60,3 +60,10 @@ def test_other_weights_are_refused(monkeypatch):
     monkeypatch.setattr(module, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(ValueError, match="model.safetensors is not the file that"):
         SentenceEncoder()
+
+
+def test_many_texts_have_the_same_vectors(encoder):
+    """Those of as many tokens go together, in any order (1e-5)."""
+    texts = [*TEXTS, "a dog", "a cat", *TEXTS[::-1]]
+    found = encoder.encode_many(texts)
+    np.testing.assert_allclose(found, encoder.encode(texts), atol=1e-5)

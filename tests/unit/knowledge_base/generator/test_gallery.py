@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tiny_generator import WordHashes, smooth_pictures
 
+from benchmarks.generator_classes import grid, recognised, row_of
 from semcom_phy.knowledge_base.generator import find_generator
 from semcom_phy.knowledge_base.generator.gallery import Gallery
 from semcom_phy.knowledge_base.generator.photographs import (
@@ -92,3 +93,23 @@ def test_a_missing_data_set_is_one_clear_line():
     """With its name and the remedy."""
     with pytest.raises(FileNotFoundError, match="nowhere"):
         find_generator("gallery:nowhere")
+
+
+def test_the_benchmark_counts_what_a_classifier_recognises(of_classes):
+    """One that knows the pictures finds all; half of them when it is told half."""
+
+    class Knowing:
+        class_names = ("Cat", "Dog", "SHIP")
+
+        def probabilities(self, images):
+            return np.eye(3)[[place % 3 for place in _places(images)]]
+
+    pictures, hits, seconds = recognised(of_classes, Knowing(), num=4, seed=1)
+    assert hits.shape == (3, 4) and hits.all() and seconds > 0
+    hits[:, ::2] = False
+    row = row_of("gallery", hits, seconds, Knowing.class_names)
+    assert row["recognised"] == 0.5 and row["num_pictures"] == 12
+    assert row["ci95"][0] < 0.5 < row["ci95"][1]
+    assert row["chance"] == pytest.approx(1 / 3)
+    whole = grid(pictures)
+    np.testing.assert_array_equal(whole[32:64, 64:96], pictures[1, 2])
