@@ -144,7 +144,23 @@ def _identity_of(model):
     return model.identity
 
 
-def _told_right(name, classifier, samples, delivered):
+@lru_cache(maxsize=4)
+def _classifier(name):
+    from semcom_phy.knowledge_base.classifier import find_classifier
+
+    return find_classifier(name)
+
+
+def _itself(model):
+    return model
+
+
+def _identity_of_found(find):
+    return find().identity
+
+
+def _told_right(name, find, samples, delivered):
+    classifier = find()
     if samples.class_names != tuple(classifier.class_names):
         raise ValueError(
             f"metric {name!r} is of a classifier of other classes than those of the "
@@ -348,6 +364,11 @@ def ssq_metric(name, classifier):
     ------
     : :class:`~semcom_phy.simulation.metric.SetMetric`
     """
+    return _ssq(name, partial(_itself, classifier))
+
+
+def _ssq(name, find):
+    """SSQ of the classifier that ``find`` gives when it is first needed."""
     columns = f"{name}_received", f"{name}_sent"
     return SetMetric(
         name,
@@ -355,12 +376,18 @@ def ssq_metric(name, classifier):
         "",
         ("images", "labels"),
         columns,
-        partial(_told_right, name, classifier),
+        partial(_told_right, name, find),
         partial(_linearised_ratio, *columns),
         partial(_ratio, *columns),
-        partial(_identity_of, classifier),
+        partial(_identity_of_found, find),
     )
 
+
+# Of the classifiers that are shipped, each for the data set that it is named after.
+SSQ_METRICS = tuple(
+    _ssq(f"ssq_{name}", partial(_classifier, name))
+    for name in ("cifar10", "tinyimagenet24", "catsdogs")
+)
 
 METRICS = {
     metric.name: metric
@@ -369,6 +396,7 @@ METRICS = {
         *IMPORTANCE_METRICS,
         *TEXT_METRICS,
         *PERCEPTION_METRICS,
+        *SSQ_METRICS,
     )
 }
 

@@ -10,6 +10,7 @@ import pytest
 from simple_models import BrightnessClassifier, ColourEncoder, MeanDistance
 
 from scenarios import scenario
+from semcom_phy.knowledge_base import classifier
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics import image, text
@@ -45,8 +46,21 @@ DELIVERED = Delivered(images=RECEIVED, texts=["a dog runs"] * 3 + [TEXTS[3][0]])
 
 @pytest.fixture
 def embedded(monkeypatch):
-    """A stand-in for the embedded dual encoder."""
+    """Stand-ins for the embedded dual encoder and classifiers."""
     monkeypatch.setattr(metric_table, "_embedded_encoder", ColourEncoder)
+    monkeypatch.setattr(
+        classifier, "find_classifier", lambda name: BrightnessClassifier()
+    )
+    metric_table._classifier.cache_clear()
+    yield
+    metric_table._classifier.cache_clear()
+
+
+CLASSIFIED = dataclasses.replace(
+    SAMPLES,
+    labels=np.array([1, 1, 1, 0]),
+    class_names=BrightnessClassifier.class_names,
+)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
@@ -54,7 +68,8 @@ def test_every_metric_measures_what_it_says(metric, embedded):
     """Its columns are its own, a number or truth value per sample; batches give what
     all at once does; an estimate follows; and a process can be handed it (exact;
     round-off 1e-12)."""
-    whole = metric.measure(SAMPLES, DELIVERED)
+    samples = CLASSIFIED if metric.name.startswith("ssq_") else SAMPLES
+    whole = metric.measure(samples, DELIVERED)
     assert tuple(whole) == tuple(metric.columns)
     parts = []
     for index in ([0, 1], [2, 3]):
@@ -62,7 +77,7 @@ def test_every_metric_measures_what_it_says(metric, embedded):
             RECEIVED[index],
             [DELIVERED.texts[i] for i in index],
         )
-        some = SAMPLES.take(index)
+        some = samples.take(index)
         parts.append(metric.measure(some, Delivered(images=images, texts=texts)))
     for name, values in whole.items():
         assert values.shape == (4,) and values.dtype.kind in "fb"
@@ -72,7 +87,7 @@ def test_every_metric_measures_what_it_says(metric, embedded):
     if "medium" not in metric.name and "low" not in metric.name:
         assert np.isfinite(estimate.mean) and estimate.num_transmissions in (3, 4)
     again = pickle.loads(pickle.dumps(metric))
-    assert again.measure(SAMPLES, DELIVERED).keys() == whole.keys()
+    assert again.measure(samples, DELIVERED).keys() == whole.keys()
 
 
 def test_image_metrics_are_those_of_the_images():
