@@ -1,5 +1,7 @@
 """BRISQUE: the scores of the package whose support vectors it reads."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
@@ -77,7 +79,8 @@ def test_halving_is_that_of_opencv():
 
 
 def test_black_has_no_score():
-    """NaN, and nothing of it for the image beside it (exact)."""
+    """NaN without a warning, and nothing of it for the image beside it (exact)."""
+    warnings.simplefilter("error")
     both = np.stack([np.zeros_like(PICTURES["coffee"]), PICTURES["coffee"]])
     found = brisque(both)
     assert np.isnan(found[0]) and found[1] == brisque(both[1:])[0]
