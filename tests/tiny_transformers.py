@@ -1,6 +1,8 @@
 """Tiny random models of transformers in folders, as their authors would save them."""
 
+import json
 import string
+from pathlib import Path
 
 import tokenizers
 import torch
@@ -92,6 +94,13 @@ def save_tiny_clip(folder, seed=1):
     )
     transformers.CLIPProcessor(processor, tokenizer).save_pretrained(folder)
     return _save(transformers.CLIPModel, config, folder, seed)
+
+
+def lay_out_as_on_the_hub(folder, preprocessor):
+    """Leaves a saved model with the files that older ones have on the hub: settings of
+    the image processor in a file of their own."""
+    Path(folder, "processor_config.json").unlink()
+    Path(folder, "preprocessor_config.json").write_text(json.dumps(preprocessor))
 
 
 def save_tiny_llava(folder, has_template=True, seed=1):

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_transformers import (
     WORDS,
+    lay_out_as_on_the_hub,
     save_tiny_blip,
     save_tiny_clip,
     save_tiny_git,
@@ -103,6 +104,36 @@ def test_a_model_that_chats_is_asked(folders, monkeypatch):
     captioner.prompt = "What?"
     captioner.caption(IMAGES[1:2])
     assert asked[1] == f"user: {patches}What?assistant: "
+
+
+@pytest.mark.parametrize(
+    "family, preprocessor",
+    [
+        (
+            "blip",
+            {
+                "image_processor_type": "BlipImageProcessor",
+                "processor_class": "BlipProcessor",
+                "size": {"height": 32, "width": 32},
+            },
+        ),
+        (
+            "git",
+            {
+                "image_processor_type": "CLIPImageProcessor",
+                "processor_class": "GitProcessor",
+                "size": {"shortest_edge": 32},
+                "crop_size": {"height": 32, "width": 32},
+            },
+        ),
+    ],
+)
+def test_files_as_they_are_on_the_hub(folders, tmp_path, family, preprocessor):
+    """Models saved by older versions say the same (exact)."""
+    SAVED[family](tmp_path)
+    lay_out_as_on_the_hub(tmp_path, preprocessor)
+    found = TransformersCaptioner.load(tmp_path, max_new_tokens=6).caption(IMAGES)
+    assert found == load(folders, family).caption(IMAGES)
 
 
 def test_a_picture_is_seen_once(folders, monkeypatch):

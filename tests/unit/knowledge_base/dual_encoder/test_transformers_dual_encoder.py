@@ -7,7 +7,7 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
-from tiny_transformers import save_tiny_clip, save_tiny_git
+from tiny_transformers import lay_out_as_on_the_hub, save_tiny_clip, save_tiny_git
 
 from semcom_phy.knowledge_base.dual_encoder import DUAL_ENCODERS, find_dual_encoder
 from semcom_phy.knowledge_base.dual_encoder.transformers_dual_encoder import (
@@ -89,6 +89,24 @@ def test_long_texts_are_cut(encoder):
         found = encoder.text_features([kept, kept + " cat", "abcdefghijklm"])
     np.testing.assert_array_equal(found[0], found[1])
     assert np.abs(found[0] - found[2]).max() > 1e-3
+
+
+def test_files_as_they_are_on_the_hub(encoder, tmp_path):
+    """A model saved by older versions gives the same vectors (1e-6)."""
+    save_tiny_clip(tmp_path)
+    preprocessor = {
+        "feature_extractor_type": "CLIPFeatureExtractor",
+        "size": 32,
+        "crop_size": 32,
+        "resample": 3,
+    }
+    lay_out_as_on_the_hub(tmp_path, preprocessor)
+    older = find_dual_encoder(tmp_path)
+    for ask in ("image_features", "patch_features"):
+        found = [getattr(one, ask)(IMAGES) for one in (older, encoder)]
+        np.testing.assert_allclose(*found, atol=1e-6)
+    found = [one.text_features(TEXTS) for one in (older, encoder)]
+    np.testing.assert_allclose(*found, atol=1e-6)
 
 
 def test_asked_once(encoder, monkeypatch):
