@@ -1,6 +1,6 @@
 """What the embedded editor makes of degraded photographs that it has not seen.
 
-    python -m benchmarks.editor_restoration [--dataset flickr8k_images] [--images 200]
+    python -m benchmarks.editor_restoration [--dataset flickr8k_images] [--images 100]
         [--editor embedded] [--out runs]
 
 Test photographs of 128x128 are degraded as in training, each by a strength of its own:
@@ -99,7 +99,7 @@ def main(argv=None):
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="flickr8k_images")
-    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--editor", default="embedded", help="as of find_editor")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs"))

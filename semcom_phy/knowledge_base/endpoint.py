@@ -60,11 +60,6 @@ class EndpointError(ValueError):
     """A host refuses, answers too late, or answers what cannot be used; one line."""
 
 
-def is_address(name):
-    """Whether a name is that of an endpoint, not of a folder or of a model."""
-    return str(name).startswith(("http://", "https://"))
-
-
 class Endpoint:
     r"""One model behind one address.
 
@@ -91,7 +86,8 @@ class Endpoint:
                 f"the address of an endpoint at {parts.hostname} has a user name or a "
                 f"query in it, which would be recorded: give the key in {KEY}"
             )
-        if not is_address(address) or not parts.hostname or not self.model:
+        known = parts.scheme in ("http", "https")
+        if not known or not parts.hostname or not self.model:
             raise ValueError(
                 f"{address!r} is no endpoint: give URL#MODEL, such as "
                 "https://api.example.com/v1#gpt-image-1"
@@ -149,9 +145,7 @@ class Endpoint:
 
     def error(self, what):
         """An :class:`EndpointError` of one line that names the host."""
-        text = " ".join(f"{self.host} {what}".split())
-        key = _key()
-        return EndpointError(text.replace(key, "***") if key else text)
+        return EndpointError(_without_key(" ".join(f"{self.host} {what}".split())))
 
     def _lost(self, reason):
         if isinstance(reason, TimeoutError):
@@ -260,9 +254,9 @@ class EndpointCaptioner:
         return caption
 
     def _refusal(self, why):
+        why = _without_key(str(why))[:_SHOWN]
         return self.endpoint.error(
-            f"refuses a caption ({str(why)[:_SHOWN]}): leave the picture out, or take "
-            "another model"
+            f"refuses a caption ({why}): leave the picture out, or take another model"
         )
 
 
@@ -368,7 +362,13 @@ def _message(answer):
     """What a host says of an error, whichever of the usual forms it takes."""
     error = answer.get("error", answer) if isinstance(answer, dict) else answer
     told = error.get("message", error) if isinstance(error, dict) else error
-    return str(told)[:_SHOWN]
+    return _without_key(str(told))[:_SHOWN]
+
+
+def _without_key(text):
+    """A host may repeat the key; masked before anything is cut off."""
+    key = _key()
+    return text.replace(key, "***") if key else text
 
 
 def _png(image):

@@ -185,6 +185,14 @@ def test_refusals_are_one_line_with_host_and_remedy(server, images, status, said
     assert caught.value.__suppress_context__
 
 
+def test_a_key_is_not_cut_in_two_by_the_end_of_a_long_message(server, images):
+    server.status = 401
+    server.says({"error": {"message": "x" * 150 + SECRET}})
+    with pytest.raises(EndpointError) as caught:
+        captioner(server).caption(images)
+    assert "x" * 150 + "***" in str(caught.value)
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"\xff"])
 def test_malformed_answers_are_told(server, images, body):
     server.body = body
