@@ -36,7 +36,7 @@ class WordHashes:
 
 
 def smooth_pictures(num, side=SIDE, seed=1):
-    """[num, side, side, 3], `uint8`: gradients between four colours, with some noise."""
+    """[num, side, side, 3], `uint8`: gradients of four colours, some noise."""
     rng = np.random.default_rng(seed)
     corners = rng.integers(0, 256, (num, 2, 2, 3))
     ramp = np.linspace(0, 1, side)
