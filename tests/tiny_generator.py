@@ -36,12 +36,13 @@ class WordHashes:
 
 
 def smooth_pictures(num, side=SIDE, seed=1):
-    """[num, side, side, 3], `uint8`: gradients of random colours, with some noise."""
+    """[num, side, side, 3], `uint8`: gradients of four colours, some noise."""
     rng = np.random.default_rng(seed)
-    corners = rng.integers(0, 256, (num, 2, 1, 3))
-    ramp = np.linspace(0, 1, side)[:, None]
-    rows = corners[:, 0] * ramp + corners[:, 1] * (1 - ramp)
-    pictures = rows[:, :, None] + rng.normal(0, 8, (num, side, side, 3))
+    corners = rng.integers(0, 256, (num, 2, 2, 3))
+    ramp = np.linspace(0, 1, side)
+    ramps = np.stack([ramp, 1 - ramp])
+    pictures = np.einsum("nijc,iy,jx->nyxc", corners, ramps, ramps)
+    pictures += rng.normal(0, 8, pictures.shape)
     return np.clip(pictures, 0, 255).astype("uint8")
 
 

@@ -155,6 +155,26 @@ def test_an_interrupted_run_ends_at_the_same_weights(
     assert generator.generate(["a cat"], seed=1).shape == (1, 1, 32, 32, 3)
 
 
+def test_a_withheld_text_is_not_seen(data):
+    """The network is told the same whatever the text."""
+    spectrum, _ = Spectrum.of_pictures(data.images, 24, 6.0)
+    vectors = WordHashes().encode(data.texts)
+    pictures, noise = Pictures(data, vectors, spectrum, "cpu"), Noise()
+    network, weight = make_network(CONFIG), error_weight(spectrum)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.normal_(0, 0.3)
+    rng = np.random.default_rng(1)
+    *batch, texts, _ = pictures.drawn(np.arange(20), rng)
+
+    def errors(texts, withheld):
+        told = texts, torch.full((20,), withheld)
+        return velocity_error(network, weight, noise, *batch, *told)
+
+    assert torch.equal(errors(texts, True), errors(texts.flip(0), True))
+    assert not torch.equal(errors(texts, False), errors(texts.flip(0), False))
+
+
 def test_training_learns_the_pictures(data):
     """After 150 steps less of the velocity is unknown than at the start."""
     spectrum, _ = Spectrum.of_pictures(data.images, 24, 6.0)

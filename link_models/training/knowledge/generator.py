@@ -56,7 +56,7 @@ NETWORKS = {
         "groups": 32,
     },
 }
-RECIPE = TorchRecipe(steps=5000, batch_size=512, average_decay=0.9995)
+RECIPE = TorchRecipe(steps=8000, batch_size=256, learning_rate=2e-3)
 LIMIT = 6.0  # standard deviations; of 10,000 coefficients 4 are beyond it
 UNTOLD = 0.1  # share of the pictures whose text is withheld, which guidance needs
 _AT_ONCE = 500

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.fft import dctn, idctn
 from tiny_generator import CONFIG, WordHashes, save_generator, smooth_pictures
 
 from semcom_phy.knowledge_base.generator.diffusion import DiffusionGenerator
@@ -167,6 +168,23 @@ def test_the_unet_of_four_stages_stands_in_the_same_place(tmp_path):
     assert generator.generate(["a cat"], seed=1).shape == (1, 1, 32, 32, 3)
     unet = generator._network.unet
     assert len(unet.down_blocks) == len(unet.up_blocks) == 4
+
+
+def test_the_unet_sees_pixels():
+    """Its guess for coefficients is that of the UNet for their picture (1e-4)."""
+    network = make_network(UNET).eval()
+    x, time, text = torch.randn(2, 3072), torch.rand(2), torch.randn(2, 384)
+
+    def transformed(planes, transform):
+        planes = planes.detach().numpy().transpose(0, 2, 3, 1)
+        return torch.from_numpy(transform(planes, axes=(1, 2), norm="ortho"))
+
+    planes = x.reshape(2, 32, 32, 3).permute(0, 3, 1, 2)
+    pixels = transformed(planes, idctn).permute(0, 3, 1, 2)
+    states = text[:, None] * 384**0.5
+    guess = network.unet(pixels, time * 1000, states).sample
+    expected = transformed(guess, dctn).reshape(2, -1)
+    assert torch.allclose(network(x, time, text), expected, atol=1e-4)
 
 
 def test_networks_begin_with_the_guess_that_there_is_nothing():

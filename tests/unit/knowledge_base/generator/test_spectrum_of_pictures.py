@@ -29,6 +29,7 @@ def test_few_coefficients_keep_the_stated_energy(pictures):
     """The share of the variance that is lost is that of the error (2 %: the mean of the
     mirror images stands for both)."""
     spectrum, energy = Spectrum.of_pictures(pictures, 12, np.inf)
+    assert energy > 0.8
     error = spectrum.decode(spectrum.encode(pictures)) - pictures
     mirrored = np.concatenate([pictures, pictures[:, :, ::-1]]).astype("float64")
     variance = np.var(mirrored, axis=0).mean()
