@@ -7,7 +7,6 @@ from semcom_phy import backend  # first: it loads the tensor library quietly
 
 # isort: split
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from link_models.training.checkpoint import (
     Checkpoint,
     checkpoint_path,
     held_interrupt,
-    telling_what_is_left,
 )
 from link_models.training.recipe import Recipe, make_optimizer
+from link_models.training.run_command import run_command
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.array_hash import array_sha256
@@ -223,26 +222,20 @@ def main(argv=None):
     parser.add_argument("--resume", action="store_true", help="go on after a stop")
     parser.add_argument("--restart", action="store_true", help="forget what is there")
     args = parser.parse_args(argv)
-    try:
+
+    def trained():
         if args.resume and args.restart:
             raise ValueError("--resume goes on, --restart forgets: give one of them")
         recipe = Recipe(steps=args.steps, batch_size=16, warmup_steps=100)
-        with telling_what_is_left(checkpoint_path(args.out, args.label)):
-            path = train(
-                args.data,
-                args.image_size,
-                recipe,
-                args.out,
-                args.label,
-                resume=args.resume,
-                restart=args.restart,
-                options={"steps": "--steps", "data": "--data"},
-            )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
-        return 130
-    print(f"wrote {path}")
-    return 0
+        return train(
+            args.data,
+            args.image_size,
+            recipe,
+            args.out,
+            args.label,
+            resume=args.resume,
+            restart=args.restart,
+            options={"steps": "--steps", "data": "--data"},
+        )
+
+    return run_command(trained, checkpoint_path(args.out, args.label))

@@ -5,15 +5,14 @@ called --> features of EfficientNet-Lite0 --> CaptionNetwork --> cross entropy
 """
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
-from link_models.training.knowledge.features import feature_maps
+from link_models.training.checkpoint import checkpoint_path
+from link_models.training.knowledge.features import feature_maps, mirrored
 from link_models.training.knowledge.labelled_sets import labelled_set
 from link_models.training.knowledge.trainer import (
     TorchRecipe,
@@ -23,6 +22,7 @@ from link_models.training.knowledge.trainer import (
     tensors_of,
     train,
 )
+from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.captioner.network import CaptionNetwork
 from semcom_phy.knowledge_base.captioner.vocabulary import PAD, Vocabulary
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
@@ -101,16 +101,9 @@ def main(argv=None):
     )
     add_arguments(parser, RECIPE)
     args = parser.parse_args(argv)
-    try:
-        with telling_what_is_left(checkpoint_path(args.out, "captioner")):
-            print(f"wrote {_train(recipe_of(args), args)}")
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(
+        lambda: _train(recipe_of(args), args), checkpoint_path(args.out, "captioner")
+    )
 
 
 def _train(recipe, args):
@@ -130,7 +123,7 @@ def _train(recipe, args):
     vocabulary = Vocabulary.of_texts(captions + LEAST * prompts, LEAST)
 
     maps = feature_maps(flickr.images, folder, "Flickr8k")
-    mirrored = feature_maps(_mirrored(flickr.images), folder, "Flickr8k, mirrored")
+    maps_mirrored = feature_maps(mirrored(flickr.images), folder, "Flickr8k, mirrored")
     torch.manual_seed(recipe.seed)
     network = CaptionNetwork(len(vocabulary))
     limit = network.max_length
@@ -138,7 +131,8 @@ def _train(recipe, args):
     def pictures(own_maps, texts):
         return Pictures(own_maps, texts, vocabulary, limit)
 
-    natural = pictures([maps[: len(shown)], mirrored[: len(shown)]], shown.texts)
+    both = [own[: len(shown)] for own in (maps, maps_mirrored)]
+    natural = pictures(both, shown.texts)
     small = [
         pictures(
             [feature_maps(samples.images, folder, name)],
@@ -178,7 +172,3 @@ def _train(recipe, args):
         "words": vocabulary.words,
     }
     return save_weights("captioner", tensors_of(network), record, args.out)
-
-
-def _mirrored(images):
-    return np.ascontiguousarray(images[:, :, ::-1])

@@ -4,13 +4,12 @@ images, mirrored, moved, partly covered --> ConvNetwork --> cross entropy
 """
 
 import argparse
-import sys
 import time
 from dataclasses import asdict, replace
 
 import torch
 
-from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge.augmentation import augmented
 from link_models.training.knowledge.labelled_data import load_labelled, provenance
 from link_models.training.knowledge.trainer import (
@@ -21,6 +20,7 @@ from link_models.training.knowledge.trainer import (
     tensors_of,
     train,
 )
+from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.classifier.network import ConvNetwork, scaled
 from semcom_phy.knowledge_base.embedded_weights import save_weights
 from semcom_phy.simulation.versions import software_versions
@@ -116,13 +116,7 @@ def main(argv=None):
     )
     add_arguments(parser, RECIPES[name])
     args = parser.parse_args(argv)
-    try:
-        with telling_what_is_left(checkpoint_path(args.out, label_of(name))):
-            print(f"wrote {_train(name, recipe_of(args), args)}")
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(
+        lambda: _train(name, recipe_of(args), args),
+        checkpoint_path(args.out, label_of(name)),
+    )

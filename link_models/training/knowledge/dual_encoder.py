@@ -5,16 +5,15 @@ classes --> locked towers, once --> DualNetwork --> which text belongs to which 
 """
 
 import argparse
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge.captioned_data import encoded
-from link_models.training.knowledge.features import feature_maps
+from link_models.training.knowledge.features import feature_maps, mirrored
 from link_models.training.knowledge.labelled_sets import SIDES, labelled_set
 from link_models.training.knowledge.trainer import (
     TorchRecipe,
@@ -24,6 +23,7 @@ from link_models.training.knowledge.trainer import (
     tensors_of,
     train,
 )
+from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
 from semcom_phy.knowledge_base.dual_encoder.network import DualNetwork
 from semcom_phy.knowledge_base.embedded_weights import save_weights
@@ -82,16 +82,9 @@ def main(argv=None):
     )
     add_arguments(parser, RECIPE)
     args = parser.parse_args(argv)
-    try:
-        with telling_what_is_left(checkpoint_path(args.out, "dual_encoder")):
-            print(f"wrote {_train(recipe_of(args), args)}")
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(
+        lambda: _train(recipe_of(args), args), checkpoint_path(args.out, "dual_encoder")
+    )
 
 
 def _train(recipe, args):
@@ -101,7 +94,7 @@ def _train(recipe, args):
     num_shown = len(flickr) - VALIDATION
     features = [
         pooled(feature_maps(flickr.images, folder, "Flickr8k")),
-        pooled(feature_maps(_mirrored(flickr.images), folder, "Flickr8k, mirrored")),
+        pooled(feature_maps(mirrored(flickr.images), folder, "Flickr8k, mirrored")),
     ]
     said = [text for own in flickr.texts for text in own]
     sentences = encoded(said, sentence_encoder(), folder / "captions.npz")
@@ -169,7 +162,3 @@ def _labelled_pairs(sets, folder):
     first = np.array([place[name] for _, names in sets.values() for name in names])
     count = np.full(len(first), len(TEMPLATES))
     return Pairs([features], sentence_encoder().encode(prompts), first, count)
-
-
-def _mirrored(images):
-    return np.ascontiguousarray(images[:, :, ::-1])

@@ -44,3 +44,8 @@ def feature_maps(images, folder, name):
         found.flush()
         trial.replace(path)
     return np.load(path, mmap_mode="r")
+
+
+def mirrored(images):
+    """Left and right exchanged, [num_images, height, width, 3]."""
+    return np.ascontiguousarray(images[:, :, ::-1])

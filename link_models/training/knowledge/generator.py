@@ -8,7 +8,6 @@ ones can hardly be guessed, and would drown what can.
 """
 
 import argparse
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge.captioned_data import (
     DATA_SETS,
     encoded,
@@ -30,6 +29,7 @@ from link_models.training.knowledge.trainer import (
     tensors_of,
     train,
 )
+from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.embedded_weights import save_weights
 from semcom_phy.knowledge_base.generator.diffusion import WEIGHTS as LABEL
 from semcom_phy.knowledge_base.generator.network import PREFIX, make_network
@@ -233,26 +233,20 @@ def main(argv=None):
         name += f" --network {args.network}"
     if args.datasets != list(DATA_SETS):
         name += f" --datasets {' '.join(args.datasets)}"
-    try:
+
+    def train():
         torch.set_num_threads(args.threads)
         recipe = recipe_of(args)
-        with telling_what_is_left(checkpoint_path(args.out, LABEL)):
-            path = train_generator(
-                NETWORKS[args.network],
-                recipe,
-                args.datasets,
-                args.out,
-                command_of(name, recipe, RECIPE),
-                sentence_encoder(),
-                args.device,
-                args.resume,
-                args.restart,
-            )
-        print(f"wrote {path}")
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
-        return 130
-    return 0
+        return train_generator(
+            NETWORKS[args.network],
+            recipe,
+            args.datasets,
+            args.out,
+            command_of(name, recipe, RECIPE),
+            sentence_encoder(),
+            args.device,
+            args.resume,
+            args.restart,
+        )
+
+    return run_command(train, checkpoint_path(args.out, LABEL))

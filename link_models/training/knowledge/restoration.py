@@ -6,14 +6,13 @@ No network takes part in the loss, so that any of them may judge the result.
 """
 
 import argparse
-import sys
 import time
 from dataclasses import asdict
 
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
+from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge.degradations import KINDS, degraded
 from link_models.training.knowledge.trainer import (
     TorchRecipe,
@@ -23,6 +22,7 @@ from link_models.training.knowledge.trainer import (
     tensors_of,
     train,
 )
+from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.editor.restoration import NAME, restored
 from semcom_phy.knowledge_base.editor.restoration_network import (
     CONFIG,
@@ -182,13 +182,6 @@ def main(argv=None):
     )
     add_arguments(parser, RECIPE)
     args = parser.parse_args(argv)
-    try:
-        with telling_what_is_left(checkpoint_path(args.out, NAME)):
-            print(f"wrote {_train(recipe_of(args), args)}")
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(
+        lambda: _train(recipe_of(args), args), checkpoint_path(args.out, NAME)
+    )

@@ -116,6 +116,8 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
     KeyboardInterrupt
         After Ctrl-C, with a checkpoint written.
     """
+    if resume and restart:
+        raise ValueError("--resume goes on, --restart forgets: give one of them")
     optimizer = _optimizer(network, recipe)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     state = [
