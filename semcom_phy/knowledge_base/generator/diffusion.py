@@ -6,6 +6,8 @@ seed --> noise --> [ ResidualMLP, 25 times ] --> coefficients --> Spectrum --> p
 The network is told a caption, or nothing; what it guesses with the caption is taken
 further away from what it guesses without (classifier-free guidance). Each guess of the
 coefficients is clipped to the range that those of training pictures were clipped to.
+The many small coefficients can hardly be guessed: their noise would stay in the picture
+as it is, and therefore begins weaker.
 
 References
 ----------
@@ -29,7 +31,8 @@ from semcom_phy.knowledge_base.loading import INSTALL
 from semcom_phy.seeding import derived_seed
 
 WEIGHTS = "generator"
-GUIDANCE = 2.0
+GUIDANCE = 4.0
+_LARGE = 128  # coefficients whose noise has its full strength
 
 
 class DiffusionGenerator:
@@ -43,7 +46,7 @@ class DiffusionGenerator:
     steps : `int`, (default 25)
         Of denoising
 
-    guidance : `float`, (default 2)
+    guidance : `float`, (default 4)
         How far guesses are taken towards the caption; 1 is the model itself
 
     encoder : with ``encode``, (default: that of the process)
@@ -77,6 +80,7 @@ class DiffusionGenerator:
         self._spectrum = Spectrum.of_tensors(tensors)
         self._network = load_network(record["config"]["network"], tensors)
         self._noise = Noise()
+        self._strength = _noise_strength(self._spectrum.deviation)
         self._encoder = encoder or sentence_encoder()
         self.steps = steps
         self.guidance = guidance
@@ -173,6 +177,7 @@ class DiffusionGenerator:
 
         num, limit = len(self._spectrum.kept), self._spectrum.limit
         noise = np.random.default_rng(seed).standard_normal((1, num), "float32")
+        noise *= self._strength
         texts = torch.stack([torch.from_numpy(vector), self._network.null])
         scheduler = make_scheduler()
         scheduler.set_timesteps(self.steps)
@@ -187,6 +192,12 @@ class DiffusionGenerator:
                 guess = self._noise.values(x, velocity, level[None])
                 x = scheduler.step(guess.clamp(-limit, limit), level, x).prev_sample
         return x.numpy()
+
+
+def _noise_strength(deviation):
+    """[num], `float32`: 1 for large coefficients, for others by their deviation."""
+    least = np.sort(deviation)[-min(_LARGE, len(deviation))]
+    return np.minimum(deviation / least, 1)
 
 
 def _enlarged(change, height, width):

@@ -12,7 +12,10 @@ import torch
 from scipy.fft import dctn, idctn
 from tiny_generator import CONFIG, WordHashes, save_generator, smooth_pictures
 
-from semcom_phy.knowledge_base.generator.diffusion import DiffusionGenerator
+from semcom_phy.knowledge_base.generator.diffusion import (
+    DiffusionGenerator,
+    _noise_strength,
+)
 from semcom_phy.knowledge_base.generator.network import make_network
 from semcom_phy.knowledge_base.generator.noise import LEVELS, Noise
 
@@ -119,6 +122,15 @@ def test_guidance_goes_towards_the_caption(folder):
     np.testing.assert_array_equal(*same)
     apart = [led._painted(vector, generator_noise) for vector in vectors]
     assert (apart[0] != apart[1]).any()
+
+
+def test_noise_of_small_coefficients_begins_weaker():
+    """Of 128 it is whole; of others as much less as their deviation is."""
+    deviation = np.geomspace(10, 0.1, 300).astype("float32")[::-1]
+    strength = _noise_strength(deviation)
+    assert (strength[-128:] == 1).all() and (strength[:-128] < 1).all()
+    assert strength[0] == pytest.approx(deviation[0] / deviation[-128])
+    assert (_noise_strength(deviation[:24]) <= 1).all()
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (96, 128), (20, 24)])
