@@ -1,0 +1,77 @@
+"""The command ``python -m scenarios.knowledge``, with the models that are shipped."""
+
+import huggingface_hub
+import numpy as np
+import pytest
+from PIL import Image
+
+from scenarios.knowledge import main
+from semcom_phy.simulation.plotting_grid import grid_figure
+
+
+def run(command, folder, *options):
+    argv = [command, "--out", str(folder), "--images", "2", "--image-size", "64"]
+    return main([*argv, *options])
+
+
+@pytest.mark.parametrize("captioner", ["embedded", "tags"])
+def test_captions_are_printed_and_drawn(captioner, tmp_path, capsys):
+    """A line for each picture, and a figure."""
+    assert run("caption", tmp_path, "--captioner", captioner) == 0
+    first, second, wrote = capsys.readouterr().out.splitlines()
+    assert first.startswith("0: ") and second.startswith("1: ") and "wrote" in wrote
+    assert len(first.split()) > 3
+    assert Image.open(tmp_path / "caption.png").width > 200
+
+
+def test_prompts_are_those_of_the_file(tmp_path, capsys):
+    """The best of the candidates that were given, with their probabilities."""
+    candidates = tmp_path / "own.txt"
+    candidates.write_text("a dog\na cat\na ship\n")
+    options = ["--prompts-file", str(candidates), "--num", "3"]
+    assert run("prompts", tmp_path, *options) == 0
+    line = capsys.readouterr().out.splitlines()[0].removeprefix("0: ")
+    words = [part.rsplit(" ", 1) for part in line.split(", ")]
+    assert sorted(name for name, _ in words) == ["a cat", "a dog", "a ship"]
+    assert sum(float(share) for _, share in words) == pytest.approx(1, abs=0.02)
+
+
+def test_generated_and_edited_pictures_are_drawn(tmp_path, capsys):
+    """Every caption has a row; the same command draws the same bytes."""
+    options = ["--prompt", "a red boat", "a dog", "--num", "2", "--seed", "3"]
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        assert run("generate", folder, *options) == 0
+    pictures = [
+        np.asarray(Image.open(tmp_path / name / "generate.png"))
+        for name in ("one", "two")
+    ]
+    np.testing.assert_array_equal(*pictures)
+    assert run("edit", tmp_path) == 0 and (tmp_path / "edit.png").is_file()
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "argv, told",
+    [
+        (["caption", "--captioner", "no/such-model"], ["no/such-model", "HF_HOME"]),
+        (["prompts", "--dual-encoder", "no/such-model"], ["no/such-model", "HF_HOME"]),
+        (["generate", "--generator", "no/such-model", "--prompt", "a"], ["HF_HOME"]),
+        (["edit", "--editor", "no/such-model"], ["no/such-model", "HF_HOME"]),
+        (["generate"], ["--prompt"]),
+        (["caption", "--images", "0"], ["num_images is 0"]),
+        (["prompts", "--prompts-file", "none.txt"], ["none.txt"]),
+        (["caption", "--captioner", "http://example.com/v1"], ["https"]),
+    ],
+)
+def test_what_is_wrong_is_one_line(argv, told, tmp_path, monkeypatch, capsys):
+    """Exit code 2, the value and the remedy, no traceback."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert main([*argv, "--out", str(tmp_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    line = [x for x in lines if x.startswith("scenarios.knowledge: error: ")]
+    assert len(line) == 1 and all(word in line[0] for word in told), lines
+
+
+def test_rows_and_titles_belong_together():
+    with pytest.raises(ValueError, match="1 titles stand beside 2 rows"):
+        grid_figure(np.zeros((2, 1, 8, 8, 3), "uint8"), ["one"])
