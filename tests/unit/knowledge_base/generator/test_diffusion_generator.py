@@ -12,6 +12,7 @@ import torch
 from scipy.fft import dctn, idctn
 from tiny_generator import CONFIG, WordHashes, save_generator, smooth_pictures
 
+from semcom_phy.knowledge_base.generator import find_generator
 from semcom_phy.knowledge_base.generator.diffusion import (
     DiffusionGenerator,
     _noise_strength,
@@ -212,3 +213,11 @@ def test_networks_begin_with_the_guess_that_there_is_nothing():
         torch.isfinite(p.grad).all() and p.grad.abs().sum() > 0
         for p in network.parameters()
     )
+
+
+def test_the_shipped_weights_paint_what_is_said():
+    """Oranges are redder than blue skies with an airplane, in the mean of four."""
+    shipped = find_generator("embedded")
+    captions = ["a photo of an orange", "a photo of an airplane"]
+    orange, airplane = shipped.generate(captions, seed=1, num=4).mean((1, 2, 3))
+    assert orange[0] - orange[2] > 50 > airplane[0] - airplane[2]
