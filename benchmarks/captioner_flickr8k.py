@@ -20,16 +20,15 @@ from semcom_phy.sources.images import load_samples
 
 
 def bleu_rows(references, texts):
-    """BLEU-1 to 4 with half intervals, list of (`float`, `float`)."""
+    """BLEU-1 to 4 with intervals, list of `str`."""
     counts = bleu_counts(references, texts)
     index = np.arange(len(texts))
-    return [
-        (
-            corpus_bleu(counts, n),
-            clustered_mean(linearised_bleu(counts, n), index).ci95,
-        )
-        for n in range(1, 5)
-    ]
+    rows = []
+    for n in range(1, 5):
+        interval = clustered_mean(linearised_bleu(counts, n), index).ci95
+        low, high = interval if corpus_bleu(counts, n) else (0.0, 0.0)
+        rows.append(f"{corpus_bleu(counts, n):.3f} ({low:.3f} to {high:.3f})")
+    return rows
 
 
 def main(argv=None):
@@ -48,10 +47,10 @@ def main(argv=None):
     captions = model.caption(samples.images)
     others = [own[0] for own in (*samples.texts[1:], samples.texts[0])]
     print(f"{len(samples)} images, model {model.identity}")
-    print(f"{'':26} BLEU-1          BLEU-2          BLEU-3          BLEU-4")
+    print(" " * 27 + "  ".join(f"{f'BLEU-{n}':22}" for n in range(1, 5)))
     for name, texts in (("captioner", captions), ("human, of another image", others)):
         rows = bleu_rows(samples.texts, texts)
-        print(f"{name:26} " + " ".join(f"{b:.3f} +- {c or 0:.3f} " for b, c in rows))
+        print(f"{name:26} " + "  ".join(rows))
     print("\nFirst test images, what the captioner says and what a human said:")
     for caption, own in zip(captions[:5], samples.texts[:5], strict=True):
         print(f"  {caption}  |  {own[0].lower()}")
