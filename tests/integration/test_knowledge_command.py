@@ -46,7 +46,9 @@ def test_generated_and_edited_pictures_are_drawn(tmp_path, capsys):
         for name in ("one", "two")
     ]
     np.testing.assert_array_equal(*pictures)
-    assert run("edit", tmp_path) == 0 and (tmp_path / "edit.png").is_file()
+    for editor in ("embedded", "embedded-diffusion"):
+        assert run("edit", tmp_path / editor, "--editor", editor) == 0
+        assert (tmp_path / editor / "edit.png").is_file()
     capsys.readouterr()
 
 

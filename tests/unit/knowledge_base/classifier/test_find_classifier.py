@@ -24,3 +24,19 @@ def test_unknown_name(name):
     """ValueError with the name and those that there are."""
     with pytest.raises(ValueError, match=f"no classifier '{name}'.*probe:catsdogs"):
         find_classifier(name)
+
+
+@pytest.mark.parametrize(
+    "name, num_classes", [("cifar10", 10), ("tinyimagenet24", 24), ("catsdogs", 2)]
+)
+@pytest.mark.parametrize("prefix", ["", "probe:"])
+def test_shipped_weights(prefix, name, num_classes):
+    """Whole, small, with a name for each class; what they are is told."""
+    classifier = find_classifier(prefix + name)
+    assert len(set(classifier.class_names)) == num_classes
+    assert len(classifier.identity["sha256"]) == 64
+    kind = "probe" if prefix else "classifier"
+    label = f"{kind}_{name}"
+    assert classifier.identity["classifier"] == label
+    path = convolutional.SHIPPED / f"{label}.safetensors"
+    assert path.stat().st_size <= 1.4e6
