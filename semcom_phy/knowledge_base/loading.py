@@ -3,6 +3,7 @@
 Only safetensors are read and no code beside a model is run.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -45,11 +46,48 @@ def load_pretrained(loader, id_or_folder, what, **options):
 
 
 def folder_identity(id_or_folder, **settings):
-    """Plain values that name a model of others: its id or folder, and its settings."""
-    name = str(id_or_folder)
-    if Path(name).is_dir():  # the same wherever it lies
-        name = Path(name).resolve().name
-    return {"model": name, **settings}
+    """Plain values that tell a model of others from all others.
+
+    Parameters
+    ----------
+    id_or_folder : `str` or path
+        As of :func:`load_pretrained`, which has loaded it
+
+    settings :
+        Of the adapter
+
+    Output
+    ------
+    : `dict`
+        ``model``, the id or the folder's name, wherever it lies; ``sha256`` of what is
+        in the folder, or ``revision`` on the hub; the settings
+    """
+    folder = Path(id_or_folder)
+    if folder.is_dir():
+        return {
+            "model": folder.resolve().name,
+            "sha256": _content_hash(folder),
+            **settings,
+        }
+    from huggingface_hub import snapshot_download
+
+    snapshot = snapshot_download(str(id_or_folder), local_files_only=True)
+    return {
+        "model": str(id_or_folder),
+        "revision": Path(snapshot).name,  # the commit
+        **settings,
+    }
+
+
+def _content_hash(folder):
+    """SHA-256 of weights and settings in a folder, with their places."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".safetensors", ".json", ".txt"):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            found.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return found.hexdigest()
 
 
 def _missing(id_or_folder, what, error):

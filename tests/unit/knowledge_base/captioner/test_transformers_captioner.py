@@ -21,6 +21,7 @@ from semcom_phy.knowledge_base.captioner.transformers_captioner import (
     QUESTION,
     TransformersCaptioner,
 )
+from semcom_phy.knowledge_base.loading import folder_identity
 
 SAVED = {"blip": save_tiny_blip, "git": save_tiny_git, "llava": save_tiny_llava}
 IMAGES = np.random.default_rng(1).integers(0, 256, (6, 32, 48, 3), np.uint8)
@@ -159,8 +160,7 @@ def test_frozen_and_named(folders):
     captioner = load(folders, "blip", num_beams=2)
     assert not captioner.model.training
     assert not any(p.requires_grad for p in captioner.model.parameters())
-    assert captioner.identity == {
-        "model": folders["blip"].name,
+    assert captioner.identity == folder_identity(folders["blip"]) | {
         "prompt": None,
         "max_new_tokens": 6,
         "num_beams": 2,

@@ -13,6 +13,7 @@ from semcom_phy.knowledge_base.dual_encoder import DUAL_ENCODERS, find_dual_enco
 from semcom_phy.knowledge_base.dual_encoder.transformers_dual_encoder import (
     TransformersDualEncoder,
 )
+from semcom_phy.knowledge_base.loading import folder_identity
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 40, 32, 3), np.uint8)
 IMAGES[1] //= 4
@@ -126,7 +127,7 @@ def test_frozen_and_named(folder, encoder):
     """Nothing learns; the identity names the folder, not where it lies."""
     assert not encoder.model.training
     assert not any(p.requires_grad for p in encoder.model.parameters())
-    assert encoder.identity == {"model": folder.name}
+    assert encoder.identity == folder_identity(folder)
 
 
 def test_missing_model(tmp_path, monkeypatch):

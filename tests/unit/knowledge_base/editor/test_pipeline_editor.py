@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from tiny_diffusion import save_stable_diffusion, tiny_parts
 
 from semcom_phy.knowledge_base.editor.pipelines import KINDS, PipelineEditor
+from semcom_phy.knowledge_base.loading import folder_identity
 
 
 def save_instruct_pix2pix(folder):
@@ -94,8 +95,7 @@ def test_usual_settings_and_own_ones(folders, name):
     """Identity names folder, class and settings; nothing of it depends on the place."""
     editor = PipelineEditor(folders[name], steps=3)
     usual = KINDS[name].usual
-    assert editor.identity == {
-        "model": folders[name].name,
+    assert editor.identity == folder_identity(folders[name]) | {
         "pipeline": name,
         **usual,
         "steps": 3,

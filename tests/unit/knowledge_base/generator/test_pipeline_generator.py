@@ -8,6 +8,7 @@ from tiny_diffusion import SIDE, save_stable_diffusion
 
 from semcom_phy.knowledge_base.generator import find_generator
 from semcom_phy.knowledge_base.generator.pipeline import PipelineGenerator
+from semcom_phy.knowledge_base.loading import folder_identity
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,8 @@ def test_a_folder_is_found_by_its_name(folder):
     found = find_generator(folder)
     assert isinstance(found, PipelineGenerator)
     identity = json.loads(json.dumps(found.identity))
-    assert identity == {"model": "tiny", "steps": 30, "guidance": 7.5, "side": SIDE}
+    settings = {"steps": 30, "guidance": 7.5, "side": SIDE}
+    assert identity == folder_identity(folder, **settings)
 
 
 def test_what_is_missing_or_something_else_is_one_clear_line(folder, tmp_path):
