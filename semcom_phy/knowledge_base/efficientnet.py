@@ -14,10 +14,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.loading import INSTALL
 
 SIDE = 224  # pixels that pictures are enlarged or reduced to
 WIDTH = 1280
+GRID = 7, 7  # places
 _BATCH = 32
 
 
@@ -60,8 +62,8 @@ class EfficientNetLite0:
         """
         import torch
 
-        images = np.asarray(images)
-        found = np.empty((len(images), 7, 7, WIDTH), "float32")
+        images = check_images(images)
+        found = np.empty((len(images), *GRID, WIDTH), "float32")
         with torch.inference_mode():
             for start in range(0, len(images), _BATCH):
                 x = _prepared(images[start : start + _BATCH])

@@ -34,8 +34,8 @@ import numpy as np
 from PIL import Image
 
 from semcom_phy.knowledge_base.captioner.clean_caption import clean_caption
+from semcom_phy.knowledge_base.checks import check_images, check_pictures
 from semcom_phy.knowledge_base.content_cache import ContentCache
-from semcom_phy.knowledge_base.editor.checks import check_images, check_pictures
 
 KEY = "SEMCOM_ENDPOINT_KEY"
 ASKED = (

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from semcom_phy.knowledge_base.checks import check_texts
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.loading import INSTALL, load_pretrained
 from semcom_phy.knowledge_base.packaged_file import check_sha256
@@ -64,7 +65,7 @@ class SentenceEncoder:
         : [num_texts, 384], `float32`
             Unit vectors
         """
-        found = self._known.answers(list(texts), self._ask)
+        found = self._known.answers(check_texts("texts", texts), self._ask)
         return np.array(found, "float32").reshape(-1, WIDTH)
 
     def encode_many(self, texts):

@@ -5,9 +5,8 @@ pictures are called. Trained with ``python -m link_models.training captioner``; 
 is worth: docs/knowledge_bases.md.
 """
 
-import numpy as np
-
 from semcom_phy.knowledge_base.captioner.vocabulary import Vocabulary
+from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.efficientnet import efficientnet
 from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
@@ -61,14 +60,14 @@ class EmbeddedCaptioner:
         }
 
     def caption(self, images):
-        return self._cache.answers(list(np.asarray(images)), self._write)
+        return self._cache.answers(list(check_images(images)), self._write)
 
     def _write(self, images):
         import torch
 
         captions = []
         for start in range(0, len(images), _BATCH):
-            maps = self._looks.maps(np.stack(images[start : start + _BATCH]))
+            maps = self._looks.maps(images[start : start + _BATCH])
             words = self._network.write(
                 torch.from_numpy(maps), self._beams, self._length_power
             )

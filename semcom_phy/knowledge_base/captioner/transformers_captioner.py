@@ -1,8 +1,7 @@
 """Image-to-text models of transformers: BLIP, GIT, and those with a chat template."""
 
-import numpy as np
-
 from semcom_phy.knowledge_base.captioner.clean_caption import clean_caption
+from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.frozen_model import load_frozen
 from semcom_phy.knowledge_base.loading import (
@@ -140,7 +139,7 @@ class TransformersCaptioner:
         ------
         : list of [num_images] `str`
         """
-        return self._cache.answers(list(np.asarray(images)), self._ask)
+        return self._cache.answers(list(check_images(images)), self._ask)
 
     def _ask(self, images):
         captions = []

@@ -9,6 +9,7 @@ Trained with ``python -m link_models.training classifier``; how often they are r
 
 import numpy as np
 
+from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
 from semcom_phy.knowledge_base.loading import INSTALL
@@ -66,7 +67,7 @@ class ConvClassifier:
         ------
         : [num_images, num_classes], `float32`
         """
-        found = self._cache.answers(list(np.asarray(images)), self._ask)
+        found = self._cache.answers(list(check_images(images)), self._ask)
         return np.array(found, "float32").reshape(-1, len(self.class_names))
 
     def _ask(self, images):

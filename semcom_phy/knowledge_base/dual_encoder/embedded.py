@@ -7,8 +7,9 @@ docs/knowledge_bases.md.
 
 import numpy as np
 
+from semcom_phy.knowledge_base.checks import check_images, check_texts
 from semcom_phy.knowledge_base.content_cache import ContentCache
-from semcom_phy.knowledge_base.efficientnet import efficientnet
+from semcom_phy.knowledge_base.efficientnet import GRID, efficientnet
 from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
 from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
 
@@ -42,6 +43,7 @@ class EmbeddedDualEncoder:
         network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
         self._network = network.eval().requires_grad_(False)
         self._cache = ContentCache()
+        self._width = record["config"]["width"]
         self.identity = {
             "model": "embedded dual encoder",
             "sha256": record["sha256"],
@@ -51,28 +53,28 @@ class EmbeddedDualEncoder:
 
     def image_features(self, images):
         def look(new):
-            return self._project(self._network.images, self._looks.pooled(_stack(new)))
+            return self._project(self._network.images, self._looks.pooled(new))
 
-        return np.stack(self._cache.answers(list(images), look, "image"))
+        return self._answers(check_images(images), look, "image")
 
     def text_features(self, texts):
         def read(new):
             return self._project(self._network.texts, self._reads.encode(new))
 
-        return np.stack(self._cache.answers(list(texts), read, "text"))
+        return self._answers(check_texts("texts", texts), read, "text")
 
     def patch_features(self, images):
         def look(new):
-            return self._project(self._network.images, self._looks.maps(_stack(new)))
+            return self._project(self._network.images, self._looks.maps(new))
 
-        return np.stack(self._cache.answers(list(images), look, "patches"))
+        return self._answers(check_images(images), look, "patches", GRID)
+
+    def _answers(self, items, ask, key, grid=()):
+        found = self._cache.answers(list(items), ask, key)
+        return np.array(found, "float32").reshape(len(items), *grid, self._width)
 
     def _project(self, tower, features):
         import torch
 
         with torch.inference_mode():
             return tower(torch.from_numpy(features)).numpy()
-
-
-def _stack(images):
-    return np.stack([np.asarray(image) for image in images])

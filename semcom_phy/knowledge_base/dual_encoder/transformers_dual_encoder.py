@@ -8,6 +8,7 @@ supervision", ICML 2021, arXiv:2103.00020.
 
 import numpy as np
 
+from semcom_phy.knowledge_base.checks import check_images, check_texts
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.frozen_model import load_frozen
 from semcom_phy.knowledge_base.loading import (
@@ -89,7 +90,7 @@ class TransformersDualEncoder:
     def image_features(self, images):
         """[num_images, height, width, 3], `uint8` -> unit vectors [num_images, width],
         `float32`."""
-        return self._answers(list(np.asarray(images)), self._image_batch)
+        return self._answers(list(check_images(images)), self._image_batch)
 
     def text_features(self, texts):
         """Unit vectors of texts.
@@ -104,14 +105,14 @@ class TransformersDualEncoder:
         ------
         : [num_texts, width], `float32`
         """
-        return self._answers(list(texts), self._text_batch)
+        return self._answers(check_texts("texts", texts), self._text_batch)
 
     def patch_features(self, images):
         """[num_images, height, width, 3], `uint8` -> unit vectors of the patches of the
         prepared picture, row by row, [num_images, rows, columns, width], `float32`:
         their last hidden states, put into the common space as that of the class token
         is."""
-        return self._answers(list(np.asarray(images)), self._patch_batch, self.grid)
+        return self._answers(list(check_images(images)), self._patch_batch, self.grid)
 
     def _answers(self, items, features, grid=()):
         """Vectors of each item, [num_items, *grid, width]; each item is asked once."""

@@ -9,7 +9,7 @@ without touching what was repainted. What is repainted is a guess by the prompt:
 fidelity take restoration alone.
 """
 
-from semcom_phy.knowledge_base.editor.checks import check_pictures
+from semcom_phy.knowledge_base.checks import check_pictures
 
 
 class EmbeddedDiffusionEditor:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from semcom_phy.array_hash import array_sha256
-from semcom_phy.knowledge_base.editor.checks import check_pictures
+from semcom_phy.knowledge_base.checks import check_pictures
 from semcom_phy.knowledge_base.loading import (
     INSTALL,
     folder_identity,

@@ -11,7 +11,7 @@ Trained by ``python -m link_models.training restoration``, on photographs of 128
 
 import numpy as np
 
-from semcom_phy.knowledge_base.editor.checks import check_pictures
+from semcom_phy.knowledge_base.checks import check_pictures
 from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
 from semcom_phy.knowledge_base.loading import INSTALL
 

@@ -30,7 +30,7 @@ def pictures(num, num_classes, seed):
     """A class is the brightest colour; a feature that says nothing is large."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(num_classes, size=num)
-    images = rng.integers(0, 30, (num, 4, 4, 3)).astype(np.uint8)
+    images = rng.integers(0, 30, (num, 16, 16, 3)).astype(np.uint8)
     images[np.arange(num), :, :, labels] += 60
     if num_classes == 2:
         images[..., 2] = rng.integers(0, 256, (num, 1, 1))

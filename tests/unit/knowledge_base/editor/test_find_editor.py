@@ -34,7 +34,7 @@ def test_the_package_needs_no_torch():
     backend does not load it."""
     code = (
         "import sys; sys.modules['torch'] = sys.modules['diffusers'] = None\n"
-        "from semcom_phy.knowledge_base.editor import checks, embedded_diffusion\n"
+        "from semcom_phy.knowledge_base.editor import embedded_diffusion\n"
         "from semcom_phy.knowledge_base.editor import restoration\n"
         "from semcom_phy.knowledge_base import endpoint\n"
         "try:\n    restoration.RestorationEditor()\n"

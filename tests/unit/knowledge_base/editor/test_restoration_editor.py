@@ -119,7 +119,7 @@ def test_altered_weights_are_refused(folder, tmp_path):
         ((1, 15, 16, 3), "uint8", ["a"], "15x16"),
         ((1, 16, 16, 3), "uint8", [], "0 prompts for 1 images"),
         ((1, 16, 16, 3), "uint8", "a", "one text"),
-        ((1, 16, 16, 3), "uint8", [None], "no prompt"),
+        ((1, 16, 16, 3), "uint8", [None], "no text"),
     ],
 )
 def test_what_no_editor_takes(folder, shape, dtype, prompts, told):

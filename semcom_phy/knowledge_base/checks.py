@@ -1,4 +1,4 @@
-"""What every editor, and every captioner at an address, refuses."""
+"""What every model refuses that is shown pictures or told texts."""
 
 import numpy as np
 
@@ -25,13 +25,7 @@ def check_pictures(images, prompts):
     ValueError
         If they are not such, or a side has less than 16 pixels.
     """
-    images = check_images(images)
-    if isinstance(prompts, str):
-        raise ValueError(f"prompts is one text, {prompts!r}; give a list of them")
-    prompts = list(prompts)
-    wrong = [prompt for prompt in prompts if not isinstance(prompt, str)]
-    if wrong:
-        raise ValueError(f"{wrong[0]!r} is no prompt; give texts")
+    images, prompts = check_images(images), check_texts("prompts", prompts)
     if len(prompts) != len(images):
         raise ValueError(
             f"{len(prompts)} prompts for {len(images)} images; give one for each"
@@ -53,3 +47,14 @@ def check_images(images):
             f"{MIN_SIDE}x{MIN_SIDE} pixels"
         )
     return images
+
+
+def check_texts(name, texts):
+    """A list of `str`; one text alone, or what is none, is refused by ``name``."""
+    if isinstance(texts, str):
+        raise ValueError(f"{name} is one text, {texts!r}; give a list of them")
+    texts = list(texts)
+    wrong = [text for text in texts if not isinstance(text, str)]
+    if wrong:
+        raise ValueError(f"{name} holds {wrong[0]!r}, which is no text")
+    return texts
