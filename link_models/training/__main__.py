@@ -1,20 +1,25 @@
 """What is trained or fitted beside the codecs, and how weights are shipped.
 
-    python -m link_models.training student --help    importance of patches
-    python -m link_models.training klt --help        KLT of the linear reference
-    python -m link_models.training ship --help       weights in half precision
-    python -m link_models.training captioner --help  what pictures show, in words
-    python -m link_models.training dual_encoder --help   images and texts in one space
-    python -m link_models.training generator --help  pictures of what a caption says
-    python -m link_models.training restoration --help    repair of damaged pictures
-    python -m link_models.training classifier --help which class a picture shows
-    python -m link_models.training probe --help      the same from features of others
+    python -m link_models.training student --help       importance of patches
+    python -m link_models.training klt --help           KLT of the linear reference
+    python -m link_models.training ship --help          weights in half precision
+
+What both ends know (extra generative):
+
+    python -m link_models.training captioner --help     what pictures show, in words
+    python -m link_models.training dual_encoder --help  images and texts in one space
+    python -m link_models.training generator --help     pictures of what a caption says
+    python -m link_models.training restoration --help   repair of damaged pictures
+    python -m link_models.training classifier --help    which class a picture shows
+    python -m link_models.training probe --help         the same from features of others
 
 Codecs are trained over the link of a scenario: python -m scenarios.mimo_2x2 train
 """
 
 import importlib
 import sys
+
+from semcom_phy.knowledge_base.loading import INSTALL
 
 COMMANDS = {  # -> module of this package
     "student": "student",
@@ -38,7 +43,11 @@ def main(argv=None):
     """Runs one of the commands; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] and argv[0] in COMMANDS:
-        module = importlib.import_module(f"link_models.training.{COMMANDS[argv[0]]}")
+        try:
+            module = importlib.import_module(f"{__package__}.{COMMANDS[argv[0]]}")
+        except ModuleNotFoundError as error:
+            print(f"error: {error.name} is not there: {INSTALL}", file=sys.stderr)
+            return 2
         return module.main(argv[1:])
     print(__doc__.strip(), file=sys.stderr)
     return 0 if argv[:1] in (["--help"], ["-h"]) else 2

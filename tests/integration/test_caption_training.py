@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -114,3 +115,13 @@ def test_missing_data_are_one_line(tmp_path, monkeypatch, capsys):
         assert main([name, "--out", str(tmp_path)]) == 2
         line = capsys.readouterr().err
         assert line.startswith("error: ") and line.count("\n") == 1
+
+
+def test_a_missing_extra_is_one_line(monkeypatch, capsys):
+    """Where PyTorch is not installed, the command says what to install."""
+    monkeypatch.delitem(sys.modules, "link_models.training.knowledge.captioner")
+    monkeypatch.delitem(sys.modules, "link_models.training.knowledge.trainer")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["captioner"]) == 2
+    line = capsys.readouterr().err
+    assert line == "error: torch is not there: install semcom-phy[generative]\n"
