@@ -39,6 +39,12 @@ def knowledge_parser():
     add("--prompt", nargs="+", help="generate: captions; edit: what is to be done")
     add("--prompts-file", type=Path, help="prompts: one candidate in each line")
     add("--num", type=int, help="prompts or pictures of each (3)", default=3)
+    add(
+        "--temperature",
+        type=float,
+        default=0.01,
+        help="prompts: of the softmax (0.01, as CLIP's; the embedded one learned 0.05)",
+    )
     add("--seed", type=int, default=1, help="of pictures and models (1)")
     add("--out", type=Path, default=Path("results/knowledge"), help="where figures go")
     return parser
@@ -83,7 +89,9 @@ def _prompts(args):
 
     model, samples = find_dual_encoder(args.dual_encoder), _samples(args)
     candidates = read_prompts(args.prompts_file or PROMPTS_FILE)
-    found, shares = rank_prompts(model, samples.images, candidates, args.num)
+    found, shares = rank_prompts(
+        model, samples.images, candidates, args.num, args.temperature
+    )
     lines = [
         ", ".join(f"{p} {share:.2f}" for p, share in zip(own, row, strict=True))
         for own, row in zip(found, shares, strict=True)
