@@ -43,7 +43,7 @@ def knowledge_parser():
         "--temperature",
         type=float,
         default=0.01,
-        help="prompts: of the softmax (0.01, as CLIP's; the embedded one learned 0.05)",
+        help="prompts: of the softmax (0.01, as CLIP's; the embedded one learned 0.04)",
     )
     add("--seed", type=int, default=1, help="of pictures and models (1)")
     add("--out", type=Path, default=Path("results/knowledge"), help="where figures go")
