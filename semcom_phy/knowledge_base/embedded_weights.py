@@ -78,6 +78,27 @@ def load_weights(name, folder=SHIPPED):
     }, record
 
 
+def frozen_network(network, tensors):
+    """A PyTorch network with these weights, for evaluation alone.
+
+    Parameters
+    ----------
+    network : `torch.nn.Module`
+
+    tensors : `dict` of `str` -> array
+        All of its state, of :func:`load_weights`
+
+    Output
+    ------
+    : `torch.nn.Module`
+        The same one
+    """
+    import torch
+
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
+    return network.eval().requires_grad_(False)
+
+
 def save_weights(name, tensors, record, folder):
     """Writes tensors in half precision, and their JSON.
 

@@ -6,6 +6,11 @@ import torch
 
 from link_models.training.knowledge import trainer
 from link_models.training.knowledge.trainer import TorchRecipe, train
+from semcom_phy.knowledge_base.embedded_weights import (
+    frozen_network,
+    load_weights,
+    save_weights,
+)
 
 
 class Line(torch.nn.Module):
@@ -59,6 +64,19 @@ def test_the_loss_falls_and_the_average_is_kept(tmp_path):
         error = [float(torch.mean((n(x) - x.sum(1)) ** 2)) for n in (before, net)]
     assert error[1] < 0.5 * error[0]
     assert not net.training and not any(p.requires_grad for p in net.parameters())
+
+
+def test_what_is_trained_is_what_is_stored(tmp_path):
+    """The network that is validated and the one that is loaded are the same (exact)."""
+    net = trained(tmp_path)
+    record = {"config": net.config, "command": "none"}
+    save_weights("line", trainer.tensors_of(net), record, tmp_path)
+    tensors, _ = load_weights("line", tmp_path)
+    loaded = frozen_network(Line(), tensors)
+    for (name, a), b in zip(
+        net.state_dict().items(), loaded.state_dict().values(), strict=True
+    ):
+        assert torch.equal(a, b), name
 
 
 def test_a_run_that_goes_on_gives_the_same_weights(tmp_path):

@@ -165,7 +165,12 @@ def _train(recipe, args):
     record = {
         "config": network.config,
         "command": command_of("captioner", recipe, RECIPE),
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe)
+        | {
+            "captions_per_image": CAPTIONS_PER_IMAGE,
+            "share_labelled": SHARE_LABELLED,
+            "least_count_of_words": LEAST,
+        },
         "data": data,
         "validation": bleu(network, vocabulary, maps[len(shown) :], held.texts),
         "versions": software_versions(),

@@ -94,7 +94,7 @@ def _train(name, recipe, args):
             "network": network.config,
         },
         "command": command_of(f"classifier --dataset {name}", recipe, RECIPES[name]),
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe) | {"label_smoothing": SMOOTHING},
         "data": data,
         "validation": {"accuracy": accuracy(network, held), "num_images": len(held)},
         "seconds": round(time.monotonic() - begun),

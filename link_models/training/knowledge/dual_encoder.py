@@ -140,7 +140,7 @@ def _train(recipe, args):
     record = {
         "config": network.config,
         "command": command_of("dual_encoder", recipe, RECIPE),
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe) | {"share_labelled": SHARE_LABELLED},
         "data": data,
         "validation": {
             "recall_at_10_image_to_text": recall_at(images @ texts.T, 10),

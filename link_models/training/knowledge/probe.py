@@ -19,6 +19,7 @@ from semcom_phy.knowledge_base.embedded_weights import save_weights
 from semcom_phy.simulation.versions import software_versions
 
 STRENGTHS = (0.001, 0.01, 0.1)  # inverse regularisation, chosen on what is held back
+MAX_ITER = 500
 _CHUNK = 256
 
 
@@ -51,16 +52,18 @@ def fit_probe(features, labels, held_features, held_labels):
     x, held_x = (features - mean) / scale, (held_features - mean) / scale
     best = {"accuracy": -1.0}
     for strength in STRENGTHS:
-        fit = LogisticRegression(C=strength, max_iter=500).fit(x, labels)
+        fit = LogisticRegression(C=strength, max_iter=MAX_ITER).fit(x, labels)
         accuracy = float(fit.score(held_x, held_labels))
         if accuracy > best["accuracy"]:
             best, kept = {"accuracy": accuracy, "strength": strength}, fit
     weight, bias = kept.coef_, kept.intercept_
     if len(weight) == 1:  # two classes: the first one has logit 0
         weight, bias = (np.concatenate([0 * part, part]) for part in (weight, bias))
-    weight = weight / scale
-    tensors = {"weight": weight, "bias": bias - weight @ mean}
-    return {key: value.astype("float32") for key, value in tensors.items()}, best
+    weight = (weight / scale).astype("float16").astype("float32")  # as it is stored
+    bias = (bias - weight @ mean).astype("float32")
+    guessed = (held_features @ weight.T + bias).argmax(-1)
+    best["accuracy"] = float((guessed == held_labels).mean())  # of these very weights
+    return {"weight": weight, "bias": bias}, best
 
 
 def train(name, folder, command):
@@ -99,6 +102,7 @@ def train(name, folder, command):
             "features": EfficientNetLite0.identity,
         },
         "command": command,
+        "recipe": {"strengths": STRENGTHS, "max_iter": MAX_ITER},
         "data": provenance(data, held),
         "validation": {**figures, "num_images": len(held)},
         "seconds": round(time.monotonic() - begun),

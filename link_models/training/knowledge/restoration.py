@@ -160,9 +160,6 @@ def _train(recipe, args):
     torch.set_num_threads(args.threads)
     photographs, held, provenance = load_photographs()
     network = trained(photographs, recipe, args, provenance)
-    for parameter in network.parameters():  # as they are stored
-        if parameter.ndim > 1:
-            parameter.data = parameter.data.half().float()
     record = {
         "config": network.config,
         "command": command_of("restoration", recipe, RECIPE),

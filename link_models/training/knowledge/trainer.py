@@ -105,7 +105,8 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
     Output
     ------
     : `torch.nn.Module`
-        The network, in evaluation mode
+        The network, in evaluation mode, rounded as its weights will be stored, so that
+        what is validated is what is shipped
 
     Raises
     ------
@@ -157,6 +158,7 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
             if stop:
                 raise KeyboardInterrupt
     network.load_state_dict(average.state_dict())
+    _round(network)
     return network.eval().requires_grad_(False)
 
 
@@ -258,3 +260,11 @@ def _update(average, network, decay):
             old.lerp_(new[key], 1 - decay)
         else:  # counters
             old.copy_(new[key])
+
+
+@torch.no_grad()
+def _round(network):
+    """Matrices and kernels to 16 bits, as `save_weights` stores them."""
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point() and tensor.ndim > 1:
+            tensor.copy_(tensor.half())

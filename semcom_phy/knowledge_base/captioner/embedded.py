@@ -9,7 +9,11 @@ from semcom_phy.knowledge_base.captioner.vocabulary import Vocabulary
 from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.efficientnet import efficientnet
-from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
+from semcom_phy.knowledge_base.embedded_weights import (
+    SHIPPED,
+    frozen_network,
+    load_weights,
+)
 
 _BATCH = 32
 
@@ -40,15 +44,12 @@ class EmbeddedCaptioner:
     def __init__(self, beams=3, length_power=0.8, folder=SHIPPED):
         self._looks = efficientnet()  # says what to install
 
-        import torch
-
         from semcom_phy.knowledge_base.captioner.network import CaptionNetwork
 
         tensors, record = load_weights("captioner", folder)
         self._vocabulary = Vocabulary(record["words"])
         network = CaptionNetwork(**record["config"])
-        network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
-        self._network = network.eval().requires_grad_(False)
+        self._network = frozen_network(network, tensors)
         self._beams, self._length_power = beams, length_power
         self._cache = ContentCache()
         self.identity = {

@@ -11,7 +11,11 @@ import numpy as np
 
 from semcom_phy.knowledge_base.checks import check_images
 from semcom_phy.knowledge_base.content_cache import ContentCache
-from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
+from semcom_phy.knowledge_base.embedded_weights import (
+    SHIPPED,
+    frozen_network,
+    load_weights,
+)
 from semcom_phy.knowledge_base.loading import INSTALL
 
 _BATCH = 64
@@ -40,15 +44,14 @@ class ConvClassifier:
     def __init__(self, name, folder=SHIPPED):
         try:
             import torch
+
+            from semcom_phy.knowledge_base.classifier.network import ConvNetwork
         except ImportError as error:
             raise ImportError(f"classifiers run on PyTorch: {INSTALL}") from error
-        from semcom_phy.knowledge_base.classifier.network import ConvNetwork
-
         label = f"classifier_{name}"
         tensors, record = load_weights(label, folder)
         network = ConvNetwork(**record["config"]["network"])
-        network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
-        network = network.eval().requires_grad_(False)
+        network = frozen_network(network, tensors)
         self._network = network.to(memory_format=torch.channels_last)
         self.side = record["config"]["side"]
         self.class_names = tuple(record["config"]["class_names"])

@@ -10,7 +10,11 @@ import numpy as np
 from semcom_phy.knowledge_base.checks import check_images, check_texts
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.efficientnet import GRID, efficientnet
-from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
+from semcom_phy.knowledge_base.embedded_weights import (
+    SHIPPED,
+    frozen_network,
+    load_weights,
+)
 from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
 
 
@@ -34,14 +38,11 @@ class EmbeddedDualEncoder:
     def __init__(self, folder=SHIPPED):
         self._looks, self._reads = efficientnet(), sentence_encoder()
 
-        import torch
-
         from semcom_phy.knowledge_base.dual_encoder.network import DualNetwork
 
         tensors, record = load_weights("dual_encoder", folder)
         network = DualNetwork(**record["config"])
-        network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
-        self._network = network.eval().requires_grad_(False)
+        self._network = frozen_network(network, tensors)
         self._cache = ContentCache()
         self._width = record["config"]["width"]
         self.identity = {

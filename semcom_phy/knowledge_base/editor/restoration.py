@@ -12,7 +12,11 @@ Trained by ``python -m link_models.training restoration``, on photographs of 128
 import numpy as np
 
 from semcom_phy.knowledge_base.checks import check_pictures
-from semcom_phy.knowledge_base.embedded_weights import SHIPPED, load_weights
+from semcom_phy.knowledge_base.embedded_weights import (
+    SHIPPED,
+    frozen_network,
+    load_weights,
+)
 from semcom_phy.knowledge_base.loading import INSTALL
 
 NAME = "restoration"
@@ -45,8 +49,6 @@ class RestorationEditor:
 
     def __init__(self, folder=SHIPPED):
         try:
-            import torch
-
             from semcom_phy.knowledge_base.editor.restoration_network import (
                 RestorationNetwork,
             )
@@ -54,8 +56,7 @@ class RestorationEditor:
             raise ImportError(f"PyTorch is not there: {INSTALL}") from error
         tensors, record = load_weights(NAME, folder)
         network = RestorationNetwork(**record["config"])
-        network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
-        self.network = network.eval().requires_grad_(False)
+        self.network = frozen_network(network, tensors)
         self.identity = {
             "model": NAME,
             "sha256": record["sha256"],

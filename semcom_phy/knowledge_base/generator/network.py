@@ -17,6 +17,7 @@ import torch
 from scipy.fft import dct
 from torch import nn
 
+from semcom_phy.knowledge_base.embedded_weights import frozen_network
 from semcom_phy.knowledge_base.generator.spectrum import SIDE
 from semcom_phy.knowledge_base.sentence_encoder import WIDTH as TEXT_WIDTH
 
@@ -167,12 +168,9 @@ def make_network(config):
 
 def load_network(config, tensors):
     """A frozen network with the weights that are called ``network.*``."""
-    network = make_network(config)
-    network.load_state_dict(
-        {
-            name.removeprefix(PREFIX): torch.from_numpy(value)
-            for name, value in tensors.items()
-            if name.startswith(PREFIX)
-        }
-    )
-    return network.eval().requires_grad_(False)
+    own = {
+        name.removeprefix(PREFIX): value
+        for name, value in tensors.items()
+        if name.startswith(PREFIX)
+    }
+    return frozen_network(make_network(config), own)

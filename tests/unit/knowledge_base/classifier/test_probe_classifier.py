@@ -58,7 +58,7 @@ def test_a_fitted_probe_tells_classes(features, tmp_path, num_classes):
     np.testing.assert_array_equal(classifier.probabilities(held[3:5]), likely[3:5])
     assert features.asked == len(held)
     assert classifier.class_names == tuple("abc"[:num_classes])
-    assert classifier.identity["features"]["model"].startswith("efficientnet")
+    assert classifier.identity["features"]["model"] == "EfficientNet-Lite0"
 
 
 def test_one_layer_is_the_regression(features):
