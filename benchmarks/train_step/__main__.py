@@ -4,8 +4,8 @@
     python -m benchmarks.train_step [--networks adjscc swin] [--batch-size 32]
 
 One step: 2x2 block Rayleigh link with perfect CSI, cbr 1/4 of 32x32 images, squared
-error, clipped gradients, Adam. Networks: the shipped ADJSCC, and a two-stage Swin
-(96/128 wide, 2 and 4 blocks, 6/8 heads, encoder and decoder).
+error, clipped gradients, Adam. Networks: ADJSCC of the default size, and a two-stage
+Swin (96/128 wide, 2 and 4 blocks, 6/8 heads, encoder and decoder).
 
 * plain: ``plain_torch.py``, as one would write it by hand: eager PyTorch, `nn.Conv2d`,
   fused attention, `torch.optim.Adam`; in bfloat16 under `torch.autocast`;
