@@ -10,6 +10,7 @@ Each of them is bound to what both ends know of a batch when it is made, and has
 import numpy as np
 
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.short_block import ShortBlocks
 from semcom_phy.channel_coding.short_message import ShortMessage
 
 
@@ -110,3 +111,49 @@ class TransportProtection:
             if transport is not None:
                 rows.setdefault(transport, []).append(i)
         return [(transport, np.array(index)) for transport, index in rows.items()]
+
+
+class BlockProtection:
+    """Byte strings as short code words, each of a size and on symbols of its own.
+
+    A receiver finds the size by trying, as that of :class:`TransportProtection` does.
+
+    Parameters
+    ----------
+    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+
+    formats : list of [batch] `BlockFormat`
+        Of :mod:`semcom_phy.channel_coding.short_block`; `None` for a sample that sends
+        nothing
+
+    num_symbols : [batch], `int`
+        That each is charged, sent or not
+    """
+
+    def __init__(self, blocks: ShortBlocks, formats, num_symbols):
+        self.blocks = blocks
+        self.formats = list(formats)
+        self.num_symbols = np.asarray(num_symbols)
+        self._rows = [i for i, block in enumerate(self.formats) if block is not None]
+
+    def counts(self, payloads):
+        return self.num_symbols
+
+    def encode(self, payloads):
+        x = [np.zeros(number, np.complex64) for number in self.num_symbols]
+        sent = self.blocks.encode([payloads[i] for i in self._rows], self._used)
+        for i, symbols in zip(self._rows, sent, strict=True):
+            x[i][: len(symbols)] = symbols
+        return x
+
+    def decode(self, x_hat, no_eff):
+        payloads = [None] * len(x_hat)
+        x_hats, no_effs = ([v[i] for i in self._rows] for v in (x_hat, no_eff))
+        found = self.blocks.decode(x_hats, no_effs, self._used)
+        for i, payload in zip(self._rows, found, strict=True):
+            payloads[i] = payload
+        return payloads
+
+    @property
+    def _used(self):
+        return [self.formats[i] for i in self._rows]

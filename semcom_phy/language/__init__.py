@@ -1,0 +1,1 @@
+"""Texts as numbers that both ends of a link know."""
