@@ -1,0 +1,1 @@
+"""Domain after domain: training with a memory against forgetting."""
