@@ -12,7 +12,6 @@ import sys
 import numpy as np
 
 from semcom_phy.knowledge_base.captioner import find_captioner
-from semcom_phy.knowledge_base.generator.photographs import captioned_photographs
 from semcom_phy.metrics.text import bleu_counts, corpus_bleu, linearised_bleu
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.sources.data_folders import find_data_folder
@@ -54,7 +53,7 @@ def main(argv=None):
     print("\nFirst test images, what the captioner says and what a human said:")
     for caption, own in zip(captions[:5], samples.texts[:5], strict=True):
         print(f"  {caption}  |  {own[0].lower()}")
-    shown = captioned_photographs()
+    shown = load_samples("photographs", None, 256)
     print(
         "\nPhotographs that packages ship, what the captioner says and what they show:"
     )

@@ -14,6 +14,7 @@ from semcom_phy.codecs.eca import EcaDecoder, EcaEncoder
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
+from semcom_phy.codecs.vlm_csc import VlmCscDecoder, VlmCscEncoder
 from semcom_phy.phy.knowledge import EVERY_SNR, SnrRange
 from semcom_phy.seeding import private_streams
 from semcom_phy.user_objects import load_objects, names_object
@@ -40,6 +41,7 @@ CODECS = {
     "swinjscc": Codec(SwinJSCCEncoder, SwinJSCCDecoder),
     "ntscc": Codec(NtsccEncoder, NtsccDecoder),
     "sa_oosc": Codec(SaOoscEncoder, SaOoscDecoder),
+    "vlm_csc": Codec(VlmCscEncoder, VlmCscDecoder),
 }
 
 
@@ -139,6 +141,8 @@ def make_halves(codec, configs):
             ) from error
         if "built" not in vars(halves[-1]):  # which Keras sets there
             raise ValueError(f"{half.__name__} must call super().__init__()")
+    if codec.encoder.sends_text:
+        return halves
     try:
         shape = tuple(halves[0].image_shape)
     except AttributeError as error:
@@ -155,8 +159,9 @@ def first_run(link):
     """Builds what the first call builds; a codec of a user's is checked before."""
     if not type(link.encoder).__module__.startswith("semcom_phy.codecs."):
         check_codec(link)
-    shape = (1, *link.encoder.image_shape)
-    link.run(ops.zeros(shape), ops.zeros((1,)), link.channel.sample(1))
+    shape = (1, *link.encoder.source_shape)
+    source = ops.zeros(shape, "int32" if link.encoder.sends_text else "float32")
+    link.run(source, ops.zeros((1,)), link.channel.sample(1))
 
 
 def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
@@ -168,7 +173,7 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         Of the weights
 
     image_shape : (`int`, `int`, 3)
-        Of the images that they are to serve [pixels]
+        Of the images that they are to serve [pixels]; codecs of texts serve any
 
     num_tx_ant, num_rx_ant : `int`
 
@@ -195,7 +200,8 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         own, encoder, decoder = (
             record["config"][key] for key in ("codec", "encoder", "decoder")
         )
-        made_for = tuple(encoder["image_shape"])
+        sends_text = own in CODECS and CODECS[own].encoder.sends_text
+        made_for = tuple(image_shape if sends_text else encoder["image_shape"])
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"the JSON of weights {label!r} describes no codec: {error!r}"

@@ -140,9 +140,9 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
     if not differences:
         raise PairError(f"{metric!r} applies to no transmission of both")
     labels = one.label, other.label
-    return Comparison(
-        *labels, differences, other_conditions(one.file, other.file, labels)
-    )
+    conditions = other_conditions(one.file, other.file, labels)
+    unit = one.file.header["data"].get("unit", "image")
+    return Comparison(*labels, differences, conditions, unit)
 
 
 def _pairs(results):

@@ -27,12 +27,15 @@ class Comparison:
         At the SNRs that both have
     conditions : `list` of `str`
         In what the two differ beside their codes
+    unit : `str`
+        What has a fade of its own
     """
 
     one: str
     other: str
     differences: dict[float, Difference]
     conditions: list[str] = field(default_factory=list)
+    unit: str = "image"
 
     @property
     def name(self):
@@ -160,7 +163,8 @@ def _notes(comparisons, bootstrap):
     )
     kind = "bootstrap of groups" if bootstrap else "clustered by group, Student's t"
     lines = [
-        f"{images} images in {groups} groups, {sent} transmissions of each system; "
+        f"{images} {comparisons[0].unit}s in {groups} groups, {sent} transmissions of "
+        "each system; "
         f"{kind}; unpaired: what two unrelated runs would tell"
     ]
     for pair in comparisons:

@@ -16,7 +16,7 @@ _USER_CSI = (
 _NOMINAL = " of the TDL model of the same profile"
 _ADAPTATION = {
     "average": "the rate is chosen by the average SNR alone",
-    "csi": "the rate is chosen by the fed-back estimate of each image's channel",
+    "csi": "the rate is chosen by the fed-back estimate of each {}'s channel",
 }
 
 _METRICS = {  # entry -> what its metrics need, and what it says
@@ -63,7 +63,7 @@ def definition_card(scenario, groups=None):
     """
     from semcom_phy.simulation.metric_table import metrics_of  # loads SciPy
 
-    used = data_bandwidth(scenario)
+    used, unit = data_bandwidth(scenario), scenario.unit
     measured = {
         need for metric in metrics_of(scenario.metrics) for need in metric.needs
     }
@@ -77,7 +77,7 @@ def definition_card(scenario, groups=None):
     return {
         "Link": (
             f"{antennas} {scenario.channel}, OFDM slots of {scenario.num_ofdm_symbols} "
-            f"symbols x {scenario.fft_size} subcarriers, {used['num_slots']} per image"
+            f"symbols x {scenario.fft_size} subcarriers, {used['num_slots']} per {unit}"
         ),
         "SNR": (
             "average received SNR per receive antenna, complex Es/N0; unit power per "
@@ -91,7 +91,9 @@ def definition_card(scenario, groups=None):
             f"{used['uses_per_dim']:.4f}; on top of these {used['pilot_res']} pilot "
             "resource elements, and the side information shown per system"
         ),
-        "Power": "normalised per image over its active symbols, never over the batch",
+        "Power": (
+            f"normalised per {unit} over its active symbols, never over the batch"
+        ),
         "Waveform": (
             "OFDM; the symbols of analogue systems are spread by a DFT and scrambled "
             "per stream (transform precoding), QAM symbols are not"
@@ -99,11 +101,12 @@ def definition_card(scenario, groups=None):
         "CSI": f"{scenario.csi}: {_csi(scenario)}",
         **detector,
         "Adaptation": (
-            f"{scenario.link_adaptation}: {_ADAPTATION[scenario.link_adaptation]} "
+            f"{scenario.link_adaptation}: "
+            f"{_ADAPTATION[scenario.link_adaptation].format(unit)} "
             "(separate systems, unless their name says what they know), for the very "
-            "image: by what its codec makes of it within the payload of every scheme; "
-            "the receiver finds the scheme by trying them against the CRC, which is "
-            "neither charged nor simulated"
+            f"{unit}: by what its codec makes of it within the payload of every "
+            "scheme; the receiver finds the scheme by trying them against the CRC, "
+            "which is neither charged nor simulated"
         ),
         "Feedback": _feedback(scenario),
         "Knowledge": (
@@ -121,14 +124,31 @@ def definition_card(scenario, groups=None):
             "shown and counted in every mean"
         ),
         "Interval": (
-            f"95 %, clustered by {'image' if groups is None else groups['rule']}; a "
+            f"95 %, clustered by {unit if groups is None else groups['rule']}; a "
             "point that was not run is null"
         ),
         "Pairing": (
-            "fade and noise follow from (seed, draw, image): all systems see the same, "
-            "at every SNR"
+            f"fade and noise follow from (seed, draw, {unit}): all systems see the "
+            "same, at every SNR"
         ),
+        **scenario.definitions(used),
     }
+
+
+def count_text(provenance, size=""):
+    """How many samples there are: "64 images in 12 groups (by photograph)".
+
+    Parameters
+    ----------
+    provenance : `dict`
+        Of the samples; ``unit`` where they are no images
+
+    size : `str`, (default "")
+        Of their images, "32x32", if it is to be told
+    """
+    unit = provenance.get("unit", "image")
+    of = size and (f" of {size}" if unit == "image" else f" of {size} images")
+    return f"{provenance[f'num_{unit}s']} {unit}s{of}{group_text(provenance)}"
 
 
 def group_text(provenance):

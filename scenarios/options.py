@@ -26,7 +26,11 @@ def scenario_parser(scenario):
     add("--metrics", **_LIST, help="what is measured; the first one is drawn")
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
     add("--images", dest="num_images", type=int, help="number of images")
-    add("--dataset", help="sample, cifar10, camvid, a folder, an .npz or .npy file")
+    add(
+        "--dataset",
+        help="sample, photographs, cifar10, camvid, flickr8k, catsdogs, birds, a "
+        "folder, an .npz or .npy file",
+    )
     add(
         "--group-by",
         choices=("picture", "folder", "name"),
@@ -67,6 +71,7 @@ def scenario_parser(scenario):
         help="a codec of your own, a system by the name of its module, with --weights",
     )
     add("--weights", help="label or file of trained weights")
+    scenario.add_options(parser)
 
     add = parser.add_options("evaluate, plot")
     add("--out", type=Path, help="results folder (default: results/<scenario>)")
@@ -108,9 +113,17 @@ def scenario_parser(scenario):
     add("--warmup-steps", type=int, help="steps of linear rise before it (300)")
     add("--rate-weight", type=float, help="codecs that choose their rate; none: random")
     add("--share-precoded", type=float, help="share of images sent over eigenmodes")
+    add(
+        "--joint",
+        action="store_true",
+        default=None,
+        help="vlm_csc: the words' loss moves the channel codec, too",
+    )
     add("--optimizer", help="muon or adam (muon)")
     add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
     add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")
     add("--average-decay", type=float, help="of the weights, 0: no average (0.999)")
+    add("--share-exact", type=float, help="of images with original pixels (0.5)")
+    add("--exact-from", type=float, help="share of the steps before only such (0.55)")
     add("--checkpoint-steps", type=int, help="steps between validations (500)")
     return parser

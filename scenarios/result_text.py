@@ -2,7 +2,7 @@
 
 import textwrap
 
-from scenarios.definitions import group_text
+from scenarios.definitions import count_text
 from scenarios.knowledge_marks import knowledge_marks
 
 
@@ -30,10 +30,7 @@ def bandwidth_text(title, used, note):
 
 def data_text(samples, device):
     size, about = "x".join(map(str, samples.images.shape[1:3])), samples.provenance
-    return (
-        f"{len(samples)} images of {size}{group_text(about)}: "
-        f"{about['source']}\ncomputed on the {device}\n"
-    )
+    return f"{count_text(about, size)}: {about['source']}\ncomputed on the {device}\n"
 
 
 def result_table(files, snr_db):
@@ -41,11 +38,10 @@ def result_table(files, snr_db):
     every system at every SNR."""
     from semcom_phy.simulation.plotting import rates_differ  # loads matplotlib
 
-    data = files[0].header["data"]
-    images = f"{data['num_images']} images{group_text(data)}"
+    samples = count_text(files[0].header["data"])
     heads = {name: files[0].label(name) for name in files[0].metrics}
     first, label = next(iter(heads.items()))
-    label = label.replace("mean over images", f"mean over {images}")
+    label = label.replace("mean over images", f"mean over {samples}")
     heads[first] = f"{label} (+- half of the 95 % interval)"
     heads["outage"] = "Outage [%] (95 % interval)"
     if rates_differ(files):

@@ -3,7 +3,7 @@
 import importlib
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from scenarios.definitions import data_bandwidth, definition_card
@@ -86,7 +86,8 @@ def main(argv, scenario, table="link_models.systems.table"):
             _load_backend()
             from link_models.training.command import fit_from_arguments
 
-            fit_from_arguments(chosen, args, parser.options)
+            given = sys.argv[1:] if argv is None else argv
+            fit_from_arguments(chosen, args, parser.options, given)
         elif args.command == "bits":
             _load_backend()
             _check_writable(folder)
@@ -132,7 +133,7 @@ def _evaluate(args, scenario, folder, table, options):
     metrics = metrics_of(scenario.metrics)
     scenario.framing()
     _check_writable(folder)
-    samples = _load_samples(scenario, args)
+    samples = scenario.load_samples(args.group_by, args.strict_images)
     check_samples(metrics, samples)
     provenance = samples.provenance
     card = definition_card(scenario, provenance.get("groups"))
@@ -196,31 +197,6 @@ def _evaluate(args, scenario, folder, table, options):
             written += plot_symbol_maps(maps, folder / system.name)
     for path in written:
         print(f"wrote {path}")
-
-
-def _load_samples(scenario, args):
-    """Test images with their captions and labels, and which of them are alike."""
-    from semcom_phy.sources.driving import is_driving, load_driving_samples
-    from semcom_phy.sources.images import load_samples
-
-    options = {"num_images": scenario.num_images, "seed": scenario.seed}
-    if not is_driving(scenario.dataset):
-        return load_samples(
-            scenario.dataset,
-            size=scenario.image_size,
-            split="test",
-            group_by=args.group_by,
-            strict=args.strict_images,
-            **options,
-        )
-    if args.group_by != "picture":
-        raise ValueError(
-            f"--group-by is {args.group_by!r}: leave it out, driving scenes are in "
-            "groups by segments of a drive"
-        )
-    return load_driving_samples(
-        scenario.dataset, "test", scenario.image_shape[:2], **options
-    )
 
 
 def _originals(samples, settings):
@@ -299,29 +275,19 @@ def _results(folder, quiet=False):
 
 
 def _chosen_scenario(args, scenario):
-    names = (
-        "systems",
-        "metrics",
-        "snr_db",
-        "num_images",
-        "dataset",
-        "image_size",
-        "channel",
-    )
-    names += ("csi", "interpolation", "link_adaptation", "cbr", "draws", "seed")
-    names += ("weights", "codec", "feedback_delay", "speed", "detector")
-    values = {name: getattr(args, name) for name in names}
-    values = {name: value for name, value in values.items() if value is not None}
+    names = {field.name for field in fields(scenario)}
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    values = {name: value for name, value in given.items() if name in names}
     if len(values.get("image_size", ())) == 1:  # square
         (values["image_size"],) = values["image_size"]
-    chosen = replace(scenario, **values)
+    chosen = scenario.chosen(values)
     if args.codec is not None and args.systems is None:  # beside the others
         values["systems"] = (chosen.own_system, *scenario.systems)
     if args.quick:
         points = scenario.snr_db
         values.setdefault("num_images", min(_QUICK_IMAGES, scenario.num_images))
         values.setdefault("snr_db", (points[0], points[len(points) // 2], points[-1]))
-    return replace(scenario, **values)
+    return scenario.chosen(values)
 
 
 def _folder(args, scenario):

@@ -1,9 +1,10 @@
 """A scenario: everything that fixes a comparison, as one frozen dataclass."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from numbers import Real
+from typing import ClassVar
 
 IMAGE_METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim")
 IMPORTANCE_METRICS = (  # of images with label maps of the road
@@ -35,7 +36,9 @@ _CHOICES = {
 class Scenario:
     """Radio link, images, rate and systems of a comparison.
 
-    Objects are built from it in :mod:`link_models`; here are plain values only.
+    Objects are built from it in :mod:`link_models`; here are plain values only. The
+    methods below :meth:`framing` are what differs where something else than images is
+    sent (:class:`~scenarios.caption_scenario.CaptionScenario`).
 
     Parameters
     ----------
@@ -84,7 +87,9 @@ class Scenario:
         Age of the channel that transmitters are fed back [s]; 0: the estimate is that
         of the frame's own channel. Flat channels only
     dataset : `str`
-        ``sample``, ``cifar10``, ``camvid``, a folder of images, an .npz or .npy file
+        ``camvid``, or as of :func:`~semcom_phy.sources.images.load_samples`:
+        ``sample``, ``photographs``, ``cifar10``, ``flickr8k``, ``catsdogs``, ``birds``,
+        a folder of images, an .npz or .npy file
     image_size : `int` or (`int`, `int`)
         Side of square images, or height and width [pixel]; a pair of equal sides is
         kept as one number
@@ -110,6 +115,8 @@ class Scenario:
     ValueError
         If a value is out of range, with the value and what is allowed.
     """
+
+    unit: ClassVar[str] = "image"  # what has a frame and a fade of its own
 
     name: str
     num_tx_ant: int = 1
@@ -289,6 +296,68 @@ class Scenario:
             self.subcarrier_spacing,
         )
         return Framing(self.num_symbols, self.num_tx_ant, grid)
+
+    def add_options(self, parser):
+        """Adds the options of values that other scenarios do not have."""
+
+    def chosen(self, values):
+        """The scenario with values of a command line, `dict` of name -> value."""
+        return replace(self, **values)
+
+    def load_samples(self, group_by="picture", strict=False):
+        """What is sent: test images with their captions and labels, and which of them
+        are alike.
+
+        Parameters
+        ----------
+        group_by, strict
+            As of :func:`~semcom_phy.sources.images.load_samples`
+
+        Output
+        ------
+        : :class:`~semcom_phy.sources.samples.Samples`
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If there is no such data set, or an option does not fit it.
+        """
+        from semcom_phy.sources.driving import is_driving, load_driving_samples
+        from semcom_phy.sources.images import load_samples
+
+        options = {"num_images": self.num_images, "seed": self.seed}
+        if not is_driving(self.dataset):
+            return load_samples(
+                self.dataset,
+                size=self.image_size,
+                split="test",
+                group_by=group_by,
+                strict=strict,
+                **options,
+            )
+        if group_by != "picture":
+            raise ValueError(
+                f"--group-by is {group_by!r}: leave it out, driving scenes are in "
+                "groups by segments of a drive"
+            )
+        return load_driving_samples(
+            self.dataset, "test", self.image_shape[:2], **options
+        )
+
+    def definitions(self, used):
+        """Entries of the definition card that replace those of images, by their names,
+        or come after them.
+
+        Parameters
+        ----------
+        used : `dict`
+            Of :func:`~scenarios.definitions.data_bandwidth`
+        """
+        return {}
+
+    def at_receiver(self, system):
+        """A system that delivers texts, with what a receiver makes of them."""
+        return system
 
     @property
     def _size_text(self):

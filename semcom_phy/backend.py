@@ -212,6 +212,37 @@ def _torch_streams():
     return {n: sionna_config.torch_rng(n) for n in sionna_config.available_devices}
 
 
+@contextlib.contextmanager
+def own_stream():
+    """Work of the block does not wait for what else the device is doing.
+
+    A copy to a GPU otherwise waits for all steps that were launched before it, so that
+    the next batch would be made after them and not meanwhile. What the block makes is
+    complete when it ends; a thread that goes on with it calls :func:`take_over`. On a
+    CPU, and on TensorFlow, which has streams for copies, nothing is done.
+    """
+    if keras.backend.backend() == "tensorflow" or not torch.cuda.is_available():
+        yield
+        return
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        yield
+    stream.synchronize()
+
+
+def take_over(tensors):
+    """The same tensors, made in an :func:`own_stream`, for use outside.
+
+    Their memory is kept until what uses them here has run: torch gives it back to the
+    stream that it was made in, which knows nothing of this one.
+    """
+    if keras.backend.backend() == "torch":
+        for tensor in tensors:
+            if tensor.is_cuda:
+                tensor.record_stream(torch.cuda.current_stream())
+    return tensors
+
+
 def device():
     """Name of the device that computes, "GPU" or "CPU"."""
     if keras.backend.backend() == "tensorflow":
@@ -281,7 +312,8 @@ def train_step_fn(
     An update outside the compiled function costs many times the step itself. On torch
     the step is traced once into a flat list of kernels with their backward pass, which
     leaves out what Keras does in Python for every layer; a loss that draws random
-    numbers or branches on values is run as it is.
+    numbers or branches on values is run as it is. On a GPU the list is recorded as a
+    graph and launched as one.
 
     Parameters
     ----------
@@ -407,8 +439,75 @@ class _Traced:
         graph = make_fx(run)(*inputs)
 
         # The backward pass is among the kernels.
-        self._runs[key] = torch.inference_mode()(graph.__call__)
+        replay = torch.inference_mode()(graph.__call__)
+        if all(x.is_cuda for x in inputs):
+            _move_constants(graph, inputs[0].device)
+            replay = _Recorded(replay, inputs)
+        self._runs[key] = replay
         return noted[0]
+
+
+def _move_constants(graph, device):
+    """Moves what a trace makes on the CPU, its constants, to the device for good.
+
+    A step makes them on the CPU and copies them every time, which the device waits for.
+    """
+    for name, constant in list(graph.named_buffers()):
+        setattr(graph, name, constant.to(device))
+    for node in graph.graph.nodes:
+        if "device" in node.kwargs:
+            node.update_kwarg("device", device)
+    graph.recompile()
+
+
+class _Recorded:
+    """Launches a fixed list of CUDA kernels as one graph.
+
+    A step is thousands of kernels, most of them shorter than the microseconds that
+    Python takes to launch one, so that the GPU would wait for the launches most of the
+    time. A graph reads and writes the same memory every time: inputs are copied into
+    tensors of its own, and the result is copied out.
+
+    The first calls run kernel by kernel, in the stream that records: libraries choose
+    algorithms and take working memory in them, which must not happen while recording.
+    Recording runs nothing.
+    """
+
+    NUM_FIRST = 3
+
+    def __init__(self, fn, inputs):
+        self._fn = fn
+        self._inputs = [torch.empty_like(x) for x in inputs]
+        self._stream = torch.cuda.Stream()
+        self._num_first = self.NUM_FIRST
+        self._graph = self._result = None
+
+    def __call__(self, *inputs):
+        for own, given in zip(self._inputs, inputs, strict=True):
+            own.copy_(given)
+        if self._num_first:
+            self._num_first -= 1
+            return self._run()
+        if self._graph is None:
+            self._record()
+        self._graph.replay()
+        return self._result.clone()
+
+    def _run(self):
+        """Kernel by kernel."""
+        outside = torch.cuda.current_stream()
+        self._stream.wait_stream(outside)
+        with torch.cuda.stream(self._stream):
+            result = self._fn(*self._inputs)
+        outside.wait_stream(self._stream)
+        return result
+
+    def _record(self):
+        self._graph = torch.cuda.CUDAGraph()
+        # Other threads make batches meanwhile, and take memory for them.
+        mode = {"capture_error_mode": "thread_local"}
+        with torch.cuda.graph(self._graph, stream=self._stream, **mode):
+            self._result = self._fn(*self._inputs)
 
 
 def _watcher():

@@ -47,7 +47,7 @@ class FrameLink(keras.Model):
     Input
     -----
     source : [batch, H, W, 3], `float32`
-        Images in [0, 1]
+        Images in [0, 1]; [batch, room], `int32`, tokens of a codec that sends text
 
     snr_db : [batch], `float32`
         Average SNR per receive antenna [dB]
@@ -97,9 +97,12 @@ class FrameLink(keras.Model):
             )
         encoder.check_rate(self.num_symbols)
         self.modulation = AnalogueModulation(channel.num_tx_ant)
-        # Their encode() and decode() are called, which build nothing by themselves.
-        encoder.build((None, *encoder.image_shape))
-        decoder.build((None, self.num_symbols))
+        # Their encode() and decode() are called, which build nothing by themselves. A
+        # codec that is trained over several links is in each of them.
+        if not encoder.built:
+            encoder.build((None, *encoder.source_shape))
+        if not decoder.built:
+            decoder.build((None, self.num_symbols))
         self.built = True
 
     def call(self, source, snr_db, h, noise=None):

@@ -10,6 +10,9 @@ import numpy as np
 from link_models.codecs import described_codec, load_link, trained_range
 from link_models.links.radio import build_channel
 from link_models.systems.capacity_system import CapacitySystem
+from link_models.systems.caption_coder import CaptionCoder
+from link_models.systems.caption_length import length_side
+from link_models.systems.caption_separation_coder import CaptionSeparationCoder
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.levels import AT_TRANSMITTER
 from link_models.systems.linear_coder import LinearCoder
@@ -22,7 +25,9 @@ from link_models.systems.side_information import MessageSide, ShortSide
 from link_models.systems.transmitter import Transmitter
 from link_models.weights.store import SHIPPED
 from semcom_phy.channel_coding.mcs import Mcs, all_schemes
+from semcom_phy.channel_coding.short_block import LdpcWords, PolarWords, ShortBlocks
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
+from semcom_phy.language.caption_tokens import MOST_TOKENS
 from semcom_phy.phy.feedback import (
     AgedFeedback,
     AverageSnr,
@@ -31,6 +36,7 @@ from semcom_phy.phy.feedback import (
     StaleFeedback,
 )
 from semcom_phy.source_coding import shared_codec
+from semcom_phy.source_coding.text import shared_text_codec
 
 KLT_FILE = SHIPPED / "linear_32x32.npz"
 SCHEMES = {
@@ -38,6 +44,8 @@ SCHEMES = {
     # As the ECA paper's benchmark: LDPC of rate 1/2, QAM by the SNR.
     "rate 1/2": tuple(Mcs(order, 0.5) for order in (2, 4, 6, 8)),
 }
+
+SHORT_CODES = {"ldpc": LdpcWords, "polar": PolarWords}
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,9 @@ class Semantic:
 
     rate_weight : `float` or `None` (default)
         Price of the rate that the encoder goes by, where not that of its weights
+
+    weights_awgn : `str` or `None` (default)
+        Label of other weights where the channel does not fade
     """
 
     title: str
@@ -85,10 +96,13 @@ class Semantic:
     levels: str | None = None
     precoding: str | None = None
     rate_weight: float | None = None
+    weights_awgn: str | None = None
 
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
         label = self.weights
+        if scenario.channel == "awgn" and self.weights_awgn is not None:
+            label = self.weights_awgn
         if scenario.codec in (None, self.codec):  # the user's weights are of that codec
             label = scenario.weights or label
         if label is None:
@@ -117,7 +131,8 @@ class Semantic:
             about["importance_at_transmitter"] = self.levels
         known = (self.free,) if self.free else ()
         known += levels.knows if levels else ()
-        coder = SemanticCoder(
+        kind = CaptionCoder if link.encoder.sends_text else SemanticCoder
+        coder = kind(
             link,
             Transmitter(channel, self._feedback(link, scenario), self.precoding),
             side,
@@ -126,16 +141,18 @@ class Semantic:
             levels=levels,
             also_known=known,
             about=about | {"precoding": self.precoding},
+            image_shape=shape,
         )
         color = outage_color(scenario.dataset)
-        return FrameSystem(name, self.title, coder, channel, color)
+        system = FrameSystem(name, self.title, coder, channel, color)
+        return scenario.at_receiver(system) if link.encoder.sends_text else system
 
     def _side(self, encoder, scenario):
         """How its side information is sent, `None` where it is not."""
         if self.free or not self.needs_side:
             return None
         if encoder.side_values is not None:
-            return ShortSide(encoder.side_values)
+            return ShortSide(encoder.side_values, encoder.side_error_rate)
         if encoder.side_bytes is not None:
             steady = scenario.channel == "awgn"
             return MessageSide(encoder.side_bytes, steady, not encoder.fills_frame)
@@ -219,6 +236,51 @@ class Separate:
             _feedback(fresh, channel, scenario, aged),
         )
         return FrameSystem(name, self.title, coder, channel, color)
+
+
+@dataclass(frozen=True)
+class SeparateText:
+    """A text codec over short code words, on as many symbols as a semantic codec.
+
+    Parameters
+    ----------
+    title : `str`
+
+    source_codec : `str`
+        A key of :data:`semcom_phy.source_coding.text.TEXT_CODECS`
+
+    channel_code : "ldpc" (default) | "polar"
+        A key of ``SHORT_CODES``
+
+    symbols_per_token : `int`, (default 8)
+        Data symbols of a caption are its tokens times this
+    """
+
+    title: str
+    source_codec: str
+    channel_code: str = "ldpc"
+    symbols_per_token: int = 8
+
+    def build(self, name, scenario):
+        """The system."""
+        needed = MOST_TOKENS * self.symbols_per_token
+        if scenario.num_symbols < needed:
+            raise ValueError(
+                f"{name!r} sends {self.symbols_per_token} symbols a token of up to "
+                f"{MOST_TOKENS} tokens, {needed} in all; a frame has "
+                f"{scenario.num_symbols} data symbols: raise the cbr"
+            )
+        channel = build_channel(scenario, extra_symbols=length_side().room)
+        coder = CaptionSeparationCoder(
+            shared_text_codec(self.source_codec),
+            ShortBlocks(SHORT_CODES[self.channel_code]()),
+            channel,
+            self.symbols_per_token,
+            scenario.image_shape,
+        )
+        color = outage_color(scenario.dataset)
+        system = FrameSystem(name, self.title, coder, channel, color)
+        return scenario.at_receiver(system)
 
 
 @dataclass(frozen=True)

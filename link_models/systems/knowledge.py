@@ -13,6 +13,7 @@ FREE_CUTOFFS = "cut-offs (free)"
 FREE_LENGTHS = "lengths (free)"
 FREE_SCALE = "image's scale (free)"
 PERFECT_CSI = "perfect CSI"
+IMAGE_GENERATOR = "captioner and image generator"
 CAPACITY = "capacity of each fade (genie)"
 LMMSE_RATE = "L-MMSE rate of each fade (genie)"
 
@@ -25,6 +26,8 @@ KNOWLEDGE = {
     FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",
     FREE_SCALE: "the receiver knows the scale of the image, without errors or charge",
     PERFECT_CSI: "the receiver knows the channel, whatever the scenario's CSI",
+    IMAGE_GENERATOR: "the transmitter holds a frozen captioner or has captions, the "
+    "receiver a frozen image generator",
     CAPACITY: "the transmitter knows the capacity of every fade, and reaches it",
     LMMSE_RATE: "the transmitter knows the L-MMSE rate of every fade, and reaches it",
 }

@@ -72,6 +72,10 @@ class SemanticCoder:
 
     about : `dict`, optional
         What is to be said of weights and options in the result file
+
+    image_shape : (`int`, `int`, `int`), optional
+        Of the pictures that what is spent is related to; those of the codec if not
+        given
     """
 
     def __init__(
@@ -84,9 +88,11 @@ class SemanticCoder:
         levels=None,
         also_known=(),
         about=None,
+        image_shape=None,
     ):
         self.link = link
         self.codec = link.encoder
+        self.image_shape = image_shape or link.encoder.image_shape
         self.transmitter = transmitter
         self.side = side
         self.free = free
@@ -106,7 +112,7 @@ class SemanticCoder:
         return self.codec.fills_frame
 
     def describe(self):
-        framing, shape = self.link.channel.framing, self.codec.image_shape
+        framing, shape = self.link.channel.framing, self.image_shape
         side = framing.num_symbols - self.link.num_symbols
         counts = type(self.link.decoder).count_symbols
         varies = counts is not SemanticDecoder.count_symbols
@@ -176,6 +182,14 @@ class SemanticCoder:
         figures = {n: np.asarray(v, float) for n, v in sent.figures.items()}
         return Outcome(delivered, outage, lost, figures)
 
+    def source(self, samples):
+        """What the encoder takes of samples, an array."""
+        return samples.images.astype("float32") / 255.0
+
+    def finished(self, delivered):
+        """What leaves the graph of what the decoder delivers."""
+        return delivered._replace(details=None)
+
     def spent(self, samples, snr_db, h, seeds):
         """Symbols that samples take, without sending them.
 
@@ -217,7 +231,7 @@ class SemanticCoder:
 
     def _inputs(self, samples, snr_db, view, seeds):
         """What :meth:`_encode_batch` takes."""
-        source = _tensor(samples.images.astype("float32") / 255.0)
+        source = _tensor(self.source(samples))
         fades = _tensor(view.fades) if view.knows_channel else None
         budget = None
         if self.rates is not None:
@@ -252,7 +266,7 @@ class SemanticCoder:
         known = RxKnowledge(snr_db, precoded(h_hat, precoder), fed_back)
         delivered = self.link.decode(x_hat, no_eff, side, known, ordered)
         count = self.link.count_symbols(side, known)
-        return delivered._replace(details=None), count
+        return self.finished(delivered), count
 
     def _fill_frame(self, samples, view, side_info):
         """Side information and the bytes that tell it, so that both fill the frame.

@@ -21,12 +21,16 @@ class ShortSide:
     ----------
     num_values : `int`
         How many messages there are
+
+    target_error_rate : `float`, in (0, 1), (default 1e-3)
+        What its length is chosen for, as of
+        :class:`~semcom_phy.channel_coding.short_message.ShortMessage`
     """
 
     room = MAX_SYMBOLS  # those of the longest format
 
-    def __init__(self, num_values):
-        self.message = ShortMessage(num_values)
+    def __init__(self, num_values, target_error_rate=1e-3):
+        self.message = ShortMessage(num_values, target_error_rate)
 
     def bind(self, view, snr_db):
         return ShortProtection(self.message, view.sinr)

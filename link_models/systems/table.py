@@ -1,7 +1,7 @@
 """The systems that a scenario can compare: one literal entry per name."""
 
 from link_models.links.radio import build_channel
-from link_models.systems.entries import Ideal, Linear, Semantic, Separate
+from link_models.systems.entries import Ideal, Linear, Semantic, Separate, SeparateText
 from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
 
 __all__ = ["SYSTEMS", "build_channel", "build_system"]
@@ -210,8 +210,41 @@ SYSTEMS = {
     "sa_oosc_unaided": Semantic(
         "SA-OOSC, no labels at the transmitter", "sa_oosc", SA_OOSC
     ),
+    "vlm_csc": Semantic(
+        "VLM-CSC", "vlm_csc", "vlm_csc_2x2", weights_awgn="vlm_csc_awgn"
+    ),
+    "vlm_csc_4": Semantic(
+        "VLM-CSC, 4 symbols a token",
+        "vlm_csc",
+        "vlm_csc_4_2x2",
+        weights_awgn="vlm_csc_4_awgn",
+    ),
+    "vlm_csc_fixed_0": Semantic(
+        "VLM-CSC without NAM, trained at 0 dB", "vlm_csc", "vlm_csc_fixed_0"
+    ),
+    "vlm_csc_fixed_2": Semantic(
+        "VLM-CSC without NAM, trained at 2 dB", "vlm_csc", "vlm_csc_fixed_2"
+    ),
+    "vlm_csc_fixed_4": Semantic(
+        "VLM-CSC without NAM, trained at 4 dB", "vlm_csc", "vlm_csc_fixed_4"
+    ),
+    "vlm_csc_fixed_8": Semantic(
+        "VLM-CSC without NAM, trained at 8 dB", "vlm_csc", "vlm_csc_fixed_8"
+    ),
     "deepjscc_patches": Semantic(
         "DeepJSCC, networks of NTSCC", "ntscc", "deepjscc_192x256", needs_side=False
+    ),
+    "text_ldpc": SeparateText("Arithmetic code + 5G LDPC", "arithmetic"),
+    "text_polar": SeparateText("Arithmetic code + 5G polar", "arithmetic", "polar"),
+    "text_huffman": SeparateText("Huffman code + 5G LDPC", "huffman"),
+    "text_utf8": SeparateText("UTF-8 + 5G LDPC", "utf8"),
+    "text_ldpc_4": SeparateText(
+        "Arithmetic code + 5G LDPC, 4 symbols a token",
+        "arithmetic",
+        symbols_per_token=4,
+    ),
+    "text_polar_4": SeparateText(
+        "Arithmetic code + 5G polar, 4 symbols a token", "arithmetic", "polar", 4
     ),
 }
 

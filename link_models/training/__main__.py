@@ -2,6 +2,9 @@
 
     python -m link_models.training student --help       importance of patches
     python -m link_models.training klt --help           KLT of the linear reference
+    python -m link_models.training words --help         words that both ends know
+    python -m link_models.training word_model --help    what they expect of captions
+    python -m link_models.training continual --help     captions, domain after domain
     python -m link_models.training ship --help          weights in half precision
 
 What both ends know (extra generative):
@@ -24,6 +27,9 @@ from semcom_phy.knowledge_base.loading import INSTALL
 COMMANDS = {  # -> module of this package
     "student": "student",
     "klt": "klt",
+    "words": "words",
+    "word_model": "word_model",
+    "continual": "continual.command",
     "ship": "ship",
     **{
         name: f"knowledge.{name}"

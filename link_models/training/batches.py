@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from keras import ops
 
+from semcom_phy.backend import own_stream, take_over
 from semcom_phy.seeding import derived_seed
 
 NUM_AHEAD = 3  # batches that wait for the step
@@ -46,9 +47,10 @@ class Batches:
         """
         rng = np.random.default_rng(derived_seed(self.recipe.seed, "step", step))
         done, inputs = step / self.recipe.steps, []
-        for task in self.tasks:
-            inputs += task.batch(self.data, self.recipe, done, rng)
-        return [ops.convert_to_tensor(value) for value in inputs]
+        with own_stream():
+            for task in self.tasks:
+                inputs += task.batch(self.data, self.recipe, done, rng)
+            return [ops.convert_to_tensor(value) for value in inputs]
 
     def ahead(self, first, last):
         """Yields the batches of the steps from ``first`` to before ``last``.
@@ -61,7 +63,7 @@ class Batches:
                 while len(waiting) < min(NUM_AHEAD, last - step):
                     waiting.append(maker.submit(self.at, step + len(waiting)))
                 try:
-                    yield waiting.popleft().result()
+                    yield take_over(waiting.popleft().result())
                 except GeneratorExit:
                     for batch in waiting:
                         batch.cancel()

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import keras
 
 from link_models.codecs import CODECS, find_codec, make_halves
 from link_models.links.radio import build_channel
+from link_models.training.caption_command import caption_trainer
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.data import split_data, split_samples
 from link_models.training.image_task import ImageTask
@@ -36,6 +38,7 @@ OPTIONS = {
     "rate_weight": ("eca",),
     "share_precoded": ("eca", "swinjscc"),
     "annotator": ("ntscc", "sa_oosc"),
+    "joint": ("vlm_csc",),
 }
 _RECIPE_OPTIONS = (
     "steps",
@@ -46,11 +49,13 @@ _RECIPE_OPTIONS = (
     "clip_norm",
     "precision",
     "average_decay",
+    "share_exact",
+    "exact_from",
     "checkpoint_steps",
 )
 
 
-def fit_from_arguments(scenario, args, options=None):
+def fit_from_arguments(scenario, args, options=None, given=()):
     """Trains a codec over the link of a scenario.
 
     Parameters
@@ -67,6 +72,9 @@ def fit_from_arguments(scenario, args, options=None):
 
     options : `dict` of `str` -> `str`, optional
         Name in ``args`` -> the option of the command line, for messages
+
+    given : sequence of `str`, (default none)
+        Arguments as they were given, for the record of the weights
 
     Raises
     ------
@@ -96,20 +104,42 @@ def fit_from_arguments(scenario, args, options=None):
     own = scenario.own_system if scenario.codec else args.system
     args.label = args.label or f"{own}_{scenario.name}"
     with telling_what_is_left(checkpoint_path(args.out, args.label)):
-        _fit(scenario, args, options)
+        _fit(scenario, args, options, command_text(scenario.name, given))
 
 
-def _fit(scenario, args, options):
+def command_text(scenario, given):
+    """The command that makes the same weights, `str`.
+
+    Where it writes to, and that it went on or began anew, is left out.
+
+    Example
+    -------
+    >>> command_text("mimo_2x2", ["train", "--steps", "9", "--out", "x", "--resume"])
+    'python -m scenarios.mimo_2x2 train --steps 9'
+    """
+    kept, rest = [], iter(given)
+    for word in rest:
+        if word == "--out":
+            next(rest, None)
+        elif word not in ("--resume", "--restart") and not word.startswith("--out="):
+            kept.append(word)
+    return shlex.join(["python", "-m", f"scenarios.{scenario}", *kept])
+
+
+def _fit(scenario, args, options, command):
     build = _trainer
     if args.system in OPTIONS["annotator"]:
         build = _scene_trainer
+    elif find_codec(args.system).encoder.sends_text:
+        build = _caption_trainer
     trainer = build(scenario, args)
+    trainer.command = command
     if args.resume:
         trainer.resume(options)
     print(
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
         f"{trainer.recipe.precision}: {trainer.num_weights:,} weights, "
-        f"{len(trainer.data.exact) + len(trainer.data.copies)} images, "
+        f"{len(trainer.data.exact) + len(trainer.data.copies)} samples, "
         f"{trainer.recipe.steps - trainer.step} steps to go",
         flush=True,
     )
@@ -175,6 +205,22 @@ def _scene_trainer(scenario, args):
         args.label,
         args.start_from,
     )
+
+
+def _caption_trainer(scenario, args):
+    """Codecs of captions, over the link of one scenario at its SNRs."""
+    if args.together_with is not None:
+        raise ValueError(
+            f"--together-with is not for {args.system}, which is trained over one link"
+        )
+    recipe = _recipe(
+        args,
+        scenario,
+        batch_size=256,
+        min_snr_db=scenario.snr_db[0],
+        max_snr_db=scenario.snr_db[-1],
+    )
+    return caption_trainer(scenario, args, _configs(args, scenario, []), recipe)
 
 
 def _recipe(args, scenario, **defaults):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semcom_phy.array_hash import array_sha256
-from semcom_phy.seeding import private_streams
+from semcom_phy.seeding import complex_normals, private_streams
 
 NUM_VALIDATION_IMAGES = 500
 
@@ -70,7 +70,7 @@ def described_images(data, *arrays):
 def draw_link(channel, batch, rng):
     """Fades and noise of a batch for training, from a generator alone.
 
-    Fades of a batch are drawn at once, which costs less than one by one.
+    Those of a batch are drawn at once, which costs a fraction of one by one.
 
     Output
     ------
@@ -79,4 +79,4 @@ def draw_link(channel, batch, rng):
     """
     with private_streams(int(rng.integers(2**63))):
         h = channel.sample(batch)
-    return h, channel.draw_noise(rng.integers(2**63, size=batch))
+    return h, complex_normals(rng, channel.noise_shape(batch))

@@ -7,6 +7,7 @@ from keras import ops
 
 from link_models.systems.images import to_uint8
 from link_models.training.data import draw_link
+from link_models.training.shown_figure import PSNR
 from semcom_phy.checks import check_number
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.knowledge import TxKnowledge
@@ -70,6 +71,13 @@ class ImageTask:
     def trains_choice(self):
         """Whether the codec's choice of a rate is trained, or drawn at random."""
         return not (callable(self.loss) and self.loss.random_cutoffs)
+
+    shown = PSNR
+    variables = ()
+
+    def phases(self, link):
+        """Losses and what they train, in turn: here one, of all weights."""
+        return [(self.training_loss, link.trainable_variables)]
 
     def describe(self):
         """Plain values for the record of the weights."""

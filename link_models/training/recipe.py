@@ -154,13 +154,16 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def make_optimizer(recipe):
-    """The optimiser of a recipe: warm-up, cosine schedule, loss scale."""
-    schedule = WarmupCosine(recipe.learning_rate, recipe.warmup_steps, recipe.steps)
+def make_optimizer(recipe, num_phases=1, floor=2e-3):
+    """The optimiser of a recipe: warm-up, cosine schedule down to a share of the peak,
+    loss scale; of one of several phases, that of its share of the steps."""
+    warmup, steps = (-(-n // num_phases) for n in (recipe.warmup_steps, recipe.steps))
+    schedule = WarmupCosine(recipe.learning_rate, warmup, steps, floor)
     if recipe.optimizer == "adam":
         optimizer = keras.optimizers.Adam(schedule)
     else:
-        optimizer = BatchedMuon(schedule, weight_decay=None, adam_weight_decay=0.0)
+        # Not 0: Keras would make the decay of every variable, to multiply it by 0.
+        optimizer = BatchedMuon(schedule, weight_decay=None, adam_weight_decay=None)
     if recipe.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

@@ -12,6 +12,7 @@ from keras import ops
 from link_models.systems.images import to_uint8
 from link_models.systems.levels import ANNOTATORS
 from link_models.training.data import described_images, draw_link
+from link_models.training.shown_figure import PSNR
 from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.image import psnr
@@ -215,6 +216,13 @@ class SceneTask:
 
     num_inputs = 8
     trains_choice = True
+
+    shown = PSNR
+    variables = ()
+
+    def phases(self, link):
+        """Losses and what they train, in turn: here one, of all weights."""
+        return [(self.training_loss, link.trainable_variables)]
 
     def describe(self):
         """Plain values for the record of the weights."""

@@ -13,9 +13,11 @@ had not been interrupted.
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -58,13 +60,16 @@ class Trainer:
     encoder_config, decoder_config : `dict`
         Constructor arguments
 
-    tasks : sequence of :class:`~link_models.training.image_task.ImageTask` or
-    :class:`~link_models.training.scene_task.SceneTask`
-        Links; every step takes a batch over each
+    tasks : sequence of :class:`~link_models.training.image_task.ImageTask`,
+    :class:`~link_models.training.scene_task.SceneTask` or
+    :class:`~link_models.training.caption_task.CaptionTask`
+        Links; every step takes a batch over each. Where they have several phases, the
+        steps go through them in turn
 
     data : of the tasks
-        :class:`~link_models.training.data.TrainingData` or
-        :class:`~link_models.training.scene_task.SceneData`
+        :class:`~link_models.training.data.TrainingData`,
+        :class:`~link_models.training.scene_task.SceneData` or
+        :class:`~link_models.training.caption_task.CaptionData`
 
     recipe : :class:`~link_models.training.recipe.Recipe`
         How
@@ -106,7 +111,7 @@ class Trainer:
             "decoder": decoder_config,
         }
         for task in self.tasks:
-            task.check(self.image_shape)
+            task.check(self.source_shape)
         with private_streams(recipe.seed):
             encoder, decoder = self._make_links()
         self.tasks[0].fit_statistics(encoder, data)
@@ -119,24 +124,32 @@ class Trainer:
             set_precision(layer, recipe.precision)
         encoder.train_choice(any(task.trains_choice for task in self.tasks))
         self.batches = Batches(data, self.tasks, recipe)
-        self.optimizer = make_optimizer(recipe)
         trained = self.links[0].trainable_variables
         self.average = WeightAverage(trained, recipe.average_decay)
         flat = [task.channel.channel_model.is_flat for task in self.tasks]
-        self.step_fn = train_step_fn(
-            self._loss,
-            trained,
-            self.optimizer,
-            jit=all(flat),
-            after_update=self.average.update,
-            clip_norm=recipe.clip_norm,
-        )
+        phases = list(zip(*map(_phases, self.tasks, self.links), strict=True))
+        self.optimizers = [make_optimizer(recipe, len(phases)) for _ in phases]
+        self.losses = [partial(_summed, self.tasks, phase) for phase in phases]
+        self.step_fns = [
+            train_step_fn(
+                loss,
+                _distinct(variable for part in phase for variable in part.variables),
+                optimizer,
+                jit=all(flat),
+                after_update=self.average.update,
+                clip_norm=recipe.clip_norm,
+            )
+            for loss, phase, optimizer in zip(
+                self.losses, phases, self.optimizers, strict=True
+            )
+        ]
         self.forward = [
             compile_fn(partial(task.forward, link), jit=jit)
             for task, link, jit in zip(self.tasks, self.links, flat, strict=True)
         ]
         self.step, self.history = 0, []
-        self.best = {"step": 0, "psnr_db": -np.inf}
+        self.command = None  # that the record of the weights names, where there is one
+        self.best = {"step": 0, "score": -np.inf}
         self.data_identity = data.identity()
         self._checkpoint = Checkpoint(
             checkpoint_path(folder, label), self._identity(), self._state()
@@ -147,10 +160,11 @@ class Trainer:
         codec = find_codec(self.codec)
         configs = self.config["encoder"], self.config["decoder"]
         encoder, decoder = make_halves(codec, configs)
-        if tuple(encoder.image_shape) != self.image_shape:
+        made_for = tuple(encoder.source_shape)
+        if not encoder.sends_text and made_for != self.source_shape:
             raise ValueError(
-                f"the codec is made for images of {tuple(encoder.image_shape)}, the "
-                f"data are of {self.image_shape}"
+                f"the codec is made for images of {made_for}, the data are of "
+                f"{self.source_shape}"
             )
         # Validation tells the networks what an evaluation of these weights will.
         told = SnrRange(self.recipe.min_snr_db, self.recipe.max_snr_db)
@@ -173,7 +187,7 @@ class Trainer:
             store.load(self.links[0], label)
             return start
         channel = self.tasks[0].channel
-        shape = record["config"]["encoder"].get("image_shape", self.image_shape)
+        shape = record["config"]["encoder"].get("image_shape", self.source_shape)
         theirs = record["config"]["codec"]
         own = self.codec if plain_name(theirs) == plain_name(self.codec) else None
         source, _ = load_link(label, channel, shape, name=own)
@@ -186,8 +200,8 @@ class Trainer:
         return start
 
     @property
-    def image_shape(self):
-        """Height, width, colours of the images."""
+    def source_shape(self):
+        """Height, width, colours of the images; places for tokens of texts."""
         return tuple(self.data.exact.shape[1:])
 
     @property
@@ -201,8 +215,8 @@ class Trainer:
         return sum(int(np.prod(v.shape)) for v in self.links[0].trainable_variables)
 
     @property
-    def images_per_step(self):
-        """Images that one step sees."""
+    def samples_per_step(self):
+        """Images, or texts, that one step sees."""
         return self.recipe.batch_size * len(self.tasks)
 
     def fit(self, progress=True, restart=False):
@@ -243,7 +257,7 @@ class Trainer:
         log = scalar_logger(self.folder / "logs" / self.label)
         self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
         batches = self.batches.ahead(self.step, self.recipe.steps)
-        clock = _Clock(self.images_per_step)
+        clock = _Clock(self.samples_per_step)
         bar = tqdm(
             total=self.recipe.steps,
             initial=self.step,
@@ -254,9 +268,9 @@ class Trainer:
             for _ in range(self.step, self.recipe.steps):
                 with clock.waiting():
                     batch = next(batches)
-                loss = self.step_fn(*batch)
+                loss = self.step_fns[self.step % len(self.step_fns)](*batch)
                 self.step += 1
-                if clock.first is None:  # the first step compiles
+                if clock.first is None:  # the first steps compile
                     clock.restart(self.step)
                 bar.update()
                 last = self.step == self.recipe.steps
@@ -267,12 +281,12 @@ class Trainer:
                 if due:
                     speed = clock.read(self.step)
                     figures = self.validate()
-                    for name, value in _flat(figures):
+                    for name, value in self._flat(figures):
                         log(name, value, self.step)
                     is_best = self._keep(figures)
                     self.save_checkpoint()
                     mark = " (best)" if is_best else ""
-                    brief = f"step {self.step}: {_brief(figures)}{mark}, {speed}"
+                    brief = f"step {self.step}: {self._brief(figures)}{mark}, {speed}"
                     bar.write(brief)
                     clock.restart(self.step)
                 elif stop:
@@ -299,17 +313,18 @@ class Trainer:
     def _keep(self, figures):
         """Notes a validation; saves the averaged weights if they are the best."""
         self.history.append({"step": self.step, **figures})
-        encoder, shape = self.links[0].encoder, self.image_shape
+        encoder, shape = self.links[0].encoder, self.source_shape
         score = float(
             np.mean([t.score(figures[t.name], encoder, shape) for t in self.tasks])
         )
-        if score <= self.best["psnr_db"]:
+        if score <= self.best["score"]:
             return False
-        self.best = {"step": self.step, "psnr_db": round(score, 4)}
+        self.best = {"step": self.step, "score": round(score, 4)}
         record = {
             "config": self.config,
             "tasks": self._described_tasks(),
             "start_from": self.start_from,
+            "command": self.command,
             "recipe": asdict(self.recipe),
             "steps_done": self.step,
             "data": self.data.provenance | self.data_identity,
@@ -350,7 +365,9 @@ class Trainer:
     def _state(self):
         """Variables that a run goes on from, with those of random layers."""
         model = self.links[0].variables
-        return [*model, *self.optimizer.variables, *self.average.variables]
+        beside = [v for task in self.tasks for v in task.variables]
+        optimizers = [v for optimizer in self.optimizers for v in optimizer.variables]
+        return [*model, *beside, *optimizers, *self.average.variables]
 
     def _described_tasks(self):
         return [{**task.describe(), **task.channel.describe()} for task in self.tasks]
@@ -377,21 +394,63 @@ class Trainer:
             )
         return loss
 
-    def _loss(self, *inputs):
-        """Sum over the tasks; inputs: those of each task, one task after the other."""
-        loss, start = 0.0, 0
-        for task, link in zip(self.tasks, self.links, strict=True):
-            own = inputs[start : start + task.num_inputs]
-            loss = loss + task.training_loss(link, *own)
-            start += task.num_inputs
-        return loss
+    def _flat(self, figures):
+        """What the log shows of validations: (name, value)."""
+        for task in self.tasks:
+            own = figures[task.name]
+            for snr, value in zip(own["snr_db"], own[task.shown.key], strict=True):
+                yield f"validation/{task.name}/{task.shown.key}_{snr:g}_db", value
+
+    def _brief(self, figures):
+        """A line of validations."""
+        texts = []
+        for task in self.tasks:
+            own, shown = figures[task.name], task.shown
+            values = " / ".join(f"{v:{shown.form}}" for v in own[shown.key])
+            rates = _brief_rates(own.get("cr_real", ()))
+            texts.append(f"{task.name} {values} {shown.unit}{rates}")
+        return "; ".join(texts)
+
+
+class Phase(NamedTuple):
+    """What the steps of a phase do over one link.
+
+    Attributes
+    ----------
+    loss : `callable`
+        Of the link and the inputs of the task, a real scalar
+
+    variables : list of `keras.Variable`
+        What it trains
+    """
+
+    loss: Callable
+    variables: list
+
+
+def _phases(task, link):
+    return [Phase(partial(loss, link), own) for loss, own in task.phases(link)]
+
+
+def _summed(tasks, phase, *inputs):
+    """Loss of a phase over all tasks; inputs: those of each, one after the other."""
+    loss, start = 0.0, 0
+    for task, part in zip(tasks, phase, strict=True):
+        loss = loss + part.loss(*inputs[start : start + task.num_inputs])
+        start += task.num_inputs
+    return loss
+
+
+def _distinct(variables):
+    """Each once, in their order: the links of a run share their codec."""
+    return list({id(variable): variable for variable in variables}.values())
 
 
 class _Clock:
-    """Images per second of the steps alone, and how long they waited for data."""
+    """Samples per second of the steps alone, and how long they waited for data."""
 
-    def __init__(self, images_per_step):
-        self.images_per_step = images_per_step
+    def __init__(self, samples_per_step):
+        self.samples_per_step = samples_per_step
         self.first, self.start, self.waited = None, 0.0, 0.0
 
     def restart(self, step):
@@ -405,24 +464,11 @@ class _Clock:
 
     def read(self, step):
         seconds = time.perf_counter() - self.start
-        images = (step - self.first) * self.images_per_step
+        samples = (step - self.first) * self.samples_per_step
         share = 100 * self.waited / seconds
-        return f"{images / seconds:.0f} images/s, {share:.1f} % spent waiting for data"
-
-
-def _flat(figures):
-    for task, values in figures.items():
-        for snr, value in zip(values["snr_db"], values["psnr_db"], strict=True):
-            yield f"validation/{task}/psnr_{snr:g}_db", value
+        rate = f"{samples / seconds:.0f} samples/s"
+        return f"{rate}, {share:.1f} % spent waiting for data"
 
 
 def _brief_rates(cr_real):
     return f", cbr {' / '.join(f'{v / 2:.3f}' for v in cr_real)}" if cr_real else ""
-
-
-def _brief(figures):
-    return "; ".join(
-        f"{task} {' / '.join(f'{v:.2f}' for v in values['psnr_db'])} dB"
-        + _brief_rates(values.get("cr_real", ()))
-        for task, values in figures.items()
-    )

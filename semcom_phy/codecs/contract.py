@@ -70,9 +70,9 @@ class Received(NamedTuple):
 class SemanticCodec(keras.layers.Layer):
     """What encoders and decoders have in common.
 
-    A subclass keeps its constructor arguments under their names; an encoder has
-    ``image_shape``, (height, width, colours) [pixels]. Layers inside that have a name
-    can be taken over by a codec of other sizes (``--start-from``).
+    A subclass keeps its constructor arguments under their names; an encoder of images
+    has ``image_shape``, (height, width, colours) [pixels]. Layers inside that have a
+    name can be taken over by a codec of other sizes (``--start-from``).
     """
 
     def build(self, input_shape):
@@ -106,6 +106,9 @@ class SemanticCodec(keras.layers.Layer):
 class SemanticEncoder(SemanticCodec):
     """Base of encoders."""
 
+    sends_text = False
+    """`bool` : The source is tokens, [batch, room] `int32`, not images."""
+
     feedback = None
     """`str` or `None` : What it is fed back from pilots: "snr", "channel" (with the
     SNR), or nothing: it is told the average SNR."""
@@ -118,6 +121,9 @@ class SemanticEncoder(SemanticCodec):
     """`int` or `None` : Longest byte string of side information, where it is one: sent
     on an LDPC code of fixed rate, 1/3 with QPSK. Where ``side_values`` will do, it is
     the stronger: its length follows the channel."""
+
+    side_error_rate = 1e-3
+    """`float` : Error rate of that number that its length aims at."""
 
     rate_steps = None
     """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex
@@ -135,6 +141,11 @@ class SemanticEncoder(SemanticCodec):
 
     cell = "a symbol of it"
     """`str` : What a cell of a feature map stands for in :meth:`symbol_maps`."""
+
+    @property
+    def source_shape(self):
+        """Shape of a sample of the source, `tuple` of `int`."""
+        return tuple(self.image_shape)
 
     def check_rate(self, num_symbols):
         """Refuses a frame that the codec is not made for.
@@ -156,7 +167,7 @@ class SemanticEncoder(SemanticCodec):
         Input
         -----
         source : [batch, H, W, 3], `float32`
-            Images in [0, 1]
+            Images in [0, 1]; tokens of an encoder that ``sends_text``
 
         known : :class:`~semcom_phy.phy.knowledge.TxKnowledge`
             ``num_symbols`` is the room of the data

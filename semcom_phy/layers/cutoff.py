@@ -40,7 +40,11 @@ def choose_cutoff(logits, uniform=None, temperature=5.0):
     if uniform is not None:
         uniform = ops.clip(uniform, 1e-6, 1.0 - 1e-6)
         scores = logits - ops.log(-ops.log(uniform))
-    hard = ops.one_hot(ops.argmax(scores, axis=-1), logits.shape[-1], dtype="float32")
+    # Compared, not `one_hot`, which on torch reads the largest index back from the
+    # device and so keeps a training step from being traced.
+    chosen = ops.argmax(scores, axis=-1)[:, None]
+    positions = ops.arange(logits.shape[-1], dtype=chosen.dtype)
+    hard = ops.cast(chosen == positions, "float32")
     soft = ops.softmax(scores / temperature, axis=-1)
     return soft + ops.stop_gradient(hard - soft)
 

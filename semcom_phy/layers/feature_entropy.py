@@ -58,7 +58,8 @@ def entropy_2d(maps, num_levels=16):
     rows, columns = _neighbours(height), _neighbours(width)
     around = ops.einsum("ih,bhwc,jw->bijc", rows, grey, columns) - grey
     count = rows.sum(1)[:, None] * columns.sum(1)[None] - 1.0
-    mean = ops.floor(around / count[None, :, :, None] + 0.5)
+    count = ops.convert_to_tensor(count[None, :, :, None])
+    mean = ops.floor(around / count + 0.5)
 
     levels = ops.arange(num_levels, dtype="float32")
     first = ops.cast(grey[..., None] == levels, "float32")

@@ -6,8 +6,6 @@ alone is one. So captions are written that are kept in words and marks (Flickr8k
 
 import numpy as np
 
-from semcom_phy.knowledge_base.loading import INSTALL
-
 MAX_BLEU_ORDER = 4
 
 
@@ -66,7 +64,7 @@ def bleu_counts(references, texts):
         If a text has no reference.
 
     ImportError
-        If sacrebleu, of the extra, is not installed.
+        If sacrebleu, of the extra ``text``, is not installed.
 
     References
     ----------
@@ -75,7 +73,9 @@ def bleu_counts(references, texts):
     try:
         from sacrebleu.metrics import BLEU
     except ImportError as error:
-        raise ImportError(f"sacrebleu counts for BLEU: {INSTALL}") from error
+        raise ImportError(
+            "sacrebleu counts for BLEU: install semcom-phy[text]"
+        ) from error
     bleu = BLEU(lowercase=True, force=True, tokenize="none", smooth_method="none")
     rows = []
     for own, text in _pairs(references, texts):

@@ -166,6 +166,12 @@ def check_samples(metrics, samples):
     """
     labels = samples.labels
     for metric in metrics:
+        if "images" in metric.needs and not samples.has_pictures:
+            raise ValueError(
+                f"metric {metric.name!r} needs pictures, which a file of captions does "
+                "not have: choose a data set of pictures with --dataset, or leave it "
+                "out of --metrics"
+            )
         if "texts" in metric.needs and samples.texts is None:
             raise ValueError(
                 f"metric {metric.name!r} needs captions as references, which the data "

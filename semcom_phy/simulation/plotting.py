@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from semcom_phy.simulation.pairing import RATE_TOLERANCE
+from semcom_phy.simulation.plotting_captions import has_captions, plot_captions
 from semcom_phy.simulation.plotting_images import (
     common_snr_points,
     has_images,
@@ -218,13 +219,14 @@ def plot_rate_distortion(curves, path):
 
 def plot_all(curves, folder):
     """Writes ``<metric>_vs_snr.png`` of the first metric (``psnr_vs_snr.png``),
-    ``reconstructions.png``, where there was an outage ``outage_vs_snr.png``, where
-    rates differ between points or systems ``rate_vs_snr.png`` and
-    ``rate_distortion.png``, and where there are metrics by importance
-    ``psnr_by_importance.png``.
+    ``reconstructions.png``, of texts ``captions.png``, where there was an outage
+    ``outage_vs_snr.png``, where rates differ between points or systems
+    ``rate_vs_snr.png`` and ``rate_distortion.png``, and where there are metrics by
+    importance ``psnr_by_importance.png``.
 
     Curves without a point are left out. So are the reconstructions of systems that
-    deliver no images, or where no SNR was simulated for all curves.
+    deliver no images, the captions of those that deliver no texts, and both where no
+    SNR was simulated for all of these curves.
 
     Output
     ------
@@ -248,6 +250,10 @@ def plot_all(curves, folder):
     if pictured and common_snr_points(pictured):
         paths.append(folder / "reconstructions.png")
         plot_reconstructions(pictured, paths[-1])
+    told = [curve for curve in curves if has_captions(curve)]
+    if told and common_snr_points(told):
+        paths.append(folder / "captions.png")
+        plot_captions(told, paths[-1])
     if any(e.mean > 0 for curve in curves for _, e in _points(curve, "outage")):
         paths.append(folder / "outage_vs_snr.png")
         plot_metric(curves, "outage", paths[-1])

@@ -55,14 +55,16 @@ def caption(curves):
 
 
 def count(curves):
-    """How many images, and transmissions where these are more, stand behind a point."""
+    """How many images, or what else is sent, and transmissions where these are more,
+    stand behind a point."""
     estimates = [
         curve.estimate("outage", snr) for curve in curves for snr in curve.points
     ]
     images = {e.num_images for e in estimates}
     sent = {e.num_transmissions for e in estimates}
-    text = f"{_span(images)} images"
-    groups = curves[0].header["data"].get("groups")
+    data = curves[0].header["data"]
+    text = f"{_span(images)} {data.get('unit', 'image')}s"
+    groups = data.get("groups")
     if groups is not None:
         text += f" in {groups['count']} groups"
     return text if sent == images else f"{text}, {_span(sent)} transmissions"

@@ -55,11 +55,11 @@ def archive_pool(path, size, split):
         "terms": None,
     }
 
-    def read(index):
+    def read(index, longest=None):
         image = np.array(images[index])
         if image.shape[:2] == size:
             return image, ()
-        return fit_picture(Image.fromarray(image), size, path), ()
+        return fit_picture(Image.fromarray(image), size, path, longest), ()
 
     rule = None if groups is None else "array groups of the file"
     return Pool(len(images), read, provenance, groups, rule)

@@ -64,10 +64,10 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
     names, texts, told = captions_of(names, captions)
     rule, label = GROUPINGS[group_by]
 
-    def read(index):
+    def read(index, longest=None):
         path = root / names[index]
         picture, remarks = read_picture(path, size, strict)
-        return fit_picture(picture, size, path), remarks
+        return fit_picture(picture, size, path, longest), remarks
 
     provenance = {
         "dataset": folder.resolve().name,

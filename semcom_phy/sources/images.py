@@ -15,12 +15,22 @@ import numpy as np
 from semcom_phy.simulation.drives import describe_groups
 from semcom_phy.sources.archive import ARCHIVE_SUFFIXES, archive_pool
 from semcom_phy.sources.cifar10 import cifar10_pool
+from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.folder import folder_pool
 from semcom_phy.sources.packed_pictures import is_packed, packed_pool
+from semcom_phy.sources.photographs import photograph_pool
 from semcom_phy.sources.picture import MIN_SIZE, UnusablePicture, size_text
 from semcom_phy.sources.sample_photographs import sample_pool
 from semcom_phy.sources.samples import Samples, hashes_beside
 
+# Short names of folders in $SEMCOM_DATA
+DATA_FOLDERS = {
+    "flickr8k": "flickr8k_images",
+    "catsdogs": "catsdogs",
+    "birds": "birds525",
+}
+_SHIPPED = {"sample": sample_pool, "photographs": photograph_pool}
+LONGEST_CAPTIONED = 512  # side of pictures that captioners see [pixels]
 _NUM_NAMED = 3  # files left out that a provenance names
 
 
@@ -32,15 +42,20 @@ def load_samples(
     split="test",
     group_by="picture",
     strict=False,
+    caption=None,
 ):
     r"""Images of a data set, drawn without replacement, and which of them are alike.
 
     * ``"sample"``: crops from photographs that scikit-image, scikit-learn and
       matplotlib ship (:mod:`~semcom_phy.sources.sample_photographs`). The crops of a
       photograph are one group; the draw takes one of each photograph in turn.
+    * ``"photographs"``: the same 12 photographs, whole, with captions
+      (:mod:`~semcom_phy.sources.photographs`).
     * ``"cifar10"``: 32x32; found in the folder ``$SEMCOM_DATA``, then in
       ``../shared/data``, then through ``keras.datasets``. Where the file tells which
       images have original pixels (``exact``), only they are used.
+    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``: the folders ``flickr8k_images``,
+      ``catsdogs``, ``birds525`` in ``$SEMCOM_DATA``, then in ``../shared/data``.
     * a folder: all PNG, JPEG, WebP, AVIF, BMP, TIFF and PNM files in it and in its
       subfolders, by path; hidden files are not. Where it has subfolders ``train`` and
       ``test``, that of the ``split`` is used. Each picture is turned upright as its
@@ -63,7 +78,8 @@ def load_samples(
     Parameters
     ----------
     dataset : `str` or path
-        ``"sample"``, ``"cifar10"``, a folder, an ``.npz`` or an ``.npy`` file
+        ``"sample"``, ``"photographs"``, ``"cifar10"``, ``"flickr8k"``, ``"catsdogs"``,
+        ``"birds"``, a folder, an ``.npz`` or an ``.npy`` file
 
     num_images : `int` or `None`, (default `None`)
         How many; `None` for all, in the data set's own order
@@ -84,6 +100,12 @@ def load_samples(
     strict : `bool`, (default `False`)
         Folders: refuse the first picture that is damaged, too small or would have to be
         converted, in place of counting it in the provenance
+
+    caption : callable or `None`, (default `None`)
+        Says what the texts are, in the place of the data set's own: handed an iterator
+        of the drawn pictures, uint8 [height, width, 3], of the aspect ratio asked for
+        and with as many pixels as they have (longer side at most
+        :data:`LONGEST_CAPTIONED`), it returns a `tuple` of `str` for each
 
     Output
     ------
@@ -138,7 +160,10 @@ def load_samples(
         groups = tuple(np.asarray(pool.groups)[taken].tolist())
         provenance["groups"] = describe_groups(groups, pool.rule)
     texts = labels = None
-    if pool.texts is not None:
+    if caption is not None:
+        texts = caption(pool.read(index, LONGEST_CAPTIONED)[0] for index in taken)
+        texts = tuple(map(tuple, texts))
+    elif pool.texts is not None:
         texts = tuple(tuple(pool.texts[index]) for index in taken)
     if pool.labels is not None:
         labels = np.asarray(pool.labels)[taken]
@@ -189,8 +214,10 @@ def _checked_size(size):
 
 
 def _pool(dataset, size, split, group_by, strict):
+    if dataset in DATA_FOLDERS:
+        dataset = find_data_folder(DATA_FOLDERS[dataset])
     path = Path(dataset).expanduser()
-    is_folder = dataset not in ("sample", "cifar10") and path.is_dir()
+    is_folder = dataset not in _SHIPPED and dataset != "cifar10" and path.is_dir()
     if is_folder and not is_packed(path):
         return folder_pool(path, size, split, group_by, strict)
     if group_by != "picture":
@@ -198,8 +225,8 @@ def _pool(dataset, size, split, group_by, strict):
             f"group_by is {group_by!r}, but {str(dataset)!r} is no folder of pictures: "
             "leave it out"
         )
-    if dataset == "sample":
-        return sample_pool(size)
+    if dataset in _SHIPPED:
+        return _SHIPPED[dataset](size)
     if dataset == "cifar10":
         return cifar10_pool(size, split)
     if is_folder:
@@ -207,8 +234,10 @@ def _pool(dataset, size, split, group_by, strict):
     if path.suffix in ARCHIVE_SUFFIXES:
         return archive_pool(path, size, split)
     raise FileNotFoundError(
-        f"data set {str(path)!r}: no such folder; give 'sample', 'cifar10', a folder "
-        "of images, or an .npz or .npy file"
+        f"data set {str(path)!r}: no such folder; give 'sample', 'photographs', "
+        "'cifar10', "
+        f"{', '.join(map(repr, DATA_FOLDERS))}, a folder of images, or an .npz or .npy "
+        "file"
     )
 
 

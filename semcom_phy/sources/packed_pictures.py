@@ -60,14 +60,14 @@ def packed_pool(folder, size, split):
     kept, texts, told = captions_of(list(places), find_captions((folder,), split))
     place = np.array([places[name] for name in kept])
 
-    def read(index):
+    def read(index, longest=None):
         start, stop = offset[place[index] : place[index] + 2]
         where = f"{path}, {kept[index]}"
         try:
             picture = Image.open(io.BytesIO(blob[start:stop])).convert("RGB")
         except Exception as error:  # Pillow's decoders raise many kinds
             raise UnusablePicture(where, f"is damaged or no image: {error}") from error
-        return fit_picture(picture, size, where), ()
+        return fit_picture(picture, size, where, longest), ()
 
     provenance = {
         "dataset": folder.resolve().name,

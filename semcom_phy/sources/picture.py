@@ -151,7 +151,7 @@ def read_picture(path, size=(MIN_SIZE, MIN_SIZE), strict=False):
     return _to_rgb(picture), remarks + (("turned by EXIF",) if turned else ())
 
 
-def fit_picture(picture, size, path):
+def fit_picture(picture, size, path, longest=None):
     """Central part of the aspect ratio of a size, reduced to it (Lanczos).
 
     Parameters
@@ -162,6 +162,9 @@ def fit_picture(picture, size, path):
         Height and width [pixels]
     path : `Path`
         Its file, for messages
+    longest : `int`, optional
+        Longest side [pixels] of an image that keeps as many pixels as it has; the
+        aspect ratio alone counts then, and ``size`` as the least
 
     Output
     ------
@@ -176,6 +179,9 @@ def fit_picture(picture, size, path):
     check_size((height, width), size, path)
     scale = min(height / size[0], width / size[1])
     part_height, part_width = (round(n * scale) for n in size)
+    if longest is not None:
+        kept = min(scale, max(1.0, longest / max(size)))
+        size = tuple(round(n * kept) for n in size)
     left, top = (width - part_width) // 2, (height - part_height) // 2
     part = picture.crop((left, top, left + part_width, top + part_height))
     if part.size != (size[1], size[0]):

@@ -15,10 +15,11 @@ class Pool:
     count : `int`
         Number of its images
 
-    read : callable of `int`
+    read : callable of `int` and, optionally, `int`
         Gives an image, uint8 [height, width, 3], and a `tuple` of `str` that says what
         was converted; raises :class:`~semcom_phy.sources.picture.UnusablePicture` where
-        there is none
+        there is none. With a longest side [pixels], the image is not reduced further
+        than to that
 
     provenance : `dict`
         ``dataset``, ``split``, ``source``, ``terms``
@@ -58,8 +59,8 @@ class Pool:
     ):
         """A pool of images that lie in memory, uint8 [num_images, H, W, 3]."""
 
-        def read(index):
-            return images[index], ()
+        def read(index, longest=None):
+            return images[index], ()  # as large as they are
 
         return cls(
             len(images),

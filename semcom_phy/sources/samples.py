@@ -37,6 +37,9 @@ class Samples:
     class_names : `tuple` of `str`, or `None` (default)
         Names of the classes that labels count from 0
 
+    has_pictures : `bool`, (default `True`)
+        `False`: there are texts alone, and the images are grey
+
     Raises
     ------
     ValueError
@@ -49,6 +52,7 @@ class Samples:
     texts: tuple | None = None
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
+    has_pictures: bool = True
 
     def __post_init__(self):
         for name in ("groups", "texts", "labels"):

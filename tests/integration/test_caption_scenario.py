@@ -50,7 +50,7 @@ def test_captions_go_through_sweep_file_and_figures(pictures, tmp_path, capsys):
     assert "BLEU-4 of the corpus (+- half of the 95 % interval)" in out
     assert "Texts received word for word" in out and "PSNR" not in out
     names = {path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."}
-    figures = {"bleu_4_vs_snr.png", "outage_vs_snr.png"}
+    figures = {"bleu_4_vs_snr.png", "outage_vs_snr.png", "captions.png"}
     figures |= {"words_symbols.png", "words_choices.png"}  # of what it sends
     assert names == {"words.json", "words.rows.npz"} | figures
     document = json.loads((tmp_path / "out" / "words.json").read_text())

@@ -241,6 +241,15 @@ def test_the_model_owns_the_weights_of_its_codec():
     assert [id(w) for w in link.weights] == [id(w) for w in parts]
 
 
+def test_one_codec_serves_several_links():
+    """As in a training over two at once: both have its weights (exact)."""
+    config = {"image_shape": SHAPE, "symbol_counts": (64, 96), "filters": 8}
+    halves = [half(**config, num_blocks=1) for half in CODECS["adjscc"]]
+    links = [FrameLink(*halves, channel(count)) for count in (64, 96)]
+    first, second = (link.trainable_variables for link in links)
+    assert first and all(a is b for a, b in zip(first, second, strict=True))
+
+
 @pytest.mark.parametrize("knowledge", ["average", "csi"])
 def test_a_fade_that_fails_shows_the_mean_colour(knowledge):
     """Image 0 in a fade 60 dB down is lost, the others at 30 dB are not. Who knows only

@@ -14,6 +14,7 @@ NAMES = (
     "03_adaptive_rate",
     "04_where_the_symbols_go",
     "05_what_both_ends_know",
+    "06_captions_over_the_link",
 )
 CHECKS = Path(__file__).parent / "notebook_checks"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

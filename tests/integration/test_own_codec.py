@@ -134,9 +134,9 @@ def trained(data, tmp_path_factory):
             shutil.copy(run.checkpoint, halfway)
 
     run.save_checkpoint = save_and_keep
-    before = float(run._loss(*batch))
+    before = float(run.losses[0](*batch))
     path = run.fit(progress=False)
-    assert float(run._loss(*batch)) < before - 0.5
+    assert float(run.losses[0](*batch)) < before - 0.5
     return run, path, halfway
 
 
@@ -190,5 +190,5 @@ def test_its_own_price_is_added_to_the_loss(data, tmp_path):
     packet, _ = free.links[0].run(*batch[:4])
     count = ops.convert_to_numpy(packet.data.count)
     assert set(count) == {32, 64}
-    added = float(priced._loss(*batch)) - float(free._loss(*batch))
+    added = float(priced.losses[0](*batch)) - float(free.losses[0](*batch))
     assert added == pytest.approx(0.01 * count.mean(), abs=1e-5)

@@ -240,7 +240,7 @@ def test_training_leaves_weights_and_json(trained):
     assert all(len(values) == 2 for values in figures.values())
     assert figures["cbr"][0] <= 1 / 48 and 0.9 / 32 < figures["cbr"][1] <= 1 / 32
     assert np.all(np.isfinite([figures[name] for name in names]))
-    assert run.best["psnr_db"] == pytest.approx(
+    assert run.best["score"] == pytest.approx(
         np.mean(figures["psnr_non_background_db"])
     )
     assert [entry["step"] for entry in run.history] == [2, 4]
@@ -319,7 +319,7 @@ def test_the_train_command(tmp_path, capsys):
     assert record["data"]["annotator"] == "static"
     assert record["recipe"]["min_snr_db"] == record["recipe"]["max_snr_db"] == 10
     assert record["config"]["encoder"]["image_shape"] == [160, 224, 3]
-    assert "33 images" in capsys.readouterr().out
+    assert "33 samples" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

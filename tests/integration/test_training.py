@@ -101,7 +101,7 @@ def trainer(
 
 def loss_on(run, step=10**6):
     """Loss on a batch that training does not draw."""
-    return float(run._loss(*run.batches.at(step)))
+    return float(run.losses[0](*run.batches.at(step)))
 
 
 @pytest.fixture(scope="module")
@@ -176,11 +176,11 @@ def test_a_checkpoint_holds_all_state(pictures, tmp_path, precision):
     recipe, rng = replace(RECIPE, optimizer="muon"), np.random.default_rng(4)
     recipe = replace(recipe, precision=precision)
     run, again = (trainer(pictures, tmp_path, recipe) for _ in range(2))
-    run.step, run.best = 100, {"step": 100, "psnr_db": 21.5}
+    run.step, run.best = 100, {"step": 100, "score": 21.5}
 
     def state(run):
         model = run.links[0]
-        return [*model.weights, *run.optimizer.variables, *run.average.variables]
+        return [*model.weights, *run.optimizers[0].variables, *run.average.variables]
 
     for variable in state(run):
         variable.assign(rng.integers(0, 50, variable.shape))
@@ -208,7 +208,7 @@ def test_the_best_weights_stay_when_later_ones_are_worse(pictures, tmp_path):
         variable.assign(ops.zeros(variable.shape))
     assert not run._keep(worse)
     assert kept == (path.read_bytes(), (tmp_path / "tiny.json").read_text())
-    assert run.best == {"step": 100, "psnr_db": 25.0} and len(run.history) == 2
+    assert run.best == {"step": 100, "score": 25.0} and len(run.history) == 2
     assert json.loads(kept[1])["steps_done"] == 100
 
 
@@ -285,7 +285,7 @@ def test_other_images_links_and_starts_are_another_run(trained, pictures, tmp_pa
 
 def interrupting(run, step):
     """Real SIGINT while a step of a run is computed."""
-    compute = run.step_fn
+    compute = run.step_fns[0]
 
     def step_fn(*inputs):
         loss = compute(*inputs)
@@ -293,7 +293,7 @@ def interrupting(run, step):
             os.kill(os.getpid(), signal.SIGINT)
         return loss
 
-    run.step_fn = step_fn
+    run.step_fns = [step_fn]
     return run
 
 
@@ -333,7 +333,7 @@ def test_a_second_ctrl_c_acts_at_once(pictures, tmp_path):
             time.sleep(0.01)  # where Python looks for signals
         pytest.fail("the step went on")
 
-    run.step_fn = step_fn
+    run.step_fns = [step_fn]
     with pytest.raises(KeyboardInterrupt):
         run.fit(progress=False)
     assert not run.checkpoint.exists()
@@ -343,8 +343,8 @@ def test_a_second_ctrl_c_acts_at_once(pictures, tmp_path):
 def test_ctrl_c_after_a_diverged_step_keeps_the_checkpoint(pictures, tmp_path):
     """A loss that is not a number is not kept on Ctrl-C either (exact)."""
     run = interrupting(trainer(pictures, tmp_path), 1)
-    compute = run.step_fn
-    run.step_fn = lambda *inputs: compute(*inputs) * np.nan
+    compute = run.step_fns[0]
+    run.step_fns = [lambda *inputs: compute(*inputs) * np.nan]
     with pytest.raises(ValueError, match="the loss is nan after 1 steps"):
         run.fit(progress=False)
     assert not run.checkpoint.exists()
@@ -353,7 +353,7 @@ def test_ctrl_c_after_a_diverged_step_keeps_the_checkpoint(pictures, tmp_path):
 def test_a_diverging_run_stops_before_its_checkpoint(pictures, tmp_path):
     """A loss that is not a number is an error, not a checkpoint (exact)."""
     run = trainer(pictures, tmp_path)
-    run.step_fn, run.step = (lambda *inputs: np.nan), 99
+    run.step_fns, run.step = [lambda *inputs: np.nan], 99
     with pytest.raises(ValueError, match="the loss is nan after 100 steps"):
         run.fit(progress=False)
     assert not run.checkpoint.exists()
@@ -374,11 +374,16 @@ def test_what_a_step_sees_depends_on_seed_and_step(trained):
 def test_batches_are_made_while_a_step_runs(trained, monkeypatch):
     """8 steps and 8 batches of 50 ms each take less than 0.65 s, not 0.8 s."""
     batches = trained[0].batches
-    monkeypatch.setattr(batches, "at", lambda step: time.sleep(0.05) or step)
+
+    def made(step):
+        time.sleep(0.05)
+        return [ops.convert_to_tensor(step)]
+
+    monkeypatch.setattr(batches, "at", made)
     start, seen = time.perf_counter(), []
     for step in batches.ahead(0, 8):
         time.sleep(0.05)
-        seen.append(step)
+        seen.append(int(step[0]))
     assert seen == list(range(8)) and time.perf_counter() - start < 0.65
 
 
@@ -582,7 +587,9 @@ def test_a_step_compiled_by_xla_is_the_same_step(pictures, tmp_path, optimizer):
     for jit in (True, False):
         run = trainer(pictures, tmp_path, recipe)
         weights = run.links[0].trainable_variables
-        step = train_step_fn(run._loss, weights, run.optimizer, jit, clip_norm=1.0)
+        step = train_step_fn(
+            run.losses[0], weights, run.optimizers[0], jit, clip_norm=1.0
+        )
         step(*run.batches.at(0))
         after.append(run.links[0].get_weights())
     for one, two in zip(*after, strict=True):

@@ -2,7 +2,8 @@
 
 Stands in for ``link_models.systems`` on the command line. ``pixels`` sends every
 pixel as it is; ``fragile`` besides loses images whose fade is deep; ``words`` sends the
-first caption and no image, and loses words. All wait for ``$TINY_DELAY`` seconds per
+first caption and no image, and loses words; the scenario may make images of what
+arrives. All wait for ``$TINY_DELAY`` seconds per
 batch, so that a test can kill them on the way.
 """
 
@@ -98,7 +99,7 @@ def _spent(images):
 SYSTEMS = {
     "pixels": lambda scenario: PixelsOverAWGN("pixels"),
     "fragile": lambda scenario: PixelsOverAWGN("fragile", margin_db=0.0),
-    "words": lambda scenario: WordsOverAir(),
+    "words": lambda scenario: scenario.at_receiver(WordsOverAir()),
 }
 
 

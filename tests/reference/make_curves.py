@@ -48,6 +48,11 @@ NOT_SHIPPED = {
             "bpg_lmmse_capacity",
         )
     },
+    **{
+        name: "sends captions, a curve is of images"
+        for name in SYSTEMS
+        if name.startswith(("text_", "vlm_csc"))
+    },
 }
 NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
 ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")

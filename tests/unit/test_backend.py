@@ -185,6 +185,30 @@ def test_compiled_steps_leave_python_out():
     assert len(calls) <= 4
 
 
+@pytest.mark.skipif(TENSORFLOW, reason="recorded on torch alone")
+def test_a_recorded_step_makes_nothing_on_the_cpu():
+    """Constants of a trace, and what its kernels make, go where it is recorded (to
+    torch's meta device here)."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    def fn(x):
+        return x * ops.convert_to_tensor([1.0, 2.0]) + ops.arange(2, dtype="float32")
+
+    graph = make_fx(fn)(ops.ones((2,)))
+    assert len(list(graph.buffers())) == 1
+    backend._move_constants(graph, "meta")
+    assert {b.device.type for b in graph.buffers()} == {"meta"}
+    assert graph(ops.ones((2,)).to("meta")).is_meta
+
+
+def test_work_in_a_stream_of_its_own_is_handed_over():
+    """The same tensors come out (exact)."""
+    with backend.own_stream():
+        made = [ops.ones((3,)), ops.zeros((2,))]
+    taken = backend.take_over(made)
+    assert all(one is two for one, two in zip(taken, made, strict=True))
+
+
 def test_batches_may_be_numpy_arrays():
     """The second array is not taken for the first (2e-6, as tensors)."""
     results = []

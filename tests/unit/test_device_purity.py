@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import traceback
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -23,6 +24,7 @@ import pytest
 from keras import ops
 
 from link_models.codecs import CODECS, build_link, load_link
+from link_models.links.radio import build_channel
 from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.entries import load_klt
 from link_models.systems.frame_system import FrameSystem
@@ -30,8 +32,15 @@ from link_models.systems.linear_coder import LinearCoder
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.separation_coder import SeparationCoder
 from link_models.systems.transmitter import Transmitter
+from link_models.training import trainer as trainer_module
+from link_models.training.data import split_data
+from link_models.training.image_task import ImageTask
+from link_models.training.recipe import Recipe
+from link_models.training.trainer import Trainer
+from scenarios import adaptive_rate
 from semcom_phy.backend import gradients_fn, train_step_fn
 from semcom_phy.channel_coding.mcs import all_schemes
+from semcom_phy.codecs.eca import ChannelAwareLoss, EcaEncoder
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
 from semcom_phy.phy.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -99,6 +108,33 @@ def semantic_link(model, csi, codec):
     assert all(np.isfinite(ops.convert_to_numpy(v)).all() for v in outputs)
 
 
+def adaptive_training():
+    """Step and validation of a codec that chooses its rate; no value is read in the
+    steps."""
+    scenario = replace(adaptive_rate.SCENARIO, csi="perfect")
+    config = {"sizes": {"filters": 8, "num_blocks": 1}}
+    loss = ChannelAwareLoss(random_cutoffs=False)
+    num_uniform = EcaEncoder(**config).num_uniform
+    task = ImageTask("rayleigh", build_channel(scenario), loss, num_uniform, 0.5)
+    images = np.random.default_rng(1).integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+    recipe = Recipe(steps=2, batch_size=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer_module, "train_step_fn", plain_step)
+        data = split_data(images, images[:0], {})
+        run = Trainer("eca", config, config, [task], data, recipe, "runs", "far")
+    batches = [run.batches.at(step) for step in range(2)]
+    FAR.read.clear()
+    losses = [run.step_fns[0](*batch) for batch in batches]
+    assert all(isinstance(loss, FAR.Tensor) for loss in losses)
+    assert not FAR.read, FAR.read
+    assert np.isfinite(run.validate()["rayleigh"]["psnr_db"]).all()
+
+
+def plain_step(*args, jit, **more):
+    """The step as it is, not traced."""
+    return train_step_fn(*args, jit=False, **more)
+
+
 def systems():
     """What a sweep calls, from 8-bit images to 8-bit images."""
     rng = np.random.default_rng(2)
@@ -164,6 +200,7 @@ CASES = {
     "forbidden": forbidden,
     "fades": fades,
     "systems": systems,
+    "adaptive training": adaptive_training,
     **{" ".join(link): functools.partial(semantic_link, *link) for link in LINKS},
 }
 FAR = None  # set in the process that runs the cases

@@ -1,4 +1,21 @@
-"""Captioners: what a picture shows, in words."""
+"""Captioners: what a picture shows, in words.
+
+===========================  ==========================================================
+name                         what it is
+===========================  ==========================================================
+``embedded``                 :class:`.embedded.EmbeddedCaptioner`: shipped
+``tags``                     :class:`.tags.TagsCaptioner`: words in the place of a
+                             sentence
+``nearest:DATASET``          :class:`.nearest.NearestCaptioner`: what is said of the
+                             picture of its split train that looks most alike;
+                             ``nearest`` of the photographs that packages ship
+URL of a server              :class:`~semcom_phy.knowledge_base.endpoint.
+                             EndpointCaptioner`
+folder, or name on the hub   :class:`.transformers_captioner.TransformersCaptioner`
+===========================  ==========================================================
+"""
+
+NEAREST = "nearest"
 
 
 def _embedded():
@@ -14,6 +31,14 @@ def _tags():
     return TagsCaptioner(find_dual_encoder("embedded"))
 
 
+def _nearest(dataset):
+    from semcom_phy.knowledge_base.captioner.nearest import NearestCaptioner
+    from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
+    from semcom_phy.knowledge_base.held_pictures import held_pictures
+
+    return NearestCaptioner(held_pictures(dataset), find_dual_encoder("embedded"))
+
+
 CAPTIONERS = {"embedded": _embedded, "tags": _tags}
 
 
@@ -23,8 +48,8 @@ def find_captioner(name):
     Parameters
     ----------
     name : `str` or path
-        "embedded" (shipped), "tags" (words in the place of a sentence), the URL of a
-        server, or a hub id or folder of an image-to-text model of transformers
+        Of the table above; a data set is "cifar10", "flickr8k", ..., a folder, or its
+        name in ``$SEMCOM_DATA``
 
     Output
     ------
@@ -33,7 +58,7 @@ def find_captioner(name):
     Raises
     ------
     FileNotFoundError
-        If there is no such model.
+        If there is no such model or data set.
 
     ValueError
         If what is there is no captioner.
@@ -44,6 +69,9 @@ def find_captioner(name):
     name = str(name)
     if name in CAPTIONERS:
         return CAPTIONERS[name]()
+    kind, _, dataset = name.partition(":")
+    if kind == NEAREST:
+        return _nearest(dataset)
     if name.startswith(("http://", "https://")):
         from semcom_phy.knowledge_base.endpoint import EndpointCaptioner
 

@@ -11,12 +11,7 @@ folder, or name on the hub   :class:`.pipeline.PipelineGenerator` of diffusers
 ===========================  ==========================================================
 """
 
-from pathlib import Path
-
 GALLERY = "gallery"
-# Sides of the pictures of a gallery [pixels]; of other data sets 64.
-_SIDES = {"cifar10": 32, "stanford_cars": 96, "flickr8k_images": 128}
-_SIDE = 64
 
 
 def find_generator(name):
@@ -52,16 +47,7 @@ def find_generator(name):
 
 def _gallery(dataset):
     from semcom_phy.knowledge_base.generator.gallery import Gallery
-    from semcom_phy.knowledge_base.generator.photographs import captioned_photographs
+    from semcom_phy.knowledge_base.held_pictures import held_pictures
     from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
-    from semcom_phy.sources.data_folders import find_data_folder
-    from semcom_phy.sources.images import load_samples
 
-    if not dataset:
-        return Gallery(captioned_photographs(), sentence_encoder())
-    folder = dataset
-    if dataset != "cifar10" and not Path(dataset).is_dir():
-        folder = find_data_folder(dataset)
-    side = _SIDES.get(Path(dataset).name, _SIDE)
-    samples = load_samples(folder, None, side, split="train")
-    return Gallery(samples, sentence_encoder())
+    return Gallery(held_pictures(dataset), sentence_encoder())

@@ -3,8 +3,8 @@
 import numpy as np
 
 from semcom_phy.array_hash import array_sha256
-from semcom_phy.knowledge_base.class_prompts import class_prompt
 from semcom_phy.knowledge_base.generator.request import check_request, resized
+from semcom_phy.knowledge_base.said import said_of
 from semcom_phy.seeding import derived_seed
 from semcom_phy.sources.samples import hashes_beside
 
@@ -33,22 +33,7 @@ class Gallery:
     """
 
     def __init__(self, samples, encoder):
-        source = samples.provenance
-        if source.get("split") == "test":
-            raise ValueError(
-                f"a gallery of test images of {source['dataset']!r} would hold what is "
-                "sent: give its split train"
-            )
-        if samples.texts is not None:
-            said = [own[0] for own in samples.texts]
-        elif samples.labels is not None and samples.class_names is not None:
-            prompts = [class_prompt(name) for name in samples.class_names]
-            said = [prompts[int(label)] for label in samples.labels]
-        else:
-            raise ValueError(
-                f"{source['dataset']!r} has neither captions nor classes with "
-                "names, by which its pictures could be found"
-            )
+        said, source = said_of(samples), samples.provenance
         numbers = {}  # Pictures with the same text have the very same similarity.
         self._said = np.array([numbers.setdefault(t, len(numbers)) for t in said])
         self._vectors = encoder.encode_many(list(numbers))

@@ -60,9 +60,24 @@ def test_other_refusals(tmp_path, folder):
         (ValueError, "text.npz is no .npz file", (tmp_path / "text.npz", 1)),
         (ValueError, r"holds \['y'\]; expected an array x", (tmp_path / "other.npz",)),
         (FileNotFoundError, "no such file", (tmp_path / "missing.npz", 1)),
-        (FileNotFoundError, "nowhere'.*'sample', 'cifar10'", (tmp_path / "nowhere", 1)),
+        (
+            FileNotFoundError,
+            "nowhere'.*'sample', 'photog",
+            (tmp_path / "nowhere", 1),
+        ),
         (ValueError, "group_by is 'class'", (folder, 1, 32, 1, "test", "class")),
         (ValueError, "group_by is 'name', but", ("sample", 1, 32, 1, "test", "name")),
     ]:
         with pytest.raises(error, match=message):
             load_samples(*arguments)
+
+
+def test_short_names_are_folders_of_the_data(tmp_path, folder, monkeypatch):
+    """In $SEMCOM_DATA; without them the line says where they are looked for."""
+    monkeypatch.setenv("SEMCOM_DATA", str(tmp_path))
+    folder.rename(tmp_path / "flickr8k_images")
+    images, provenance = load_images("flickr8k", 2)
+    assert images.shape == (2, 32, 32, 3)
+    assert provenance["dataset"] == "flickr8k_images"
+    with pytest.raises(FileNotFoundError, match="holds no folder birds525"):
+        load_images("birds", 2)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from png_files import write_png
 
-from semcom_phy.sources.picture import read_picture
+from semcom_phy.sources.picture import fit_picture, read_picture
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -123,3 +123,18 @@ def test_values_without_a_range_are_refused(tmp_path):
         Image.fromarray(values).save(path)
         with pytest.raises(ValueError, match="values.tif has colour mode '[FI]'"):
             read_picture(path)
+
+
+def test_a_picture_keeps_as_many_pixels_as_it_has(path):
+    """Up to a longest side; the aspect ratio is that of the size, which is the least
+    (exact)."""
+    picture = Image.new("RGB", (300, 200))
+    for size, longest, expected in (
+        ((32, 32), None, (32, 32)),
+        ((32, 32), 512, (200, 200)),
+        ((32, 32), 100, (100, 100)),
+        ((32, 48), 512, (200, 300)),
+        ((16, 48), 120, (40, 120)),
+        ((32, 32), 16, (32, 32)),
+    ):
+        assert fit_picture(picture, size, path, longest).shape == (*expected, 3)

@@ -9,11 +9,7 @@ from tiny_generator import WordHashes, smooth_pictures
 from benchmarks.generator_classes import grid, recognised, row_of
 from semcom_phy.knowledge_base.generator import find_generator
 from semcom_phy.knowledge_base.generator.gallery import Gallery
-from semcom_phy.knowledge_base.generator.photographs import (
-    CAPTIONS,
-    captioned_photographs,
-)
-from semcom_phy.sources.sample_photographs import SAMPLE_PHOTOGRAPHS
+from semcom_phy.sources.images import load_samples
 from semcom_phy.sources.samples import Samples
 
 IMAGES = smooth_pictures(12)
@@ -74,17 +70,10 @@ def test_test_images_and_nameless_ones_are_refused(of_classes):
         of_classes.generate(["a cat"], 1, num=13)
 
 
-def test_shipped_photographs_have_captions():
-    """Each of them, whole."""
-    samples = captioned_photographs(64)
-    assert samples.images.shape == (len(SAMPLE_PHOTOGRAPHS), 64, 64, 3)
-    assert len(CAPTIONS) == len(samples)
-
-
 def test_the_gallery_of_photographs_is_found_by_name():
     """An astronaut is the first one, at its own size."""
     gallery = find_generator("gallery")
-    first = captioned_photographs().images[0]
+    first = load_samples("photographs", size=256).images[0]
     found = gallery.generate(["a portrait of an astronaut"], seed=1)
     np.testing.assert_array_equal(found[0, 0], first)
 

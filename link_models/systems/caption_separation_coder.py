@@ -1,0 +1,222 @@
+"""Captions by separate source and channel coding, on the symbols of a semantic codec.
+
+    caption --> words that fit --> text codec --bytes--> [ data: CRC, short code, QAM ]
+                     ^ average SNR, number of tokens
+            --> number of tokens ----------------------> [ side: ShortMessage ]
+    caption_hat <-- text codec <--bytes, if the CRC holds-- [ data ], [ side ]
+
+The number of tokens, which is sent as the learned systems send it, says how many
+symbols the data take: what is spent is equal, caption by caption. The transmitter holds
+the caption and chooses how many of its words it sends, and by which modulation. A
+receiver finds both by trying the sizes against the CRC of 16 bits, so that no
+signalling is charged. The simulation decodes with the size that was sent, and leaves
+out the chance that another one passes (some hundred sizes times 2^-16).
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+from link_models.systems.caption_length import (
+    length_payloads,
+    length_side,
+    sent_captions,
+    tokens_of,
+)
+from link_models.systems.expected_fades import expected_fades
+from link_models.systems.frame_system import Message, Outcome
+from link_models.systems.knowledge import AVERAGE_SNR
+from link_models.systems.transmitter import Transmitter
+from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.channel_coding.protection import BlockProtection
+from semcom_phy.channel_coding.short_block import BlockFormat
+from semcom_phy.phy.segments import DATA, Digital, Frame
+from semcom_phy.snr import snr_db_to_no
+from semcom_phy.source_coding import DecodeError
+from semcom_phy.sources.samples import Delivered
+
+SIDE = "side"
+MODULATION_ORDERS = (2, 4, 6)
+NUM_ADAPTATION_FADES = 1000
+ADAPTATION_SEED = 20212
+_SIZES_KEPT = 4096
+
+
+class Choice(NamedTuple):
+    """What is sent of a caption.
+
+    Attributes
+    ----------
+    block : :class:`~semcom_phy.channel_coding.short_block.BlockFormat`, or `None`
+        `None`: not even the first word fits
+
+    payload : `bytes`, or `None`
+
+    num_words : `int`
+        Words that are sent, the first ones
+
+    outage : `float`
+        Predicted error rate
+    """
+
+    block: BlockFormat | None
+    payload: bytes | None
+    num_words: int
+    outage: float
+
+
+class CaptionSeparationCoder:
+    """Text codec, short code words and link adaptation, as of
+    :class:`~link_models.systems.frame_system.Coder`.
+
+    Parameters
+    ----------
+    codec : :class:`~semcom_phy.source_coding.text.codec.TextCodec`
+
+    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+        Channel code
+
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Its framing holds the data and behind them the message of the length
+
+    symbols_per_token : `int`
+        Data symbols of a caption are its tokens times this [channel uses]
+
+    image_shape : (`int`, `int`, `int`)
+        Of the pictures that the captions belong to, by which the rate counts
+    """
+
+    knows = (AVERAGE_SNR,)
+
+    def __init__(self, codec, blocks, channel, symbols_per_token, image_shape):
+        self.codec = codec
+        self.blocks = blocks
+        self.channel = channel
+        self.symbols_per_token = symbols_per_token
+        self.image_shape = tuple(image_shape)
+        self.transmitter = Transmitter(channel)
+        self.side = length_side()
+        room = channel.framing.num_symbols - self.side.room
+        self.frame = Frame(
+            channel.framing.num_symbols, {DATA: room, SIDE: self.side.room}
+        )
+        self._prefixes = lru_cache(maxsize=_SIZES_KEPT)(self._encode_prefixes)
+        self._sinr = lru_cache(maxsize=64)(self._predict_sinr)
+        self._outage = lru_cache(maxsize=_SIZES_KEPT)(self._predict_outage)
+
+    def describe(self):
+        framing = self.channel.framing
+        bandwidth = spent_bandwidth(framing, self.image_shape, self.side.room)
+        return {
+            "bandwidth": bandwidth.as_dict(),
+            "bandwidth_note": "the most; what was spent is in cbr and side_cbr",
+            "symbols_per_token": self.symbols_per_token,
+            "source_codec": self.codec.title,
+            "channel_code": self.blocks.words.title,
+            "link_adaptation": "average",
+            "modulation_orders": list(MODULATION_ORDERS),
+            "scheme": "found by trying against the CRC, not charged",
+        }
+
+    def encode(self, samples, snr_db, h, seeds):
+        tokens = tokens_of(samples)
+        choices = [
+            self.choose(caption, len(own), snr_db)
+            for caption, own in zip(sent_captions(samples), tokens, strict=True)
+        ]
+        num_symbols = [len(own) * self.symbols_per_token for own in tokens]
+        blocks = [choice.block for choice in choices]
+        view = self.transmitter.view(snr_db, h, seeds)
+        segments = {
+            DATA: Digital(
+                [choice.payload for choice in choices],
+                BlockProtection(self.blocks, blocks, num_symbols),
+            ),
+            SIDE: Digital(length_payloads(tokens), self.side.bind(view, snr_db)),
+        }
+        return Message(segments, choices)
+
+    def decode(self, received, message, reception):
+        data, side, choices = received[DATA], received[SIDE], message.state
+        # With another length, other symbols are taken for the data: their CRC fails.
+        no_length = side.lost | side.undetected
+        arrived = ~data.lost & ~no_length
+        texts = [""] * len(choices)
+        for i in np.flatnonzero(arrived):
+            (num_tokens,) = side.payloads[i]
+            try:
+                texts[i] = self.codec.decode(data.payloads[i], num_tokens)
+            except DecodeError:  # the CRC passed by chance
+                arrived[i] = False
+        sent = np.array([choice.block is not None for choice in choices])
+        lost = {DATA: sent & data.lost, SIDE: no_length}
+        figures = _figures(choices)
+        figures["block_error"] = np.where(sent, data.lost | data.undetected, np.nan)
+        return Outcome(Delivered(texts=texts), ~arrived, lost, figures)
+
+    def symbol_maps(self, samples, snr_db, seed):
+        return None
+
+    def choose(self, caption, num_tokens, snr_db):
+        """What to send of a caption, so that most words are expected to arrive.
+
+        Input
+        -----
+        caption : `str`
+
+        num_tokens : `int`
+            Its tokens
+
+        snr_db : `float`
+            Average SNR [dB]
+
+        Output
+        ------
+        : :class:`Choice`
+        """
+        num_symbols = num_tokens * self.symbols_per_token
+        best, most = Choice(None, None, 0, 1.0), 0.0
+        for number, payload in enumerate(self._prefixes(caption, num_tokens), start=1):
+            for order in MODULATION_ORDERS:
+                block = BlockFormat(len(payload), order, num_symbols)
+                outage = self._outage(block, snr_db)
+                if number * (1 - outage) > most:
+                    best = Choice(block, payload, number, outage)
+                    most = number * (1 - outage)
+        return best
+
+    def _encode_prefixes(self, caption, num_tokens):
+        """Bytes of the first word, of the first two, ... of the whole caption."""
+        words = caption.split()
+        texts = [" ".join(words[: i + 1]) for i in range(len(words))]
+        found = [self.codec.encode(text, num_tokens) for text in texts]
+        return [payload or b"\0" for payload in found]
+
+    def _predict_outage(self, block, snr_db):
+        """Predicted error rate of a block at an average SNR, `float`."""
+        rates = [self.blocks.error_rate(block, sinr) for sinr in self._sinr(snr_db)]
+        return float(np.concatenate(rates).mean())
+
+    def _predict_sinr(self, snr_db):
+        """SINR that may come, list of [fades, streams] arrays."""
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
+        fades = expected_fades(self.channel, NUM_ADAPTATION_FADES, ADAPTATION_SEED)
+        return [
+            ops.convert_to_numpy(self.channel.predict_sinr(h, no)).astype(float)
+            for h in fades
+        ]
+
+
+def _figures(choices):
+    """What was chosen, `dict` of name -> [batch] array."""
+    blocks = [choice.block for choice in choices]
+    return {
+        "payload_bits": np.array([8.0 * len(c.payload or b"") for c in choices]),
+        "words_sent": np.array([float(c.num_words) for c in choices]),
+        "modulation_order": np.array(
+            [np.nan if b is None else float(b.modulation_order) for b in blocks]
+        ),
+        "predicted_outage": np.array([c.outage for c in choices]),
+    }
