@@ -90,6 +90,7 @@ def caption_data(texts, source, num_validation=NUM_VALIDATION):
     about = {
         "source": source,
         "left_out": f"{left_out} captions of more than {ROOM} tokens",
+        "words_sha256": caption_tokens().sha256,
         "spelled_bytes": spelled_bytes(np.unique(rows[:-held]).tolist()),
     }
     return CaptionData(rows[:-held], rows[-held:], about)

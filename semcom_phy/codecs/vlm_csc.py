@@ -39,7 +39,12 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
-from semcom_phy.language.caption_tokens import BEGIN, MOST_TOKENS, spelled_bytes
+from semcom_phy.language.caption_tokens import (
+    BEGIN,
+    MOST_TOKENS,
+    caption_tokens,
+    spelled_bytes,
+)
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.noise_attention import NoiseAttention
 from semcom_phy.layers.text_transformer import (
@@ -233,6 +238,12 @@ class VlmCscEncoder(_CaptionHalf, SemanticEncoder):
         self.channel_encoder.build(self.build_transformer())
 
     def use_record(self, record):
+        if record["data"]["words_sha256"] != caption_tokens().sha256:
+            raise ValueError(
+                f"weights {record['label']!r} were trained with another vocabulary: "
+                "they know words by their number; restore semcom_phy/language/words.txt"
+                ", or train others"
+            )
         self.trained_bytes = frozenset(record["data"]["spelled_bytes"])
 
     def check_tokens(self, tokens, caption):

@@ -9,6 +9,7 @@ times in the training captions of Flickr8k, and those of the embedded captioner 
 the class prompts; ``python -m link_models.training words`` makes it.
 """
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,6 +53,11 @@ class CaptionTokens:
 
     def __len__(self):
         return FIRST_WORD + len(self.words)
+
+    @property
+    def sha256(self):
+        """Of the words in their order, hexadecimal: networks know them by number."""
+        return hashlib.sha256("\n".join(self.words).encode()).hexdigest()
 
     def encode(self, text):
         """Tokens of a text, list of `int`.

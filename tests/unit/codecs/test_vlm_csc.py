@@ -6,7 +6,7 @@ from keras import ops
 
 from semcom_phy.codecs.contract import Received
 from semcom_phy.codecs.vlm_csc import VlmCscDecoder, VlmCscEncoder
-from semcom_phy.language.caption_tokens import BEGIN, MOST_TOKENS
+from semcom_phy.language.caption_tokens import BEGIN, MOST_TOKENS, caption_tokens
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 
 SIZES = {
@@ -113,6 +113,17 @@ def test_config_round_trip():
     copy = VlmCscEncoder.from_config(encoder.get_config())
     assert copy.get_config() == encoder.get_config()
     assert copy.noise_attention is False and copy.width == 16
+
+
+def test_weights_of_another_vocabulary_are_refused():
+    """Words are known by number: another list would read as other words."""
+    encoder = halves()[0]
+    data = {"words_sha256": caption_tokens().sha256, "spelled_bytes": [97]}
+    encoder.use_record({"label": "mine", "data": data})
+    assert encoder.trained_bytes == {97}
+    data["words_sha256"] = "0" * 64
+    with pytest.raises(ValueError, match="'mine' were trained with another vocabulary"):
+        encoder.use_record({"label": "mine", "data": data})
 
 
 def test_a_frame_holds_whole_tokens():
