@@ -1,10 +1,11 @@
-"""A tiny embedded image generator with random weights, and an encoder without any."""
+"""Tiny image generators with random weights, and an encoder without any."""
 
 import hashlib
 
 import numpy as np
 
 from semcom_phy.knowledge_base.embedded_weights import save_weights
+from semcom_phy.knowledge_base.generator.classes import weights_name
 from semcom_phy.knowledge_base.generator.diffusion import WEIGHTS
 from semcom_phy.knowledge_base.generator.spectrum import SIDE, Spectrum
 
@@ -16,6 +17,7 @@ CONFIG = {
     "depth": 1,
     "condition_width": 8,
 }
+CLASSES = ("Cat", "orange", "fire_engine")
 
 
 class WordHashes:
@@ -48,6 +50,19 @@ def smooth_pictures(num, side=SIDE, seed=1):
 
 def save_generator(folder, config=CONFIG, seed=1):
     """Weights in a folder, none of them zero."""
+    _save(WEIGHTS, config, {}, folder, seed)
+    return folder
+
+
+def save_class_generator(folder, dataset="tiny", config=CONFIG, seen=None, seed=1):
+    """Weights of a generator of the classes :data:`CLASSES`, as of `save_generator`."""
+    config = config | {"text_width": len(CLASSES)}
+    known = {"class_names": list(CLASSES), "seen": seen or {}}
+    _save(weights_name(dataset), config, known, folder, seed)
+    return folder
+
+
+def _save(label, config, known, folder, seed):
     import torch
 
     from semcom_phy.knowledge_base.generator.network import PREFIX, make_network
@@ -63,6 +78,5 @@ def save_generator(folder, config=CONFIG, seed=1):
     tensors = {
         PREFIX + name: value.numpy() for name, value in network.state_dict().items()
     }
-    record = {"config": {"network": config}, "command": "none"}
-    save_weights(WEIGHTS, {**tensors, **spectrum.tensors()}, record, folder)
-    return folder
+    record = {"config": {"network": config, **known}, "command": "none"}
+    save_weights(label, {**tensors, **spectrum.tensors()}, record, folder)

@@ -96,6 +96,18 @@ def save_tiny_clip(folder, seed=1):
     return _save(transformers.CLIPModel, config, folder, seed)
 
 
+def save_tiny_resnet(folder, seed=1):
+    """A ResNet of 2 stages that tells classes, and with them 4x4 places of 16 numbers,
+    of 32x32 pictures."""
+    config = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], num_labels=3
+    )
+    transformers.ConvNextImageProcessorPil(
+        size={"shortest_edge": 32}, crop_pct=0.875
+    ).save_pretrained(folder)
+    return _save(transformers.ResNetForImageClassification, config, folder, seed)
+
+
 def lay_out_as_on_the_hub(folder, preprocessor):
     """Leaves a saved model with the files that older ones have on the hub: settings of
     the image processor in a file of their own."""

@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from semcom_phy.knowledge_base.checks import check_images
+from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.loading import INSTALL
 from semcom_phy.knowledge_base.packaged_file import packaged_file
 
@@ -24,10 +25,14 @@ GRID = 7, 7  # places
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _BATCH = 32
+_REMEMBERED = 64  # pictures, 16 MB
 
 
 class EfficientNetLite0:
     """Maps of features, and their mean over the places.
+
+    The last few pictures are remembered: a dual encoder asks for those whose maps were
+    just taken.
 
     Raises
     ------
@@ -36,6 +41,7 @@ class EfficientNetLite0:
     """
 
     identity = {"model": "EfficientNet-Lite0", "sha256": WEIGHTS_SHA256, "side": SIDE}
+    grid, width = GRID, WIDTH
 
     def __init__(self):
         try:
@@ -50,6 +56,7 @@ class EfficientNetLite0:
         network.load_state_dict(state)
         network = network.eval().requires_grad_(False)
         self.network = network.to(memory_format=torch.channels_last)
+        self._cache = ContentCache(_REMEMBERED)
 
     def maps(self, images):
         """Features of 7x7 places.
@@ -62,20 +69,23 @@ class EfficientNetLite0:
         ------
         : [num_images, 7, 7, 1280], `float32`, 0 to 6
         """
-        import torch
-
         images = check_images(images)
         found = np.empty((len(images), *GRID, WIDTH), "float32")
-        with torch.inference_mode():
-            for start in range(0, len(images), _BATCH):
-                x = _prepared(images[start : start + _BATCH])
-                y = self.network.extract_features(x).permute(0, 2, 3, 1)
-                found[start : start + _BATCH] = y.numpy()
+        for start in range(0, len(images), _BATCH):
+            batch = list(images[start : start + _BATCH])
+            found[start : start + _BATCH] = self._cache.answers(batch, self._look)
         return found
 
     def pooled(self, images):
         """[num_images, height, width, 3], `uint8` -> [num_images, 1280], `float32`."""
         return self.maps(images).mean((1, 2))
+
+    def _look(self, images):
+        import torch
+
+        with torch.inference_mode():
+            maps = self.network.extract_features(_prepared(np.stack(images)))
+        return maps.permute(0, 2, 3, 1).numpy()
 
 
 @lru_cache(maxsize=1)

@@ -26,17 +26,24 @@ def load_frozen(loader, id_or_folder, what, **options):
     ------
     FileNotFoundError, ValueError
         As of :func:`~semcom_phy.knowledge_base.loading.load_pretrained`, and if weights
-        are missing.
+        are missing or a file of them is cut off.
     """
-    model, found = load_pretrained(
-        loader,
-        id_or_folder,
-        what,
-        use_safetensors=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        **options,
-    )
+    from safetensors import SafetensorError
+
+    try:
+        model, found = load_pretrained(
+            loader,
+            id_or_folder,
+            what,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
+        )
+    except SafetensorError as error:
+        raise ValueError(
+            f"{str(id_or_folder)!r} is not whole: {error}; download it again"
+        ) from error
     missing = sorted(found["missing_keys"])
     if missing:
         raise ValueError(

@@ -7,6 +7,7 @@ interface          method                                      found by name wit
 `ImageGenerator`   generate(captions, seed, num, size)         generator.find_generator
 `DualEncoder`      image_features, text_features,              dual_encoder.
                    patch_features                              find_dual_encoder
+`Cnn`              maps(images)                                cnn.find_cnn
 `ImageEditor`      edit(images, prompts, seed)                 editor.find_editor
 `Classifier`       probabilities(images)                       classifier.
                                                                find_classifier
@@ -54,6 +55,7 @@ class ImageGenerator(Protocol):
         seed: int,
         num: int = 1,
         size: tuple[int, int] | None = None,
+        first: int = 0,
     ) -> np.ndarray:
         """Pictures of each caption.
 
@@ -69,6 +71,10 @@ class ImageGenerator(Protocol):
 
         size : (`int`, `int`) or `None`, (default `None`)
             Height and width [pixels]; `None` for the model's own
+
+        first : `int`, (default 0)
+            Number of the first picture of each caption: 100 pictures are 50, and 50
+            with ``first=50``
 
         Output
         ------
@@ -94,6 +100,19 @@ class DualEncoder(Protocol):
     def patch_features(self, images: np.ndarray) -> np.ndarray:
         """[num_images, height, width, 3], `uint8` -> unit vectors of a grid of places,
         row by row, [num_images, rows, columns, width], `float32`."""
+        ...
+
+
+class Cnn(Protocol):
+    """Says in numbers what is at each place of a picture."""
+
+    identity: dict[str, Any]
+    grid: tuple[int, int]  # rows and columns of places
+    width: int  # numbers of a place
+
+    def maps(self, images: np.ndarray) -> np.ndarray:
+        """[num_images, height, width, 3], `uint8` -> [num_images, rows, columns,
+        width], `float32`: the last map before places are pooled."""
         ...
 
 

@@ -28,6 +28,7 @@ DATA_FOLDERS = {
     "flickr8k": "flickr8k_images",
     "catsdogs": "catsdogs",
     "birds": "birds525",
+    "cars": "stanford_cars",
 }
 _SHIPPED = {"sample": sample_pool, "photographs": photograph_pool}
 LONGEST_CAPTIONED = 512  # side of pictures that captioners see [pixels]
@@ -54,8 +55,9 @@ def load_samples(
     * ``"cifar10"``: 32x32; found in the folder ``$SEMCOM_DATA``, then in
       ``../shared/data``, then through ``keras.datasets``. Where the file tells which
       images have original pixels (``exact``), only they are used.
-    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``: the folders ``flickr8k_images``,
-      ``catsdogs``, ``birds525`` in ``$SEMCOM_DATA``, then in ``../shared/data``.
+    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``, ``"cars"``: the folders
+      ``flickr8k_images``, ``catsdogs``, ``birds525``, ``stanford_cars`` in
+      ``$SEMCOM_DATA``, then in ``../shared/data``.
     * a folder: all PNG, JPEG, WebP, AVIF, BMP, TIFF and PNM files in it and in its
       subfolders, by path; hidden files are not. Where it has subfolders ``train`` and
       ``test``, that of the ``split`` is used. Each picture is turned upright as its
@@ -79,7 +81,7 @@ def load_samples(
     ----------
     dataset : `str` or path
         ``"sample"``, ``"photographs"``, ``"cifar10"``, ``"flickr8k"``, ``"catsdogs"``,
-        ``"birds"``, a folder, an ``.npz`` or an ``.npy`` file
+        ``"birds"``, ``"cars"``, a folder, an ``.npz`` or an ``.npy`` file
 
     num_images : `int` or `None`, (default `None`)
         How many; `None` for all, in the data set's own order

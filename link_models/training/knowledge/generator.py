@@ -5,6 +5,8 @@ and one of the picture's texts, or nothing --> squared error of the velocity
 
 The error of a coefficient counts by its standard deviation in pictures: the many small
 ones can hardly be guessed, and would drown what can.
+
+With ``--classes DATASET``: of the classes of a few pictures (:mod:`.class_generator`).
 """
 
 import argparse
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 
 from link_models.training.checkpoint import checkpoint_path
+from link_models.training.knowledge import class_generator
 from link_models.training.knowledge.captioned_data import (
     DATA_SETS,
     encoded,
@@ -220,15 +223,30 @@ def _validated(network, weight, noise, pictures, held, seed):
 
 def main(argv=None):
     """Command line; returns the exit code."""
+    chosen = argparse.ArgumentParser(add_help=False)
+    chosen.add_argument("--classes")
+    of_classes = chosen.parse_known_args(argv)[0].classes is not None
+    networks = class_generator.NETWORKS if of_classes else NETWORKS
+    usual = class_generator.RECIPE if of_classes else RECIPE
     parser = argparse.ArgumentParser(
         prog="link_models.training generator", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--network", choices=tuple(NETWORKS), default="mlp")
+    parser.add_argument("--network", choices=tuple(networks), default="mlp")
     parser.add_argument("--datasets", nargs="+", default=list(DATA_SETS))
+    parser.add_argument(
+        "--classes", metavar="DATASET", help="paint its classes: sample, cifar10, ..."
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=200, help="of --classes, at most (200)"
+    )
     parser.add_argument("--device", default="cpu", help="of PyTorch, such as cuda")
-    add_arguments(parser, RECIPE)
+    add_arguments(parser, usual)
     args = parser.parse_args(argv)
     name = "generator"
+    if of_classes:
+        name += f" --classes {args.classes}"
+    if args.pictures != 200:
+        name += f" --pictures {args.pictures}"
     if args.network != "mlp":
         name += f" --network {args.network}"
     if args.datasets != list(DATA_SETS):
@@ -237,16 +255,18 @@ def main(argv=None):
     def train():
         torch.set_num_threads(args.threads)
         recipe = recipe_of(args)
+        command = command_of(name, recipe, usual)
+        network = networks[args.network]
+        where = args.device, args.resume, args.restart
+        if of_classes:
+            seen = args.classes, args.pictures
+            return class_generator.train_class_generator(
+                network, recipe, *seen, args.out, command, *where
+            )
+        encoder = sentence_encoder()
         return train_generator(
-            NETWORKS[args.network],
-            recipe,
-            args.datasets,
-            args.out,
-            command_of(name, recipe, RECIPE),
-            sentence_encoder(),
-            args.device,
-            args.resume,
-            args.restart,
+            network, recipe, args.datasets, args.out, command, encoder, *where
         )
 
-    return run_command(train, checkpoint_path(args.out, LABEL))
+    label = class_generator.weights_name(args.classes) if of_classes else LABEL
+    return run_command(train, checkpoint_path(args.out, label))

@@ -4,6 +4,8 @@
 name                         what it is
 ===========================  ==========================================================
 ``embedded``                 :class:`.diffusion.DiffusionGenerator`: shipped, 32x32
+``classes:sample``,          :class:`.classes.ClassGenerator`: shipped, 32x32, of what
+``classes:cifar10``          a few pictures show
 ``gallery``                  :class:`.gallery.Gallery` of the photographs that packages
                              ship
 ``gallery:DATASET``          the same of the split train of a data set
@@ -12,6 +14,7 @@ folder, or name on the hub   :class:`.pipeline.PipelineGenerator` of diffusers
 """
 
 GALLERY = "gallery"
+CLASSES = "classes"
 
 
 def find_generator(name):
@@ -38,6 +41,10 @@ def find_generator(name):
 
         return DiffusionGenerator()
     kind, _, dataset = name.partition(":")
+    if kind == CLASSES:
+        from semcom_phy.knowledge_base.generator.classes import ClassGenerator
+
+        return ClassGenerator(dataset)
     if kind == GALLERY:
         return _gallery(dataset)
     from semcom_phy.knowledge_base.generator.pipeline import PipelineGenerator

@@ -26,13 +26,16 @@ from semcom_phy.knowledge_base.generator.request import (
     picture_seed,
     resized,
 )
-from semcom_phy.knowledge_base.generator.spectrum import SIDE, Spectrum
+from semcom_phy.knowledge_base.generator.spectrum import (
+    SIDE,
+    Spectrum,
+    noise_strength,
+)
 from semcom_phy.knowledge_base.loading import INSTALL
 from semcom_phy.seeding import derived_seed
 
 WEIGHTS = "generator"
 GUIDANCE = 4.0
-_LARGE = 128  # coefficients whose noise has its full strength
 
 
 class DiffusionGenerator:
@@ -70,17 +73,15 @@ class DiffusionGenerator:
         check_integer("steps", steps, 1, 1000)
         check_number("guidance", guidance, 0, 100)
         try:
-            from semcom_phy.knowledge_base.generator.network import load_network
-            from semcom_phy.knowledge_base.generator.noise import Noise
+            from semcom_phy.knowledge_base.generator.denoiser import Denoiser
         except ImportError as error:
             raise ImportError(f"torch or diffusers is not there: {INSTALL}") from error
         from semcom_phy.knowledge_base.sentence_encoder import sentence_encoder
 
         tensors, record = load_weights(WEIGHTS, folder)
         self._spectrum = Spectrum.of_tensors(tensors)
-        self._network = load_network(record["config"]["network"], tensors)
-        self._noise = Noise()
-        self._strength = _noise_strength(self._spectrum.deviation)
+        self._denoiser = Denoiser(record["config"]["network"], tensors)
+        self._strength = noise_strength(self._spectrum.deviation)
         self._encoder = encoder or sentence_encoder()
         self.steps = steps
         self.guidance = guidance
@@ -92,7 +93,7 @@ class DiffusionGenerator:
             "encoder": self._encoder.identity,
         }
 
-    def generate(self, captions, seed, num=1, size=None):
+    def generate(self, captions, seed, num=1, size=None, first=0):
         """Pictures of each caption, as of
         :class:`~semcom_phy.knowledge_base.interfaces.ImageGenerator`.
 
@@ -101,13 +102,13 @@ class DiffusionGenerator:
         ValueError
             If the request is none.
         """
-        check_request(captions, num, size)
+        check_request(captions, num, size, first)
         vectors = self._encoder.encode(captions)
         return np.stack(
             [
                 [
                     resized(self._painted(vector, picture_seed(seed, text, k)), size)
-                    for k in range(num)
+                    for k in range(first, first + num)
                 ]
                 for text, vector in zip(captions, vectors, strict=True)
             ]
@@ -171,33 +172,16 @@ class DiffusionGenerator:
 
     def _denoised(self, vector, seed, steps, values=0.0):
         """The last steps of the solver, from noise over some values; [1, num]."""
-        import torch
-
-        from semcom_phy.knowledge_base.generator.noise import make_scheduler, time_of
-
-        num, limit = len(self._spectrum.kept), self._spectrum.limit
+        num = len(self._spectrum.kept)
         noise = np.random.default_rng(seed).standard_normal((1, num), "float32")
-        noise *= self._strength
-        texts = torch.stack([torch.from_numpy(vector), self._network.null])
-        scheduler = make_scheduler()
-        scheduler.set_timesteps(self.steps)
-        levels = scheduler.timesteps[self.steps - steps :]
-        with torch.inference_mode():
-            values = torch.as_tensor(values, dtype=torch.float32)
-            x = self._noise.noisy(values, torch.from_numpy(noise), levels[:1])
-            for level in levels:
-                time = time_of(level).expand(2)
-                told, untold = self._network(x.expand(2, -1), time, texts)
-                velocity = untold + self.guidance * (told - untold)
-                guess = self._noise.values(x, velocity, level[None])
-                x = scheduler.step(guess.clamp(-limit, limit), level, x).prev_sample
-        return x.numpy()
-
-
-def _noise_strength(deviation):
-    """[num], `float32`: 1 for large coefficients, for others by their deviation."""
-    least = np.sort(deviation)[-min(_LARGE, len(deviation))]
-    return np.minimum(deviation / least, 1)
+        return self._denoiser.denoised(
+            vector[None],
+            noise * self._strength,
+            self.steps,
+            self.guidance,
+            steps,
+            values,
+        )
 
 
 def _enlarged(change, height, width):

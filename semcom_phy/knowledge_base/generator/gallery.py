@@ -48,7 +48,7 @@ class Gallery:
             "encoder": encoder.identity,
         }
 
-    def generate(self, captions, seed, num=1, size=None):
+    def generate(self, captions, seed, num=1, size=None, first=0):
         """Pictures of each caption, as of
         :class:`~semcom_phy.knowledge_base.interfaces.ImageGenerator`.
 
@@ -57,10 +57,10 @@ class Gallery:
         ValueError
             If the request is none, or asks for more pictures than there are.
         """
-        check_request(captions, num, size)
-        if num > len(self._images):
+        check_request(captions, num, size, first)
+        if first + num > len(self._images):
             raise ValueError(
-                f"{num} pictures of a caption asked for, the gallery of "
+                f"{first + num} pictures of a caption asked for, the gallery of "
                 f"{self.identity['dataset']!r} holds {len(self._images)}"
             )
         vectors = self._encoder.encode(captions)
@@ -68,7 +68,7 @@ class Gallery:
             [
                 [
                     resized(self._images[i], size)
-                    for i in self._order(text, vector, seed)[:num]
+                    for i in self._order(text, vector, seed)[first : first + num]
                 ]
                 for text, vector in zip(captions, vectors, strict=True)
             ]

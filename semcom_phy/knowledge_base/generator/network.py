@@ -1,4 +1,4 @@
-"""Networks that take the noise off pictures, told the level of it and a text.
+"""Networks that take the noise off pictures, told the level of it and a text or class.
 
 ===================  ================================================================
 network              works on
@@ -7,7 +7,8 @@ network              works on
 `TextUNet`           pixels; four stages with attention, for a GPU
 ===================  ================================================================
 
-A text is the vector of its sentence, or `null` for "whatever it shows".
+A text is the vector of its sentence, a class has a 1 in its place; `null` stands for
+"whatever it shows".
 """
 
 import math
@@ -60,6 +61,9 @@ class ResidualMLP(nn.Module):
         Of a picture, of the residual path, inside a block, number of blocks, of what
         time and text are made into
 
+    text_width : `int`, (default 384)
+        Of a sentence's vector, or how many classes there are
+
     Input
     -----
     x : [batch, num_coefficients]
@@ -68,18 +72,26 @@ class ResidualMLP(nn.Module):
     time : [batch]
         Level of noise, 0 to 1
 
-    text : [batch, 384]
+    text : [batch, text_width]
 
     Output
     ------
     : [batch, num_coefficients]
     """
 
-    def __init__(self, num_coefficients, width, hidden, depth, condition_width):
+    def __init__(
+        self,
+        num_coefficients,
+        width,
+        hidden,
+        depth,
+        condition_width,
+        text_width=TEXT_WIDTH,
+    ):
         super().__init__()
-        self.null = nn.Parameter(torch.zeros(TEXT_WIDTH))
+        self.null = nn.Parameter(torch.zeros(text_width))
         self.of_time = nn.Linear(2 * _FREQUENCIES, condition_width)
-        self.of_text = nn.Linear(TEXT_WIDTH, condition_width)
+        self.of_text = nn.Linear(text_width, condition_width)
         self.mix = nn.Linear(condition_width, condition_width)
         self.enter = nn.Linear(num_coefficients, width)
         self.blocks = nn.ModuleList(
@@ -92,7 +104,7 @@ class ResidualMLP(nn.Module):
 
     def forward(self, x, time, text):
         silu = nn.functional.silu
-        text = self.of_text(text * math.sqrt(TEXT_WIDTH))
+        text = self.of_text(text * math.sqrt(text.shape[-1]))
         condition = silu(self.mix(silu(self.of_time(_waves(time)) + text)))
         y = self.enter(x)
         for block in self.blocks:
@@ -116,6 +128,9 @@ class TextUNet(nn.Module):
         Of attention and of normalisation; every number of channels is a multiple of
         both
 
+    text_width : `int`, (default 384)
+        As of :class:`ResidualMLP`
+
     Input, Output
     -------------
     As of :class:`ResidualMLP`, of all 3072 coefficients
@@ -123,14 +138,14 @@ class TextUNet(nn.Module):
     References
     ----------
     "Image generation with supervised selection based on multimodal features for
-    semantic communications" (MMSemCom), whose condition is a class.
+    semantic communications" (MMSemCom).
     """
 
-    def __init__(self, channels, head_width, groups):
+    def __init__(self, channels, head_width, groups, text_width=TEXT_WIDTH):
         super().__init__()
         from diffusers import UNet2DConditionModel
 
-        self.null = nn.Parameter(torch.zeros(TEXT_WIDTH))
+        self.null = nn.Parameter(torch.zeros(text_width))
         self.unet = UNet2DConditionModel(
             sample_size=SIDE,
             in_channels=3,
@@ -141,7 +156,7 @@ class TextUNet(nn.Module):
             up_block_types=(*("CrossAttnUpBlock2D",) * 3, "UpBlock2D"),
             attention_head_dim=head_width,
             norm_num_groups=groups,
-            cross_attention_dim=TEXT_WIDTH,
+            cross_attention_dim=text_width,
         )
         waves = dct(np.eye(SIDE), axis=0, norm="ortho").astype("float32")
         self.register_buffer("waves", torch.from_numpy(waves), persistent=False)
@@ -149,7 +164,7 @@ class TextUNet(nn.Module):
     def forward(self, x, time, text):
         planes = x.reshape(-1, SIDE, SIDE, 3).permute(0, 3, 1, 2)
         pictures = self.waves.T @ planes @ self.waves
-        states = text[:, None] * math.sqrt(TEXT_WIDTH)
+        states = text[:, None] * math.sqrt(text.shape[-1])
         guess = self.unet(pictures, time * 1000, states).sample
         guess = self.waves @ guess @ self.waves.T
         return guess.permute(0, 2, 3, 1).reshape(x.shape)

@@ -70,7 +70,7 @@ class PipelineGenerator:
             id_or_folder, steps=steps, guidance=guidance, side=self.side
         )
 
-    def generate(self, captions, seed, num=1, size=None):
+    def generate(self, captions, seed, num=1, size=None, first=0):
         """Pictures of each caption, as of
         :class:`~semcom_phy.knowledge_base.interfaces.ImageGenerator`.
 
@@ -80,10 +80,13 @@ class PipelineGenerator:
             If the request is none, or the pipeline's own safety checker blacks every
             draw of a picture out.
         """
-        check_request(captions, num, size)
+        check_request(captions, num, size, first)
         return np.stack(
             [
-                [resized(self._picture(text, seed, k, size), size) for k in range(num)]
+                [
+                    resized(self._picture(text, seed, k, size), size)
+                    for k in range(first, first + num)
+                ]
                 for text in captions
             ]
         )

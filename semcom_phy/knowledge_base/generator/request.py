@@ -6,14 +6,14 @@ from PIL import Image, ImageOps
 from semcom_phy.seeding import derived_seed
 
 
-def check_request(captions, num, size):
+def check_request(captions, num, size, first=0):
     """Refuses what no pictures can be made of.
 
     Raises
     ------
     ValueError
-        If there is no caption, one is no text, or number or size is no whole number of
-        at least 1.
+        If there is no caption, one is no text, number or size is no whole number of at
+        least 1, or the first number none of at least 0.
     """
     if isinstance(captions, str) or not len(captions):
         raise ValueError(f"captions is {captions!r}; give a list of texts")
@@ -24,6 +24,8 @@ def check_request(captions, num, size):
         raise ValueError(f"num is {num!r}; give 1 picture or more")
     if size is not None and (len(size) != 2 or any(n != int(n) or n < 1 for n in size)):
         raise ValueError(f"size is {size!r}; give height and width [pixels]")
+    if first != int(first) or first < 0:
+        raise ValueError(f"first is {first!r}; give 0 or the number of a picture")
 
 
 def picture_seed(seed, caption, k):

@@ -15,6 +15,7 @@ COLOURS = np.array(
     [[1, 1, 1], [1, 0, -1], [1, -2, 1]] / np.sqrt([[3], [2], [6]]), "float32"
 )
 _AXES = (1, 2)
+_LARGE = 128  # coefficients whose noise has its full strength
 _TENSORS = ("kept", "mean", "deviation", "limit")
 
 
@@ -105,6 +106,20 @@ class Spectrum:
 
     def clip(self, values):
         return np.clip(values, -self.limit, self.limit)
+
+
+def noise_strength(deviation):
+    """How strong the noise is that coefficients begin as, [num] `float32`.
+
+    1 for large coefficients, for others by their deviation: the many small ones can
+    hardly be guessed, and their noise would stay in the picture as it is.
+
+    Input
+    -----
+    deviation : [num], `float32`
+    """
+    least = np.sort(deviation)[-min(_LARGE, len(deviation))]
+    return np.minimum(deviation / least, 1)
 
 
 def _coefficients(images):

@@ -13,12 +13,10 @@ from scipy.fft import dctn, idctn
 from tiny_generator import CONFIG, WordHashes, save_generator, smooth_pictures
 
 from semcom_phy.knowledge_base.generator import find_generator
-from semcom_phy.knowledge_base.generator.diffusion import (
-    DiffusionGenerator,
-    _noise_strength,
-)
+from semcom_phy.knowledge_base.generator.diffusion import DiffusionGenerator
 from semcom_phy.knowledge_base.generator.network import make_network
 from semcom_phy.knowledge_base.generator.noise import LEVELS, Noise
+from semcom_phy.knowledge_base.generator.spectrum import noise_strength
 
 CAPTIONS = ["a photo of a cat", "a red car"]
 UNET = {"kind": "unet", "channels": [4, 8, 8, 8], "head_width": 4, "groups": 2}
@@ -92,7 +90,7 @@ def test_noise_is_taken_off_by_a_network_that_knows_the_picture(generator, monke
             a, s = noise._picture[level], noise._noise[level]
             return a * (x - a * values) / s - s * values
 
-    monkeypatch.setattr(generator, "_network", Knowing())
+    monkeypatch.setattr(generator._denoiser, "_network", Knowing())
     painted = generator.generate(["a"], seed=1)[0, 0].astype(int)
     shown = np.clip(generator._spectrum.decode(values.numpy())[0], 0, 255)
     assert np.abs(painted - shown).max() <= 1
@@ -128,10 +126,10 @@ def test_guidance_goes_towards_the_caption(folder):
 def test_noise_of_small_coefficients_begins_weaker():
     """Of 128 it is whole; of others as much less as their deviation is."""
     deviation = np.geomspace(10, 0.1, 300).astype("float32")[::-1]
-    strength = _noise_strength(deviation)
+    strength = noise_strength(deviation)
     assert (strength[-128:] == 1).all() and (strength[:-128] < 1).all()
     assert strength[0] == pytest.approx(deviation[0] / deviation[-128])
-    assert (_noise_strength(deviation[:24]) <= 1).all()
+    assert (noise_strength(deviation[:24]) <= 1).all()
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (96, 128), (20, 24)])
@@ -179,7 +177,7 @@ def test_the_unet_of_four_stages_stands_in_the_same_place(tmp_path):
     folder = save_generator(tmp_path, UNET)
     generator = DiffusionGenerator(folder, steps=2, encoder=WordHashes())
     assert generator.generate(["a cat"], seed=1).shape == (1, 1, 32, 32, 3)
-    unet = generator._network.unet
+    unet = generator._denoiser._network.unet
     assert len(unet.down_blocks) == len(unet.up_blocks) == 4
 
 
