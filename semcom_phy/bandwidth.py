@@ -26,11 +26,12 @@ class Bandwidth:
     side_info_res : `float`
         Data resource elements that carry side information
 
-    pilot_res : `int`
-        Pilot resource elements of all slots of the image
+    pilot_res : `float`
+        Pilot resource elements of all slots of the image; of a frame that users share,
+        a user's part
 
-    num_slots : `int`
-        Slots per image
+    num_slots : `float`
+        Slots per image, counted likewise
 
     cbr : `float`
         Channel bandwidth ratio: complex data symbols / (3HW)
@@ -49,8 +50,8 @@ class Bandwidth:
     side_info_symbols: float
     data_res: float
     side_info_res: float
-    pilot_res: int
-    num_slots: int
+    pilot_res: float
+    num_slots: float
     cbr: float
     side_info_cbr: float
     cr_real: float
@@ -121,3 +122,26 @@ def spent_bandwidth(framing, image_shape, side_info_symbols=0, mask=None):
         cr_real=2 * cbr,
         uses_per_dim=data_res / dimensions,
     )
+
+
+def shared_overhead(framing, num_users):
+    """What each of several users has to bear of the frame that they share.
+
+    Parameters
+    ----------
+    framing : :class:`~semcom_phy.phy.framing.Framing`
+        The frame of one user
+
+    num_users : `int`
+        Number of users
+
+    Output
+    ------
+    : `dict`
+        ``pilot_res`` and ``num_slots``, as of :class:`Bandwidth`
+    """
+    shared = framing.among(num_users)
+    return {
+        "pilot_res": shared.num_pilot_res / num_users,
+        "num_slots": shared.num_slots / num_users,
+    }

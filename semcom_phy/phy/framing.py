@@ -242,6 +242,22 @@ class Framing:
         """Data resource elements that ``num_symbols`` symbols occupy, `int`."""
         return -(-num_symbols // self.num_streams)
 
+    def among(self, num_users):
+        """The frame that users share: room for the symbols of each, which begin on a
+        resource element of their own.
+
+        Parameters
+        ----------
+        num_users : `int`, at least 1
+            Number of users, each with as many symbols as this frame
+
+        Output
+        ------
+        : :class:`Framing`
+        """
+        num_symbols = num_users * self.num_data_res * self.num_streams
+        return Framing(num_symbols, self.num_streams, self.grid)
+
     def to_streams(self, x):
         """Symbols to streams on the resource elements in use.
 

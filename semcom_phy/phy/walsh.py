@@ -154,7 +154,8 @@ class WalshSpreading:
                 "multiple of as many per user."
             )
         z = ops.reshape(z, (-1, self.num_users, num_symbols // nt, nt))
-        words = ops.matmul(ops.transpose(z, (0, 3, 2, 1)), self._codes)
+        codes = ops.convert_to_tensor(self._codes)
+        words = ops.matmul(ops.transpose(z, (0, 3, 2, 1)), codes)
         chips = ops.reshape(words, (-1, nt, num_symbols // nt * self.length))
         chips = chips * self._phases(chips.shape[2]) * self.num_users**-0.5
         return ops.reshape(ops.transpose(chips, (0, 2, 1)), (-1, chips.shape[2] * nt))
@@ -167,7 +168,7 @@ class WalshSpreading:
         per_stream = num_chips // self.num_streams
         phases = ops.conj(self._phases(per_stream))
         phases = ops.reshape(phases, (self.num_streams, -1, self.length))
-        words = self._words(x_hat) * phases * codes
+        words = self._words(x_hat) * phases * ops.convert_to_tensor(codes)
         scale = self.num_users / self.length
         z_hat = ops.mean(words, axis=-1) * self.num_users**0.5
         no_eff = ops.mean(self._words(no_eff), axis=-1) * scale

@@ -5,15 +5,16 @@ import json
 from semcom_phy.differences import differences
 
 # Which weights a system has, its description says; a scenario's name says nothing.
-_NOT_SHARED = ("name", "weights")
+_NOT_SHARED = ("name", "weights", "link_budget")
 _DATA = ("sha256", "texts_sha256", "labels_sha256", "groups")
 
 
 def check_comparable(headers):
     """Refuses results whose curves say nothing beside each other.
 
-    Compared are the scenario (channel, CSI, rate, images, ...), the metrics, the seed,
-    and the hashes and groups of the images.
+    Compared are the scenario (channel, CSI, rate, images, ... and whether the sweep is
+    over SNRs or over the distances of one link budget), the metrics, the seed, and the
+    hashes and groups of the images.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def _shared(header):
     """What the results of one figure have in common."""
     scenario, data = header["scenario"], header["data"]
     return {
+        # First, because the carrier follows from it.
+        "link_budget": scenario.get("link_budget"),
         "scenario": {k: v for k, v in scenario.items() if k not in _NOT_SHARED},
         "metrics": [metric["name"] for metric in header["metrics"]],
         "seed": header["seed"],

@@ -26,9 +26,10 @@ SET_METRICS = {n: m for n, m in METRICS.items() if isinstance(m, SetMetric)}
 RATE_TOLERANCE = 0.01  # relative; below it two rates count as the same
 _FADES_TOLERANCE = 1e-3  # relative; generations of the software round differently
 
-# Entries of a scenario that make other fades or noise, or another receiver's estimate.
+# Entries of a scenario that make other SNRs, fades, noise, or another receiver's
+# estimate.
 _LINK = (
-    "channel", "num_tx_ant", "num_rx_ant", "csi", "detector",
+    "link_budget", "channel", "num_tx_ant", "num_rx_ant", "csi", "detector",
     "fft_size", "num_ofdm_symbols", "pilot_ofdm_symbols", "subcarrier_spacing",
 )  # fmt: skip
 _SELECTIVE = ("profile", "delay_spread", "carrier_frequency", "speed", "cbr")
@@ -136,9 +137,10 @@ def other_conditions(one, other, labels=("one", "other")):
         if first != second:
             lines.append(f"{name} {first} for {labels[0]}, {second} for {labels[1]}")
     for file, label in zip((one, other), labels, strict=True):
-        old = ", ".join(f"{snr:g}" for snr in file.points if file.is_old(snr))
+        old = [snr for snr in file.points if file.is_old(snr)]
         if old:
-            lines.append(f"{label} at {old} dB was kept from older code")
+            points = file.axis.names(*old)
+            lines.append(f"{label} at {points} was kept from older code")
     return lines
 
 

@@ -1,4 +1,5 @@
-"""Figures from result files alone: a figure of merit over the SNR, or over the rate."""
+"""Figures from result files alone: a figure of merit over the SNR or the distance, or
+over the rate."""
 
 import textwrap
 from dataclasses import replace
@@ -19,9 +20,11 @@ from semcom_phy.simulation.plotting_style import (
     COLOURS,
     MARKERS,
     STYLE,
+    budget_line,
     caption,
     count,
     save,
+    shared_axis,
 )
 
 _LABELS = {  # of figures that are no metrics, which have titles of their own
@@ -42,7 +45,8 @@ _LOGARITHMIC = ("outage", "block_error", "bit_error")
 
 
 def plot_metric(curves, metric, path):
-    """Draws one figure of merit of several curves over the SNR, with intervals.
+    """Draws one figure of merit of several curves over the SNR, or over the distance
+    where the results are, with intervals.
 
     Probabilities get a logarithmic axis; where no event was counted, an arrow hangs
     from the upper end of the interval. Points that were not run are left out.
@@ -65,7 +69,7 @@ def plot_metric(curves, metric, path):
     if not any(points):
         raise ValueError(f"no point of {metric!r} was simulated yet")
     label = _LABELS.get(metric) or curves[0].label(metric)
-    _plot_over_snr(curves, points, label, metric in _LOGARITHMIC, path)
+    _plot_over_axis(curves, points, label, metric in _LOGARITHMIC, path)
 
 
 def plot_rate(curves, path):
@@ -86,24 +90,24 @@ def plot_rate(curves, path):
     points = [_rates(curve) for curve in curves]
     if not any(points):
         raise ValueError("no point was simulated yet")
-    _plot_over_snr(curves, points, _RATE_LABEL, False, path)
+    _plot_over_axis(curves, points, _RATE_LABEL, False, path)
 
 
-def _plot_over_snr(curves, points, label, logarithmic, path):
+def _plot_over_axis(curves, points, label, logarithmic, path):
+    axis = shared_axis(curves)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 4.2), layout="constrained")
         axes = figure.add_subplot()
         for i, (curve, own) in enumerate(zip(curves, points, strict=True)):
             _draw_curve(axes, own, curve, i, len(curves), logarithmic)
-        axes.set_xlabel("SNR per receive antenna [dB]")
+        axes.set_xlabel(axis.label)
         axes.set_ylabel(label)
-        ticks = sorted({snr for curve in curves for snr in curve.snr_db})
-        if len(ticks) <= 12:
-            axes.set_xticks(ticks)
+        axis.set_ticks(axes, {snr for curve in curves for snr in curve.snr_db})
         if logarithmic:
             axes.set_yscale("log")
             axes.set_ylim(top=1.3)
-        note = caption(curves) + "\nbars: 95 % intervals, " + count(curves)
+        note = caption(curves) + budget_line(curves)
+        note += "\nbars: 95 % intervals, " + count(curves)
         if logarithmic:
             note += "; arrow: none seen"
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
@@ -146,9 +150,12 @@ def plot_by_importance(curves, path):
         entries = {n: handle for pair in drawn for handle, n in zip(*pair, strict=True)}
         titles = [textwrap.fill(title, 28) for title in entries]
         panels[-1].legend(entries.values(), titles, loc="center")
-        figure.supxlabel("SNR per receive antenna [dB]", fontsize=9)
+        axis = shared_axis(curves)
+        axis.set_ticks(panels[0], {snr for curve in curves for snr in curve.snr_db})
+        figure.supxlabel(axis.label, fontsize=9)
         figure.supylabel("PSNR of these patches, mean over images [dB]", fontsize=9)
-        note = caption(curves) + "; bars: 95 % intervals, " + count(curves)
+        note = caption(curves) + budget_line(curves)
+        note += "; bars: 95 % intervals, " + count(curves)
         figure.suptitle(note, fontsize=8, color="#404040")
         save(figure, path)
 
@@ -201,7 +208,7 @@ def plot_rate_distortion(curves, path):
             if drawn == len(both):  # the SNRs, once
                 for (snr, _, _), left, top in zip(both, x, y, strict=True):
                     axes.annotate(
-                        f"{snr:g} dB",
+                        curve.axis.names(snr),
                         (left, top),
                         xytext=(4, 4),
                         textcoords="offset points",
@@ -218,7 +225,8 @@ def plot_rate_distortion(curves, path):
 
 
 def plot_all(curves, folder):
-    """Writes ``<metric>_vs_snr.png`` of the first metric (``psnr_vs_snr.png``),
+    """Writes ``<metric>_vs_snr.png`` of the first metric (``psnr_vs_snr.png``; over
+    distances all ``..._vs_distance.png``),
     ``reconstructions.png``, of texts ``captions.png``, where there was an outage
     ``outage_vs_snr.png``, where rates differ between points or systems
     ``rate_vs_snr.png`` and ``rate_distortion.png``, and where there are metrics by
@@ -243,8 +251,8 @@ def plot_all(curves, folder):
     curves = [curve for curve in curves if curve.points]
     if not curves:
         raise ValueError("no point was simulated yet")
-    metric = curves[0].metrics[0]
-    paths = [folder / f"{metric.removesuffix('_db')}_vs_snr.png"]
+    metric, over = curves[0].metrics[0], f"vs_{curves[0].axis.stem}.png"
+    paths = [folder / f"{metric.removesuffix('_db')}_{over}"]
     plot_metric(curves, metric, paths[0])
     pictured = [curve for curve in curves if has_images(curve)]
     if pictured and common_snr_points(pictured):
@@ -255,10 +263,10 @@ def plot_all(curves, folder):
         paths.append(folder / "captions.png")
         plot_captions(told, paths[-1])
     if any(e.mean > 0 for curve in curves for _, e in _points(curve, "outage")):
-        paths.append(folder / "outage_vs_snr.png")
+        paths.append(folder / f"outage_{over}")
         plot_metric(curves, "outage", paths[-1])
     if rates_differ(curves):
-        paths += [folder / "rate_vs_snr.png", folder / "rate_distortion.png"]
+        paths += [folder / f"rate_{over}", folder / "rate_distortion.png"]
         plot_rate(curves, paths[-2])
         plot_rate_distortion(curves, paths[-1])
     if any(_is_scored(curve) for curve in curves):
@@ -295,18 +303,18 @@ def _is_scored(curve):
 
 
 def _draw_curve(axes, points, curve, i, num_curves, logarithmic):
-    # A small shift in SNR keeps the intervals of neighbouring curves apart.
-    snr = np.array([snr for snr, _ in points])
+    # A small shift along the axis keeps the intervals of neighbouring curves apart.
+    place = np.array([curve.axis.place(snr) for snr, _ in points])
     older = np.array([curve.is_old(snr) for snr, _ in points], bool)
-    step = np.min(np.diff(snr)) if len(snr) > 1 else 1.0
-    snr = snr + 0.02 * step * (i - (num_curves - 1) / 2)
+    step = np.min(np.abs(np.diff(place))) if len(place) > 1 else 1.0
+    place = place + 0.02 * step * (i - (num_curves - 1) / 2)
     mean = np.array([e.mean for _, e in points])
     ends = [e.ci95 or (e.mean, e.mean) for _, e in points]
     low, high = np.array(ends).reshape(-1, 2).T
     colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
     seen = mean > 0 if logarithmic else np.ones(len(mean), bool)
     axes.errorbar(
-        snr[seen],
+        place[seen],
         mean[seen],
         yerr=np.maximum([(mean - low)[seen], (high - mean)[seen]], 0),
         label=curve.title,
@@ -317,9 +325,9 @@ def _draw_curve(axes, points, curve, i, num_curves, logarithmic):
         elinewidth=0.9,
         capsize=2.5,
     )
-    _mark_older(axes, snr[seen & older], mean[seen & older], colour, marker)
+    _mark_older(axes, place[seen & older], mean[seen & older], colour, marker)
     axes.errorbar(  # none seen: an arrow down from the upper end of the interval
-        snr[~seen],
+        place[~seen],
         high[~seen],
         yerr=0.3 * high[~seen],
         uplims=True,

@@ -51,7 +51,8 @@ def plot_captions(curves, path, snr_db=None, num_captions=3):
     if not common:
         raise ValueError("no SNR point was simulated for all systems yet")
     if snr_db is None:
-        snr_db = sorted({common[0], common[len(common) // 2], common[-1]})
+        snr_db = {common[0], common[len(common) // 2], common[-1]}
+        snr_db = curves[0].axis.sort(snr_db)
     header = curves[0].header
     sent = header["original_texts"][:num_captions]
     pictures = curves[0].original[: len(sent)] if _has_pictures(header) else None
@@ -67,7 +68,8 @@ def plot_captions(curves, path, snr_db=None, num_captions=3):
         axes.text(0.1, 0.12, f"{about}; orange: outage", fontsize=7, va="center")
         for g, snr in enumerate(snr_db):
             left = _LEFT + g * column
-            axes.text(left, 0.35, f"SNR {snr:g} dB", va="center", weight="bold")
+            heading = curves[0].axis.heading(snr)
+            axes.text(left, 0.35, heading, va="center", weight="bold")
         for k, own in enumerate(sent):
             top = 0.5 + k * block
             place = _LEFT

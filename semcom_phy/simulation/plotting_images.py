@@ -34,7 +34,8 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
     if not common:
         raise ValueError("no SNR point was simulated for all systems yet")
     if snr_db is None:
-        snr_db = sorted({common[0], common[len(common) // 2], common[-1]})
+        snr_db = {common[0], common[len(common) // 2], common[-1]}
+        snr_db = curves[0].axis.sort(snr_db)
     shown = [len(c.points[snr].shown.images) for c in curves for snr in snr_db]
     num_images = min(num_images, len(curves[0].original), *shown)
     originals = curves[0].original[:num_images]
@@ -52,7 +53,7 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
             axes.text(
                 left + num_images * column / 2,
                 0.22,
-                f"SNR {snr:g} dB",
+                curves[0].axis.heading(snr),
                 ha="center",
                 va="center",
                 weight="bold",

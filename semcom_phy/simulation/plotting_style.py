@@ -4,6 +4,7 @@ Colours: M. Okabe, K. Ito, "Color Universal Design", 2008 (black, and without th
 yellow that white paper swallows); every curve has a marker of its own besides.
 """
 
+from semcom_phy.simulation.axis import axis_of
 from semcom_phy.simulation.comparable import check_comparable
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.user_objects import names_object
@@ -52,6 +53,32 @@ def caption(curves):
         f"{scenario['csi']} CSI, cbr {curves[0].header['bandwidth']['cbr']:.4g}"
         + (f"; {OLDER}: kept from older code" if older else "")
     )
+
+
+def budget_line(curves):
+    """A line on the link budget that distances have their SNRs by; nothing where a
+    sweep is over SNRs."""
+    budget = curves[0].header["scenario"].get("link_budget")
+    if budget is None:
+        return ""
+    return (
+        f"\n{budget['tx_power_dbm']:g} dBm, path-loss exponent "
+        f"{budget['path_loss_exponent']:g}, {budget['carrier_frequency'] / 1e9:g} GHz, "
+        f"{budget['bandwidth_hz'] / 1e6:g} MHz, noise figure "
+        f"{budget['noise_figure_db']:g} dB"
+    )
+
+
+def shared_axis(curves):
+    """The axis with the points of all curves.
+
+    Raises
+    ------
+    ValueError
+        If they are not of one link budget, or cannot share a figure for another reason.
+    """
+    check_comparable({curve.path.name: curve.header for curve in curves})
+    return axis_of({k: v for curve in curves for k, v in curve.distances.items()})
 
 
 def count(curves):

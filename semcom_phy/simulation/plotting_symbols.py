@@ -6,11 +6,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from semcom_phy.simulation.axis import SNR_AXIS
 from semcom_phy.simulation.plotting_style import STYLE, save
 from semcom_phy.simulation.storage import replaced
 
 
-def plot_symbol_maps(maps, path):
+def plot_symbol_maps(maps, path, axis=SNR_AXIS):
     """Draws what a system sends of some images.
 
     Parameters
@@ -20,6 +21,9 @@ def plot_symbol_maps(maps, path):
     path : `Path`
         Folder and name of the system: ``<path>_symbols.png`` shows symbols per patch,
         ``<path>_choices.png`` cells of feature maps
+
+    axis : :class:`~semcom_phy.simulation.axis.SnrAxis`
+        What the points of the sweep are called
 
     Output
     ------
@@ -34,7 +38,7 @@ def plot_symbol_maps(maps, path):
     if maps.cells is not None:
         written.append(path.with_name(f"{path.name}_choices.png"))
         title = f"{maps.title}: a tile is a feature map, a cell {maps.cell}"
-        plot_choices(maps.images, maps.cells, title, written[-1])
+        plot_choices(maps.images, maps.cells, title, written[-1], axis)
     return written
 
 
@@ -81,7 +85,7 @@ def plot_symbols(images, maps, path, patch_size=16):
         figure.savefig(temporary, dpi=150)
 
 
-def plot_choices(images, choices, title, path):
+def plot_choices(images, choices, title, path, axis=SNR_AXIS):
     """Draws which symbols of which feature maps were sent.
 
     Every feature map is a tile, every symbol a cell of it: dark where it was sent,
@@ -97,6 +101,8 @@ def plot_choices(images, choices, title, path):
         Name of the system, and what a cell stands for
     path : `Path`
         The figure to write
+    axis : :class:`~semcom_phy.simulation.axis.SnrAxis`
+        What the points are called
     """
     with matplotlib.rc_context(STYLE):
         count, columns = len(images), 1 + len(choices)
@@ -104,17 +110,17 @@ def plot_choices(images, choices, title, path):
         axes = np.reshape(figure.subplots(count, columns), (count, columns))
         for row, image in enumerate(images):
             axes[row, 0].imshow(image, interpolation="nearest")
-            for column, (snr, chosen) in enumerate(choices.items(), start=1):
-                axis = axes[row, column]
-                axis.imshow(_tiles(chosen[row]), cmap="Greys", vmin=0, vmax=1.2)
+            for column, snr in enumerate(axis.sort(choices), start=1):
+                panel, chosen = axes[row, column], choices[snr]
+                panel.imshow(_tiles(chosen[row]), cmap="Greys", vmin=0, vmax=1.2)
                 kept = int(np.sum(np.any(chosen[row] > 0, axis=(0, 1))))
                 sent = int(np.sum(chosen[row] == 1))
-                axis.set_xlabel(f"{kept} maps, {sent} symbols", fontsize=7)
+                panel.set_xlabel(f"{kept} maps, {sent} symbols", fontsize=7)
                 if row == 0:
-                    axis.set_title(f"SNR {snr:g} dB", fontsize=9)
-        for axis in axes.ravel():
-            axis.set(xticks=[], yticks=[])
-            axis.grid(False)
+                    panel.set_title(axis.heading(snr), fontsize=9)
+        for panel in axes.ravel():
+            panel.set(xticks=[], yticks=[])
+            panel.grid(False)
         figure.suptitle(title, fontsize=8, color="#404040")
         save(figure, path)
 

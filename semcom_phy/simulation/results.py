@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from semcom_phy.differences import tell_differences
+from semcom_phy.simulation.axis import axis_of
 from semcom_phy.simulation.document import column, entry, layout
 from semcom_phy.simulation.identity.stale_points import (
     CURRENT,
@@ -38,8 +39,8 @@ OUTAGE = "outage"  # stands beside the metrics of every file
 DATA_HASHES = ("sha256", "texts_sha256", "labels_sha256")
 _IDENTITY = ("scenario", "system", "description", "bandwidth", "seed", "sweep")
 _NOT_HEADER = (
-    *("format", "rows_sha256", "snr_db", "code_of_points", "extras", "reconstructions"),
-    OUTAGE,
+    *("format", "rows_sha256", "snr_db", "distance_m", "code_of_points", "extras"),
+    *("reconstructions", OUTAGE),
 )
 _SHOWN = ("original", "original_texts")  # of the header, filed with what is shown
 
@@ -101,6 +102,9 @@ class ResultFile:
         Finished points
     rows_sha256 : `str`, optional
         Hash of the table with their transmissions
+    distances : `dict` of snr_db -> distance [m], optional
+        Of a sweep over distances, for every SNR of the file: in the file it is
+        ``distance_m``, beside ``snr_db``
 
     Raises
     ------
@@ -108,12 +112,15 @@ class ResultFile:
         If no metric is listed, or one has the name of another entry.
     """
 
-    def __init__(self, path, header, snr_db, points=None, rows_sha256=None):
+    def __init__(
+        self, path, header, snr_db, points=None, rows_sha256=None, distances=None
+    ):
         self.path = Path(path)
         self.header = json.loads(json.dumps(header, allow_nan=False))
         self.points = dict(points or {})
         self.snr_db = sorted({float(snr) for snr in snr_db} | set(self.points))
         self.rows_sha256 = rows_sha256
+        self.distances = dict(distances or {})
         self.notes = []  # what a user should be told of how it was opened
         self._rows_file = RowsFile(self.path)
         names = self.metrics
@@ -151,7 +158,16 @@ class ResultFile:
             ) from error
 
     @classmethod
-    def open(cls, path, header, snr_db, restart=False, keep=False, options=None):
+    def open(
+        cls,
+        path,
+        header,
+        snr_db,
+        restart=False,
+        keep=False,
+        options=None,
+        distances=None,
+    ):
         """Resumes the file where it belongs to the same simulation, or starts it.
 
         The same simulation: equal scenario, system description, bandwidth, seed,
@@ -168,6 +184,8 @@ class ResultFile:
             Keep points of other code, marked as such
         options : `dict` of `str` -> `str`, optional
             Name of a value -> the option that sets it, for the message
+        distances : `dict` of snr_db -> distance [m], optional
+            Of a sweep over distances; those of the file are kept beside them
 
         Raises
         ------
@@ -176,7 +194,7 @@ class ResultFile:
         OSError
             If it cannot be written.
         """
-        fresh = cls(path, header, snr_db)
+        fresh = cls(path, header, snr_db, distances=distances)
         with locked(fresh.path):
             remove_leftovers(fresh.path)
             if restart or not fresh.path.exists():
@@ -190,16 +208,21 @@ class ResultFile:
             if points:  # beside what made them: the code that goes on
                 new = ("code", "description")  # the latter names the weights
                 header = old.header | {k: header[k] for k in new if k in header}
-            resumed = cls(path, header, [*snr_db, *old.snr_db])
+            resumed = cls(
+                path,
+                header,
+                [*snr_db, *old.snr_db],
+                distances=fresh.distances | old.distances,
+            )
             resumed.notes += notes
             try:
                 rows = {snr: row for snr, row in old.rows().items() if snr in points}
                 resumed.points = points
             except ResultError as error:
                 rows = {}
-                lost = ", ".join(f"{snr:g}" for snr in points)
                 if points:
-                    resumed.notes.append(f"{error}: simulated again at {lost} dB")
+                    lost = resumed.axis.names(*points)
+                    resumed.notes.append(f"{error}: simulated again at {lost}")
             known = [header["versions"], *header.get("resumed_with", [])]
             if resumed.unfinished(snr_db) and fresh.header["versions"] not in known:
                 resumed.header["resumed_with"] = [*known[1:], fresh.header["versions"]]
@@ -242,6 +265,7 @@ class ResultFile:
                 rows = filed.rows()
                 self.header = filed.header
                 self.snr_db = sorted({*self.snr_db, *filed.snr_db, snr_db})
+                self.distances = self.distances | filed.distances
                 self.points = filed.points
             self.points[snr_db] = dataclasses.replace(point, rows=None)
             rows[snr_db] = point.rows
@@ -306,6 +330,11 @@ class ResultFile:
         return point is not None and point.code != CURRENT
 
     @property
+    def axis(self):
+        """What its points are called, see :mod:`~semcom_phy.simulation.axis`."""
+        return axis_of(self.distances)
+
+    @property
     def title(self):
         """The system's name in figures and tables."""
         return self.header["description"].get("title", self.header["system"])
@@ -352,6 +381,7 @@ class ResultFile:
             **header,
             "rows_sha256": self.rows_sha256,
             "snr_db": self.snr_db,
+            **self._distance_column(),
             "code_of_points": [p and p.code for p in points],
             **{
                 name: column(points, "metrics", name)
@@ -363,6 +393,11 @@ class ResultFile:
                 "points": [p and p.shown and p.shown.to_dict() for p in points],
             },
         }
+
+    def _distance_column(self):
+        if not self.distances:
+            return {}
+        return {"distance_m": [self.distances[snr] for snr in self.snr_db]}
 
     @classmethod
     def _from_document(cls, path, document):
@@ -388,7 +423,10 @@ class ResultFile:
         if missing:
             raise ValueError(f"no entry {sorted(missing)[0]!r}")
         header |= {key: shown[key] for key in _SHOWN if shown[key] is not None}
-        return cls(path, header, snr_db, points, document["rows_sha256"])
+        distances = {}
+        if "distance_m" in document:
+            distances = dict(zip(snr_db, document["distance_m"], strict=True))
+        return cls(path, header, snr_db, points, document["rows_sha256"], distances)
 
 
 def describe_metrics(metrics):

@@ -58,6 +58,8 @@ class SweepSettings:
     min_images : `int`, (default 32)
         Look at the interval after every so many images, and only from this number of
         images (or groups of images) on: that of a handful is itself uncertain
+    together : `int`, (default 1)
+        Images that share a frame: batches, and what is looked at, are whole multiples
     num_shown : `int`, (default 6)
         Reconstructions kept for the figure
     max_shown_size : `int`, (default 128)
@@ -74,11 +76,12 @@ class SweepSettings:
     batch_size: int = 64
     target_ci: float | None = None
     min_images: int = 32
+    together: int = 1
     num_shown: int = 6
     max_shown_size: int = 128
 
     def __post_init__(self):
-        for name in ("draws", "batch_size", "min_images", "num_shown"):
+        for name in ("draws", "batch_size", "min_images", "together", "num_shown"):
             check_integer(name, getattr(self, name), 1)
         check_integer("max_shown_size", self.max_shown_size, 1)
         check_integer("seed", self.seed, 0)
@@ -203,7 +206,9 @@ def run_sweep(
         for (build, snr), point in engine.map(function, shared, tasks):
             curves[build].record(snr, point)
             done += per_point
-            bar.set_postfix_str(f"{curves[build].title} {snr:g} dB", refresh=False)
+            bar.set_postfix_str(
+                f"{curves[build].title} {curves[build].axis.names(snr)}", refresh=False
+            )
             bar.update(done - bar.n)
 
 
@@ -248,18 +253,25 @@ def _batches(num_images, settings):
     All batches are of one size, for another one would have every graph traced anew: the
     last is filled up with the images that follow, whose results are then dropped. With
     a target, batches end where the interval is looked at, every ``min_images`` images,
-    so that the batch size does not say how many images are sent.
+    so that the batch size does not say how many images are sent. Images that share a
+    frame are the same whatever the batches.
     """
     block = num_images
     if settings.target_ci is not None:
-        block = min(settings.min_images, num_images)
+        block = min(_multiple(settings.min_images, settings.together), num_images)
     size = -(-block // -(-block // settings.batch_size))
+    size = _multiple(size, settings.together)
     for draw in range(settings.draws):
         for start in range(0, num_images, block):
             stop = min(start + block, num_images)
             for first in range(start, stop, size):
                 index = np.arange(first, first + size) % num_images
                 yield draw, index, min(size, stop - first), first + size >= stop
+
+
+def _multiple(number, of):
+    """The next multiple."""
+    return -(-number // of) * of
 
 
 class _Records:

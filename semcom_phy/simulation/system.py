@@ -162,6 +162,18 @@ class System(Protocol):
             Fix all that is random about a sample but its fade
         """
 
+    def shared(self, spreading, how: str) -> "System":
+        """The same system where users share its frames, for scenarios with users.
+
+        Input
+        -----
+        spreading : of :mod:`link_models.links.shared_radio`
+            How they share them
+
+        how : `str`
+            The same in words, for the title
+        """
+
     def symbol_maps(self, samples: Samples, snr_db, seed):
         """Where the symbols go, for a figure.
 

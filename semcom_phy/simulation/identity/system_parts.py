@@ -197,11 +197,19 @@ def _settings_of(thing):
 
 def _config_of(layer):
     """Constructor arguments of a layer of Keras; numbered names are none of them."""
-    config = json.dumps(_plain(layer.get_config()))
     names = [layer.name, *(each.name for each in _layers_inside(layer))]
-    for number, name in enumerate(dict.fromkeys(names)):
-        config = config.replace(f'"{name}"', f'"layer {number}"')
-    return config
+    numbers = {name: f"layer {k}" for k, name in enumerate(dict.fromkeys(names))}
+    return json.dumps(_plain(_renamed(layer.get_config(), numbers)))
+
+
+def _renamed(config, names):
+    """A configuration with other names in it. Keys stay: attention has a setting
+    "dropout", and in the first one of a process a layer of that name."""
+    if isinstance(config, dict):
+        return {key: _renamed(value, names) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [_renamed(value, names) for value in config]
+    return names.get(config, config) if isinstance(config, str) else config
 
 
 def _layers_inside(layer):

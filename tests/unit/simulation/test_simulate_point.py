@@ -97,6 +97,32 @@ def test_batches_have_one_size_and_every_image_counts_once():
     np.testing.assert_array_equal(link.system.calls[2][0][:2], IMAGES[8:])
 
 
+class SharedFrames(System):
+    """Tells of every image which four are in its frame: the sum of their means."""
+
+    def transmit(self, samples, snr_db, h, seeds):
+        sent = super().transmit(samples, snr_db, h, seeds)
+        means = samples.images.mean(axis=(1, 2, 3)).reshape(-1, 4)
+        sent.figures["frame"] = np.repeat(means.sum(axis=1), 4)
+        return sent
+
+
+@pytest.mark.parametrize("target_ci", [None, 1e-6])
+@pytest.mark.parametrize("size", [1, 3, 4, 7, 64])
+def test_images_share_a_frame_with_the_same_in_all_batches(size, target_ci):
+    """Four images that follow each other from a multiple of four on are in one frame,
+    whatever the batch size and however often the interval is looked at; with the last
+    two are the first two, and every image counts once (exact)."""
+    settings = SweepSettings(
+        together=4, batch_size=size, target_ci=target_ci, min_images=3
+    )
+    point = simulate_point(Link(SharedFrames(), Channel()), SAMPLES, 0, settings)
+    means = IMAGES.mean(axis=(1, 2, 3))[[*range(10), 0, 1]].reshape(-1, 4)
+    frames = np.repeat(means.sum(axis=1), 4)[:10]
+    np.testing.assert_array_equal(point.rows["image"], range(10))
+    np.testing.assert_array_equal(point.rows["frame"], frames)
+
+
 def test_figures_are_those_of_the_images():
     """PSNR, PSNR of the mean MSE and extras follow the definition (round-off 1e-9)."""
     link = Link(System(), Channel())

@@ -69,6 +69,18 @@ def test_other_settings_are_seen(other):
     assert identity(other()) == identity(other())
 
 
+def test_layers_inside_do_not_rename_settings():
+    """Attention holds a layer called as its setting "dropout" if it is the first one of
+    a process (exact)."""
+    found = []
+    for name in ("dropout", "dropout_1"):
+        layer = keras.layers.MultiHeadAttention(2, 4, name="attention")
+        layer.build((None, 3, 8), (None, 3, 8))
+        layer._dropout_layer.name = name
+        found.append(system_parts(layer).settings_hashes()["MultiHeadAttention"])
+    assert found[0] == found[1]
+
+
 def test_closures_count_by_their_values():
     """A rate profile that is read from a file is what it holds (exact)."""
 
