@@ -11,6 +11,7 @@ from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
 from semcom_phy.codecs.contract import SemanticDecoder, SemanticEncoder
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
 from semcom_phy.codecs.eca import EcaDecoder, EcaEncoder
+from semcom_phy.codecs.mmsemcom import MmsemcomDecoder, MmsemcomEncoder
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
@@ -42,6 +43,7 @@ CODECS = {
     "ntscc": Codec(NtsccEncoder, NtsccDecoder),
     "sa_oosc": Codec(SaOoscEncoder, SaOoscDecoder),
     "vlm_csc": Codec(VlmCscEncoder, VlmCscDecoder),
+    "mmsemcom": Codec(MmsemcomEncoder, MmsemcomDecoder),
 }
 
 
@@ -141,7 +143,7 @@ def make_halves(codec, configs):
             ) from error
         if "built" not in vars(halves[-1]):  # which Keras sets there
             raise ValueError(f"{half.__name__} must call super().__init__()")
-    if codec.encoder.sends_text:
+    if not codec.encoder.sends_images:
         return halves
     try:
         shape = tuple(halves[0].image_shape)
@@ -173,7 +175,8 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         Of the weights
 
     image_shape : (`int`, `int`, 3)
-        Of the images that they are to serve [pixels]; codecs of texts serve any
+        Of the images that they are to serve [pixels]; codecs of texts and features
+        serve any
 
     num_tx_ant, num_rx_ant : `int`
 
@@ -200,8 +203,8 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         own, encoder, decoder = (
             record["config"][key] for key in ("codec", "encoder", "decoder")
         )
-        sends_text = own in CODECS and CODECS[own].encoder.sends_text
-        made_for = tuple(image_shape if sends_text else encoder["image_shape"])
+        of_images = own not in CODECS or CODECS[own].encoder.sends_images
+        made_for = tuple(encoder["image_shape"] if of_images else image_shape)
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"the JSON of weights {label!r} describes no codec: {error!r}"
@@ -236,7 +239,7 @@ def plain_name(name):
     return name.split(":")[-1]
 
 
-def load_link(label, channel, image_shape, num_symbols=None, name=None):
+def load_link(label, channel, image_shape, num_symbols=None, name=None, changed=None):
     """A trained link model over a channel, and the record of its weights.
 
     Its networks are told no SNR beyond those that they were trained for.
@@ -249,6 +252,10 @@ def load_link(label, channel, image_shape, num_symbols=None, name=None):
     channel, num_symbols
         As of :func:`build_link`
 
+    changed : `dict`, optional
+        Constructor arguments of both halves that the weights do not depend on, in the
+        place of those in the JSON
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -258,6 +265,7 @@ def load_link(label, channel, image_shape, num_symbols=None, name=None):
     codec, configs, record = described_codec(
         label, image_shape, channel.num_tx_ant, channel.num_rx_ant, name
     )
+    configs = [config | (changed or {}) for config in configs]
     with private_streams(0):  # the first weights, which those loaded replace
         link = build_link(codec, configs, channel, num_symbols, trained_range(record))
     store.load(link, label)

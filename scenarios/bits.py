@@ -47,6 +47,12 @@ def measure_bits(scenario, args, folder, options):
     from semcom_phy.simulation.sweep import built
     from semcom_phy.simulation.versions import software_versions
 
+    if scenario.distances is not None:
+        points = " ".join(f"{snr:g}" for snr in scenario.snr_db)
+        raise ValueError(
+            "distances cannot be swept by bits, whose error rates are over the SNR: "
+            f"give --snr {points} in the place of --distance"
+        )
     if args.keep and args.restart:
         raise ValueError("--keep and --restart exclude each other: give one of them")
     if args.dask is not None:

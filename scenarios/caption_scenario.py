@@ -132,7 +132,7 @@ class CaptionScenario(Scenario):
                 f"{size} image that it stands for (compression ratio), at most "
                 f"{used['cbr']:.4f}; what is spent, side information on top, is "
                 "counted caption by caption; pilots come with every slot of the frame, "
-                f"{used['pilot_res']} resource elements"
+                f"{used['pilot_res']:g} resource elements"
             ),
             "Outage": (
                 "nothing that could be decoded arrived: an empty text, whose words all "

@@ -46,11 +46,13 @@ def main(argv=None):
     try:
         pairs, single = _pairs(args.results)
         metric = args.metric or pairs[0][0].file.metrics[0]
+        _check_points(args, pairs)
         compared, refused = [], []
         for one, other in pairs:
             try:
-                found = compare(one, other, metric, args.snr, args.bootstrap)
-                compared.append(found)
+                _check_table(compared, one)
+                asked = args.snr, args.bootstrap, args.distance
+                compared.append(compare(one, other, metric, *asked))
             except PairError as error:
                 if single:
                     raise
@@ -101,9 +103,19 @@ class Curve:
                     raise
                 time.sleep(0.1)
 
+    @property
+    def link_budget(self):
+        """What makes SNRs of its distances, `dict`; `None`: it is over SNRs."""
+        return self.file.header["scenario"].get("link_budget")
 
-def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
-    """Paired differences of two curves at all SNRs that both have.
+    @property
+    def point(self):
+        """What a point of it is, in words."""
+        return "SNR point" if self.link_budget is None else "distance"
+
+
+def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False, distances=None):
+    """Paired differences of two curves at all SNRs, or distances, that both have.
 
     Parameters
     ----------
@@ -115,6 +127,8 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
         SNRs [dB]; default: all
     bootstrap : `bool`, (default False)
         Intervals by bootstrap of groups
+    distances : sequence of `float`, optional
+        Distances [m], of results over these; default: all
 
     Output
     ------
@@ -130,8 +144,10 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
     common = sorted(set(one.rows) & set(other.rows))
     if snr_db is not None:
         common = [snr for snr in common if snr in snr_db]
+    if distances is not None:
+        common = [s for s in common if one.file.distances.get(s) in distances]
     if not common:
-        raise PairError("no SNR point that both have finished")
+        raise PairError(f"no {one.point} that both have finished")
     differences = {
         snr: paired_difference(one.rows[snr], other.rows[snr], metric, bootstrap)
         for snr in common
@@ -142,7 +158,25 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False):
     labels = one.label, other.label
     conditions = other_conditions(one.file, other.file, labels)
     unit = one.file.header["data"].get("unit", "image")
-    return Comparison(*labels, differences, conditions, unit)
+    metres = {snr: m for snr, m in one.file.distances.items() if snr in differences}
+    return Comparison(*labels, differences, conditions, unit, metres, one.link_budget)
+
+
+def _check_points(args, pairs):
+    """Refuses points in dB of results over metres, and the other way round."""
+    over_snr = any(one.link_budget is None for one, _ in pairs)
+    if args.distance is not None and over_snr:
+        raise ValueError("--distance: the results are over the SNR; give --snr")
+    if args.snr is not None and not over_snr:
+        raise ValueError("--snr: the results are over the distance; give --distance")
+
+
+def _check_table(compared, one):
+    """Refuses a curve whose points are not those of the table."""
+    if compared and compared[0].link_budget != one.link_budget:
+        raise PairError(
+            f"{compared[0].one} has another link_budget, or none: give the two by name"
+        )
 
 
 def _pairs(results):
@@ -217,6 +251,13 @@ def _parser():
     )
     parser.add_argument(
         "--snr", type=float, nargs="+", metavar="X", help="SNR points [dB] (all)"
+    )
+    parser.add_argument(
+        "--distance",
+        type=float,
+        nargs="+",
+        metavar="X",
+        help="distances [m] of results over these (all)",
     )
     parser.add_argument(
         "--bootstrap",

@@ -10,6 +10,7 @@ import io
 import re
 from dataclasses import dataclass, field
 
+from semcom_phy.simulation.axis import axis_of
 from semcom_phy.simulation.pairing import Difference
 
 CONDITIONS_MARK, RATE_MARK = "*", "#"
@@ -29,6 +30,10 @@ class Comparison:
         In what the two differ beside their codes
     unit : `str`
         What has a fade of its own
+    distances : `dict` of snr_db -> distance [m]
+        Of a sweep over distances
+    link_budget : `dict` or `None`
+        What makes the SNR of a distance; `None`: a sweep over SNRs
     """
 
     one: str
@@ -36,6 +41,8 @@ class Comparison:
     differences: dict[float, Difference]
     conditions: list[str] = field(default_factory=list)
     unit: str = "image"
+    distances: dict[float, float] = field(default_factory=dict)
+    link_budget: dict | None = None
 
     @property
     def name(self):
@@ -85,16 +92,20 @@ def as_csv(comparisons, metric, bootstrap=False):
     del bootstrap  # the numbers are those that were asked for
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
+    axis = _axis(comparisons)
+    points = axis.columns(next(iter(comparisons[0].differences)))
     writer.writerow(
-        "metric one other snr_db mean_one mean_other difference ci95_low ci95_high "
-        "unpaired_half_width images groups transmissions cbr_total_one "
-        "cbr_total_other same_rate other_conditions".split()
+        ["metric", "one", "other", *points]
+        + "mean_one mean_other difference ci95_low ci95_high unpaired_half_width "
+        "images groups transmissions cbr_total_one cbr_total_other same_rate "
+        "other_conditions".split()
     )
     for pair in comparisons:
-        for snr, found in pair.differences.items():
+        for snr in axis.sort(pair.differences):
+            found = pair.differences[snr]
             low, high = found.paired.ci95 or ("", "")
             writer.writerow(
-                [metric, pair.one, pair.other, f"{snr:g}"]
+                [metric, pair.one, pair.other, *axis.columns(snr).values()]
                 + [found.one.mean, found.other.mean, found.paired.mean, low, high]
                 + ["" if (u := found.unpaired_half_width) is None else u]
                 + [found.paired.num_images, found.num_groups]
@@ -115,8 +126,9 @@ FORMATS = {
 def _grid(comparisons, metric):
     """Rows of cells: the SNRs, the systems, the pairs."""
     digits = 2 if "psnr" in metric or metric.endswith("_db") else 4
-    snr_db = sorted({snr for pair in comparisons for snr in pair.differences})
-    rows = [["SNR [dB]", *(f"{snr:g}" for snr in snr_db)]]
+    axis = _axis(comparisons)
+    snr_db = axis.sort({snr for pair in comparisons for snr in pair.differences})
+    rows = [[axis.row_title, *map(axis.head, snr_db)]]
     systems = {}
     for pair in comparisons:
         for snr, found in pair.differences.items():
@@ -146,6 +158,10 @@ def _grid(comparisons, metric):
     return rows
 
 
+def _axis(comparisons):
+    return axis_of({k: v for pair in comparisons for k, v in pair.distances.items()})
+
+
 def _cell(mean, half_width, digits, sign=""):
     text = f"{mean:{sign}.{digits}f}"
     return text if half_width is None else f"{text} ± {half_width:.{digits}f}"
@@ -161,6 +177,7 @@ def _notes(comparisons, bootstrap):
             [d.paired.num_transmissions for d in found],
         )
     )
+    axis = _axis(comparisons)
     kind = "bootstrap of groups" if bootstrap else "clustered by group, Student's t"
     lines = [
         f"{images} {comparisons[0].unit}s in {groups} groups, {sent} transmissions of "
@@ -170,7 +187,7 @@ def _notes(comparisons, bootstrap):
     for pair in comparisons:
         lines += [f"{CONDITIONS_MARK} {pair.name}: {line}" for line in pair.conditions]
         rates = [
-            f"{d.rates[0]:.4f} and {d.rates[1]:.4f} at {snr:g} dB"
+            f"{d.rates[0]:.4f} and {d.rates[1]:.4f} at {axis.names(snr)}"
             for snr, d in pair.differences.items()
             if not d.same_rate
         ]

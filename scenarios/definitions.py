@@ -42,9 +42,11 @@ def data_bandwidth(scenario):
     : `dict`
         The figures of :class:`~semcom_phy.bandwidth.Bandwidth`
     """
-    from semcom_phy.bandwidth import spent_bandwidth  # loads the backend
+    from semcom_phy.bandwidth import shared_overhead, spent_bandwidth  # the backend
 
-    return spent_bandwidth(scenario.framing(), scenario.image_shape).as_dict()
+    framing, users = scenario.framing(), scenario.users
+    used = spent_bandwidth(framing, scenario.image_shape).as_dict()
+    return used if users == 1 else used | shared_overhead(framing, users)
 
 
 def definition_card(scenario, groups=None):
@@ -74,21 +76,25 @@ def definition_card(scenario, groups=None):
             f"{scenario.detector}, a user's own in the place of L-MMSE; what is "
             "predicted for link adaptation is that of L-MMSE"
         )
+    users = {} if scenario.users == 1 else {"Users": _users(scenario, used)}
     return {
         "Link": (
             f"{antennas} {scenario.channel}, OFDM slots of {scenario.num_ofdm_symbols} "
-            f"symbols x {scenario.fft_size} subcarriers, {used['num_slots']} per {unit}"
+            f"symbols x {scenario.fft_size} subcarriers, {used['num_slots']:g} per "
+            f"{unit}"
         ),
+        **users,
         "SNR": (
             "average received SNR per receive antenna, complex Es/N0; unit power per "
             "stream, channel entries CN(0,1), no = Nt 10^(-SNR/10); pilots at the "
             "total power of data, not boosted"
         ),
+        **_distance(scenario),
         "Rate": (
             f"cbr = {used['data_symbols']} complex data symbols / (3HW) = "
             f"{used['cbr']:.4f}; cr_real = 2 cbr = {used['cr_real']:.4f}; uses_per_dim "
             f"= {used['data_res']} resource elements / (3HW) = "
-            f"{used['uses_per_dim']:.4f}; on top of these {used['pilot_res']} pilot "
+            f"{used['uses_per_dim']:.4f}; on top of these {used['pilot_res']:g} pilot "
             "resource elements, and the side information shown per system"
         ),
         "Power": (
@@ -160,6 +166,22 @@ def group_text(provenance):
     return f" in {groups['count']} groups (by {groups['rule']})"
 
 
+def _users(scenario, used):
+    """How users share frames, and what each of them is charged."""
+    count, unit, pilots = scenario.users, scenario.unit, used["pilot_res"]
+    return (
+        f"{count} users of one transmitter share a frame: {count} {unit}s that follow "
+        "each other, each received over a fade and with noise of its own. By time "
+        "sharing they are sent one after the other; by Walsh codes (*_walsh) all at "
+        f"once, every symbol on {count} elements of a stream with 1/{count} of the "
+        "power. Both ways a symbol has the energy of one of a user alone, and is "
+        "charged as one; both are expected to be equal. The frame has pilots of its "
+        f"own, {count * pilots:g} resource elements or {pilots:g} per user where "
+        "nothing but data is sent, and every user estimates from all of them; feedback "
+        "is measured on as many as the frame of one user has"
+    )
+
+
 def _feedback(scenario):
     delay = scenario.feedback_delay
     if not delay or scenario.channel == "awgn":
@@ -170,6 +192,23 @@ def _feedback(scenario):
         f"{scenario.speed:g} m/s and {scenario.carrier_frequency / 1e9:g} GHz; the "
         "transmitter knows both"
     )
+
+
+def _distance(scenario):
+    """What an SNR follows from in a sweep over distances."""
+    budget = scenario.link_budget
+    if budget is None:
+        return {}
+    return {
+        "Distance": (
+            "the SNR is an output: P / (L k T B F) for the total transmit power P = "
+            f"{budget.tx_power_dbm:g} dBm over B = {budget.bandwidth_hz / 1e6:g} MHz, "
+            f"noise figure F = {budget.noise_figure_db:g} dB, T = 290 K; path loss L = "
+            f"L0 (d / 1 m)^{budget.path_loss_exponent:g}, with L0 of free space at "
+            f"{budget.carrier_frequency / 1e9:g} GHz; the fading is of unit mean power "
+            "and comes on top of the path loss"
+        )
+    }
 
 
 def _csi(scenario):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from scenarios.arguments import Parser
+from scenarios.link_budget import LinkBudget
 
 _LIST = {"nargs": "+", "metavar": "X"}
 
@@ -25,10 +26,17 @@ def scenario_parser(scenario):
     add("--systems", dest="systems", **_LIST, help="systems to compare")
     add("--metrics", **_LIST, help="what is measured; the first one is drawn")
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
+    add(
+        "--distance",
+        dest="distances",
+        type=float,
+        **_LIST,
+        help="distances [m] in the place of SNRs, see below",
+    )
     add("--images", dest="num_images", type=int, help="number of images")
     add(
         "--dataset",
-        help="sample, photographs, cifar10, camvid, flickr8k, catsdogs, birds, a "
+        help="sample, photographs, cifar10, camvid, flickr8k, catsdogs, birds, cars, a "
         "folder, an .npz or .npy file",
     )
     add(
@@ -52,6 +60,11 @@ def scenario_parser(scenario):
     )
     add("--channel", help="awgn, rayleigh, rician, tdl, cdl, or my_module:MyChannel")
     add("--detector", metavar="MODULE:NAME", help="your own in the place of L-MMSE")
+    add(
+        "--users",
+        type=int,
+        help="who share frames, by time sharing and by Walsh codes: 2, 4, 8 (1)",
+    )
     add("--csi", help="perfect or estimated")
     add("--interpolation", help="nearest, linear, time_average or lmmse")
     add("--link-adaptation", help="the separate systems' knowledge: average or csi")
@@ -72,6 +85,7 @@ def scenario_parser(scenario):
     )
     add("--weights", help="label or file of trained weights")
     scenario.add_options(parser)
+    _add_link_budget(parser)
 
     add = parser.add_options("evaluate, plot")
     add("--out", type=Path, help="results folder (default: results/<scenario>)")
@@ -127,3 +141,18 @@ def scenario_parser(scenario):
     add("--exact-from", type=float, help="share of the steps before only such (0.55)")
     add("--checkpoint-steps", type=int, help="steps between validations (500)")
     return parser
+
+
+def _add_link_budget(parser):
+    """What makes an SNR of a distance."""
+    add = parser.add_options("link budget of --distance")
+    for option, name, text in (
+        ("--power", "tx_power_dbm", "total transmit power [dBm]"),
+        ("--path-loss-exponent", "path_loss_exponent", "2 is free space"),
+        ("--carrier", "carrier_frequency", "carrier frequency [Hz]"),
+        ("--bandwidth", "bandwidth_hz", "of power and noise [Hz]"),
+        ("--noise-figure", "noise_figure_db", "of the receiver [dB]"),
+    ):
+        default = getattr(LinkBudget, name)
+        add(option, dest=name, type=float, metavar="X", help=f"{text} ({default:g})")
+    parser.options["link_budget"] = "--distance"

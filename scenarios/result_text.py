@@ -7,6 +7,11 @@ from scenarios.knowledge_marks import knowledge_marks
 
 
 def card_text(scenario, card):
+    if scenario.distances is not None:
+        from semcom_phy.simulation.axis import axis_of  # loads the backend
+
+        names = axis_of(scenario.distance_of_snr).names(*scenario.snr_db)
+        card = card | {"Distance": f"{card['Distance']}; SNRs here: {names}"}
     indent = max(map(len, card)) + 4
     lines = [
         textwrap.fill(
@@ -35,7 +40,7 @@ def data_text(samples, device):
 
 def result_table(files, snr_db):
     """All metrics with intervals, outage, and what was spent where that differs, of
-    every system at every SNR."""
+    every system at every SNR, or distance."""
     from semcom_phy.simulation.plotting import rates_differ  # loads matplotlib
 
     samples = count_text(files[0].header["data"])
@@ -49,11 +54,13 @@ def result_table(files, snr_db):
     marks, notes = knowledge_marks(files)
     titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
     width = max(map(len, titles))
-    blocks = []
+    axis, blocks = files[0].axis, []
+    snr_db = axis.sort(snr_db)
+    points = [axis.head(snr) for snr in snr_db]
     for metric, head in heads.items():
         cells = [[_cell(file, metric, snr) for snr in snr_db] for file in files]
-        column = max(17, *(len(cell) + 2 for row in cells for cell in row))
-        rows = [head, " " * width + "".join(f"{snr:>{column}g}" for snr in snr_db)]
+        column = max(17, *(len(cell) + 2 for row in [points, *cells] for cell in row))
+        rows = [head, " " * width + "".join(point.rjust(column) for point in points)]
         for row, title in zip(cells, titles, strict=True):
             rows.append(title.ljust(width) + "".join(c.rjust(column) for c in row))
         blocks.append("\n".join(rows))
@@ -62,11 +69,12 @@ def result_table(files, snr_db):
     for file in files:
         for snr in filter(file.is_old, snr_db):
             code = file.points[snr].code
-            blocks.append(f"* {file.title}, {snr:g} dB: kept, code is {code}")
+            point = axis.names(snr)
+            blocks.append(f"* {file.title}, {point}: kept, code is {code}")
     return "\n\n".join(blocks) + "\n"
 
 
-def untrained_notes(trained, snr_db):
+def untrained_notes(trained, snr_db, axis):
     """What a table says of SNRs that networks were not trained for.
 
     Parameters
@@ -78,6 +86,9 @@ def untrained_notes(trained, snr_db):
     snr_db : sequence of `float`
         SNRs of the table [dB]
 
+    axis : :class:`~semcom_phy.simulation.axis.SnrAxis`
+        Of distances: those whose SNR is outside are named
+
     Output
     ------
     : list of `str`
@@ -88,9 +99,11 @@ def untrained_notes(trained, snr_db):
         if ends is None or None in ends:
             continue
         low, high = ends
-        if min(snr_db) < low or max(snr_db) > high:
+        beyond = [snr for snr in snr_db if not low <= snr <= high]
+        if beyond:
             at = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-            lines.append(f"* {title}: networks trained at {at} dB, told no SNR beyond")
+            line = f"* {title}: networks trained at {at} dB, told no SNR beyond"
+            lines.append(line + axis.note(*beyond))
     return lines
 
 

@@ -19,14 +19,14 @@ def room_notes(files, snr_db):
     """
     lines = []
     for file in files:
-        for snr in snr_db:
+        for snr in file.axis.sort(snr_db):
             smallest = file.estimate("smallest_stream_bytes", snr)
             if smallest is None:
                 continue
             room = file.estimate("room_bytes", snr).mean
             images = file.estimate("outage", snr).num_images
             lines.append(
-                f"* {file.title}, {snr:g} dB: the smallest stream of "
+                f"* {file.title}, {file.axis.names(snr)}: the smallest stream of "
                 f"{smallest.num_images} of {images} images does not fit: "
                 f"{smallest.mean:.0f} bytes on average, the room is {room:.0f} (most "
                 "that is carried at a predicted outage below 1 %)"

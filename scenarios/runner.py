@@ -3,10 +3,11 @@
 import importlib
 import sys
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from scenarios.definitions import data_bandwidth, definition_card
+from scenarios.link_budget import chosen_distances
 from scenarios.options import scenario_parser
 from scenarios.result_text import (
     bandwidth_text,
@@ -32,8 +33,8 @@ class LinkBuilder:
     system : `str`
         A name in the table ``SYSTEMS``
     table : `str`
-        Module with ``SYSTEMS``, ``build_system(name, scenario)`` and
-        ``build_channel(scenario)``
+        Module with ``SYSTEMS``, ``build_system(name, scenario)``,
+        ``build_channel(scenario)`` and, for several users, ``shared_forms(scenario)``
     """
 
     scenario: Scenario
@@ -74,7 +75,12 @@ def main(argv, scenario, table="link_models.systems.table"):
         return leave.code
     try:
         chosen = _chosen_scenario(args, scenario)
-        folder = _folder(args, scenario)
+        folder = _folder(args, chosen)
+        if args.command in ("train", "bits") and chosen.users > 1:
+            raise ValueError(
+                f"users = {chosen.users}: '{args.command}' is of the link of one user; "
+                "leave out --users"
+            )
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
@@ -82,6 +88,11 @@ def main(argv, scenario, table="link_models.systems.table"):
                 raise ValueError(
                     f"feedback_delay = {chosen.feedback_delay:g} s: training takes "
                     "feedback without delay; leave out --feedback-delay"
+                )
+            if chosen.distances is not None:
+                raise ValueError(
+                    "distances cannot be trained for: images are sent at SNRs between "
+                    "two ends; give these as --snr in the place of --distance"
                 )
             _load_backend()
             from link_models.training.command import fit_from_arguments
@@ -130,6 +141,9 @@ def _evaluate(args, scenario, folder, table, options):
     from semcom_phy.simulation.versions import software_versions
 
     _check_systems(scenario, table)
+    if scenario.users > 1:
+        forms = importlib.import_module(table).shared_forms(scenario)
+        scenario = replace(scenario, systems=forms)
     metrics = metrics_of(scenario.metrics)
     scenario.framing()
     _check_writable(folder)
@@ -146,13 +160,14 @@ def _evaluate(args, scenario, folder, table, options):
         draws=scenario.draws,
         batch_size=batch_size,
         target_ci=args.target_ci,
+        together=scenario.users,
     )
     common = {
         "scenario": _without(
-            scenario.to_dict(), "systems", "metrics", "snr_db", "seed"
+            scenario.to_dict(), "systems", "metrics", "snr_db", "distances", "seed"
         ),
         "seed": scenario.seed,
-        "sweep": _without(settings.to_dict(), "seed"),
+        "sweep": _without(settings.to_dict(), "seed", "together"),
         "data": provenance,
         "definitions": card,
         "versions": software_versions(),
@@ -175,7 +190,13 @@ def _evaluate(args, scenario, folder, table, options):
         }
         path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
-            path, header, scenario.snr_db, args.restart, args.keep, options
+            path,
+            header,
+            scenario.snr_db,
+            args.restart,
+            args.keep,
+            options,
+            scenario.distance_of_snr,
         )
         trained[curves[build].title] = description.get("trained_snr_db")
         note = description.get("bandwidth_note")
@@ -187,14 +208,14 @@ def _evaluate(args, scenario, folder, table, options):
     sweep.run_sweep(curves, samples, scenario.snr_db, settings, metrics, _engine(args))
     files = [results.ResultFile.read(file.path) for file in curves.values()]
     print("\n" + result_table(files, scenario.snr_db))
-    notes = untrained_notes(trained, scenario.snr_db)
+    notes = untrained_notes(trained, scenario.snr_db, files[0].axis)
     for line in notes + room_notes(files, scenario.snr_db):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
     for system, _ in links:  # what an adaptive system chose to send
         maps = system.symbol_maps(samples, scenario.snr_db, scenario.seed)
         if maps is not None:
-            written += plot_symbol_maps(maps, folder / system.name)
+            written += plot_symbol_maps(maps, folder / system.name, files[0].axis)
     for path in written:
         print(f"wrote {path}")
 
@@ -280,6 +301,7 @@ def _chosen_scenario(args, scenario):
     values = {name: value for name, value in given.items() if name in names}
     if len(values.get("image_size", ())) == 1:  # square
         (values["image_size"],) = values["image_size"]
+    values |= chosen_distances(given, scenario)
     chosen = scenario.chosen(values)
     if args.codec is not None and args.systems is None:  # beside the others
         values["systems"] = (chosen.own_system, *scenario.systems)
@@ -293,7 +315,8 @@ def _chosen_scenario(args, scenario):
 def _folder(args, scenario):
     if args.out is not None:
         return args.out
-    return Path("results") / (scenario.name + ("_quick" if args.quick else ""))
+    over = "" if scenario.distances is None else "_distance"
+    return Path("results") / (scenario.name + over + ("_quick" if args.quick else ""))
 
 
 def _engine(args):
@@ -315,6 +338,8 @@ def _check_systems(scenario, table):
                 f"{scenario.own_system!r}: give its module another name"
             )
         known.add(scenario.own_system)
+    if scenario.users > 1:
+        known |= {f"{name}_walsh" for name in known}
     for name in scenario.systems:
         if name not in known:
             own = ""

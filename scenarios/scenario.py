@@ -6,6 +6,8 @@ from fractions import Fraction
 from numbers import Real
 from typing import ClassVar
 
+from scenarios.link_budget import LinkBudget
+
 IMAGE_METRICS = ("psnr_db", "psnr_of_mean_mse_db", "ssim", "ms_ssim")
 IMPORTANCE_METRICS = (  # of images with label maps of the road
     *("psnr_high", "psnr_medium", "psnr_low", "psnr_non_background"),
@@ -57,6 +59,9 @@ class Scenario:
     detector : `str` or `None`
         A user's own in the place of L-MMSE, ``my_module:detect``, as described for
         :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+    users : `int`, a power of two up to 64
+        Users of one transmitter who share frames, in every system by time sharing
+        and, under its name with ``_walsh`` behind, by Walsh codes; flat channels only
     csi : `str`
         ``perfect``, or ``estimated`` by least squares from the pilots
     interpolation : `str`
@@ -89,14 +94,20 @@ class Scenario:
     dataset : `str`
         ``camvid``, or as of :func:`~semcom_phy.sources.images.load_samples`:
         ``sample``, ``photographs``, ``cifar10``, ``flickr8k``, ``catsdogs``, ``birds``,
-        a folder of images, an .npz or .npy file
+        ``cars``, a folder of images, an .npz or .npy file
     image_size : `int` or (`int`, `int`)
         Side of square images, or height and width [pixel]; a pair of equal sides is
         kept as one number
     num_images, draws : `int`
         Images, and channel draws per image, at every SNR
     snr_db : `tuple` of `float`
-        SNR per receive antenna, -100 to 100 [dB]; kept sorted, each once
+        SNR per receive antenna, -100 to 60 [dB]; kept sorted, each once. With
+        ``distances`` an outcome, whatever is given
+    distances : `tuple` of `float`, or `None`
+        A sweep over distances in the place of SNRs, increasing [m]
+    link_budget : :class:`~scenarios.link_budget.LinkBudget` or `None`
+        What makes an SNR of a distance; `None`: its defaults where there are
+        distances. A link has one carrier: it is also the ``carrier_frequency``
     systems : `tuple` of `str`
         Names from ``link_models.systems.table.SYSTEMS``
     metrics : `tuple` of `str`
@@ -123,6 +134,7 @@ class Scenario:
     num_rx_ant: int = 1
     channel: str = "rayleigh"
     detector: str | None = None
+    users: int = 1
     csi: str = "estimated"
     interpolation: str = "linear"
     link_adaptation: str = "average"
@@ -147,6 +159,8 @@ class Scenario:
     weights: str | None = None
     codec: str | None = None
     seed: int = 1
+    distances: tuple[float, ...] | None = None
+    link_budget: LinkBudget | None = None
 
     def __post_init__(self):
         for name, allowed in _CHOICES.items():
@@ -169,6 +183,7 @@ class Scenario:
         for name, low, high in (
             ("num_tx_ant", 1, 8),
             ("num_rx_ant", 1, 8),
+            ("users", 1, 64),
             ("fft_size", 1, 4096),
             ("num_ofdm_symbols", 2, 14),
             ("num_images", 1, None),
@@ -176,6 +191,11 @@ class Scenario:
             ("seed", 0, 2**32 - 1),
         ):
             _check_integer(name, getattr(self, name), low, high)
+        if self.users & (self.users - 1):
+            raise ValueError(
+                f"users must be a power of two, as many as there are Walsh codes, got "
+                f"{self.users}"
+            )
         for name, limits in _NUMBERS.items():
             _check_number(name, getattr(self, name), *limits)
         object.__setattr__(self, "image_size", _image_size(self.image_size))
@@ -206,6 +226,7 @@ class Scenario:
                 f"cbr {self.cbr} of {self._size_text} images is less than one symbol "
                 "per image; raise cbr or image_size"
             )
+        self._set_distances()
         object.__setattr__(self, "snr_db", _snr_points(self.snr_db))
         for name in ("pilot_ofdm_symbols", "systems", "metrics"):
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
@@ -223,6 +244,11 @@ class Scenario:
             return 1.0
         delay, carrier = self.feedback_delay, self.carrier_frequency
         return jakes_correlation(delay, self.speed, carrier)
+
+    @property
+    def distance_of_snr(self):
+        """Distances [m] by their SNRs [dB], `dict`; empty for a sweep over SNRs."""
+        return dict(zip(self.snr_db, reversed(self.distances or ()), strict=False))
 
     @property
     def has_own_channel(self):
@@ -249,7 +275,8 @@ class Scenario:
     @property
     def images_at_once(self):
         """Images that are sent together, `int`: fewer of long frames, at most 64."""
-        return max(1, min(64, _SYMBOLS_AT_ONCE // self.num_symbols))
+        of_frame = self.num_symbols * self.users
+        return max(1, min(64, _SYMBOLS_AT_ONCE // of_frame))
 
     @classmethod
     def from_dict(cls, values):
@@ -267,12 +294,19 @@ class Scenario:
                     f"unknown scenario key {key!r}; allowed: {', '.join(allowed)}"
                 )
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        if values.get("link_budget") is not None:
+            values["link_budget"] = LinkBudget(**values["link_budget"])
         return cls(**values)
 
     def to_dict(self):
         """Plain JSON values; ``cbr`` as text, e.g. "1/4", ``image_size`` as a number
-        or, where the images are not square, a list."""
+        or, where the images are not square, a list; ``users`` where there are several,
+        and distances where there are any."""
         values = asdict(self) | {"cbr": str(self.cbr)}
+        if self.users == 1:
+            del values["users"]
+        if self.distances is None:
+            del values["distances"], values["link_budget"]
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def framing(self):
@@ -344,6 +378,18 @@ class Scenario:
             self.dataset, "test", self.image_shape[:2], **options
         )
 
+    def held_candidates(self):
+        """Candidates that both ends hold, of scenarios that have a generator.
+
+        Output
+        ------
+        : :class:`~link_models.systems.selection.held_candidates.HeldCandidates`
+        """
+        raise ValueError(
+            f"scenario {self.name!r} has no image generator to select from: run "
+            "python -m scenarios.generated_awgn or generated_2x2"
+        )
+
     def definitions(self, used):
         """Entries of the definition card that replace those of images, by their names,
         or come after them.
@@ -358,6 +404,21 @@ class Scenario:
     def at_receiver(self, system):
         """A system that delivers texts, with what a receiver makes of them."""
         return system
+
+    def _set_distances(self):
+        """Lets SNRs and carrier follow from distances and their link budget."""
+        if self.distances is None:
+            if self.link_budget is not None:
+                raise ValueError("link_budget needs distances: give them, or neither")
+            return
+        budget = self.link_budget or LinkBudget()
+        for name, value in {
+            "snr_db": budget.snr_db(self.distances),
+            "distances": tuple(map(float, self.distances)),
+            "link_budget": budget,
+            "carrier_frequency": budget.carrier_frequency,
+        }.items():
+            object.__setattr__(self, name, value)
 
     @property
     def _size_text(self):

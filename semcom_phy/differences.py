@@ -42,10 +42,11 @@ def tell_differences(was, now, options=None):
     found = list(differences(was, now))
     plain = [d for d in found if not _is_hash(d[0])]
     set_by_options = [d for d in plain if not options.keys().isdisjoint(d[0])]
-    return "; ".join(
+    told = (
         f"{_name(path, options)} {_brief(path, old)} then, {_brief(path, new)} now"
         for path, old, new in set_by_options or plain or found
     )
+    return "; ".join(dict.fromkeys(told))  # an option may set two values
 
 
 def _name(path, options):

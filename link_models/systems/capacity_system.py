@@ -82,6 +82,11 @@ class CapacitySystem:
             "outage_color": self.outage_color.tolist(),
         }
 
+    def shared(self, spreading, how):
+        """The bound itself, that of a user alone: with ideal codes and perfect CSI his
+        share of the time is worth the same whoever has the rest."""
+        return self
+
     def transmit(self, samples, snr_db, h, seeds):
         """Sends images.
 

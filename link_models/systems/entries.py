@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, isfinite, prod
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -98,8 +99,15 @@ class Semantic:
     rate_weight: float | None = None
     weights_awgn: str | None = None
 
+    sends_frames: ClassVar[bool] = True  # which users may share
+
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
+        if self.precoding and scenario.users > 1:
+            raise ValueError(
+                f"{name!r} precodes for the channel of one user, users = "
+                f"{scenario.users} share the frame: leave the system out"
+            )
         label = self.weights
         if scenario.channel == "awgn" and self.weights_awgn is not None:
             label = self.weights_awgn
@@ -204,6 +212,8 @@ class Separate:
     rate_of: str | None = None
     knowledge: str = "scenario"
 
+    sends_frames: ClassVar[bool] = True
+
     def build(self, name, scenario):
         """The system."""
         if self.rate_of is None:
@@ -261,6 +271,8 @@ class SeparateText:
     channel_code: str = "ldpc"
     symbols_per_token: int = 8
 
+    sends_frames: ClassVar[bool] = True
+
     def build(self, name, scenario):
         """The system."""
         needed = MOST_TOKENS * self.symbols_per_token
@@ -302,6 +314,8 @@ class Ideal:
     source_codec: str
     rule: str
 
+    sends_frames: ClassVar[bool] = False  # a bound
+
     def build(self, name, scenario):
         """The system."""
         shape = scenario.image_shape
@@ -330,6 +344,8 @@ class Linear:
 
     title: str
     scale_sent: bool
+
+    sends_frames: ClassVar[bool] = True
 
     def build(self, name, scenario):
         """The system."""

@@ -8,11 +8,12 @@ their coder.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from keras import ops
 
+from link_models.links.shared_radio import SharedRadio
 from link_models.systems.knowledge import knows
 from semcom_phy.backend import compile_fn
 from semcom_phy.phy.segments import DATA, Frame, ReceivedDigital
@@ -66,6 +67,28 @@ class Outcome:
     figures: dict
 
 
+class Arrival(NamedTuple):
+    """A message at the receiver, before anything is decoded.
+
+    Attributes
+    ----------
+    message : :class:`Message`
+        As it was sent
+
+    counts : `dict` of name -> [batch] `int`
+        Symbols that were sent of every segment
+
+    received : `dict` of name -> received segment
+
+    reception : :class:`~semcom_phy.phy.equalized_channel.Reception`
+    """
+
+    message: Message
+    counts: dict
+    received: dict
+    reception: Any
+
+
 class Coder(Protocol):
     """What turns samples into segments and back.
 
@@ -105,7 +128,8 @@ class FrameSystem:
     coder : :class:`Coder`
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
-        Holds the coder's frame
+        Holds the coder's frame; or a
+        :class:`~link_models.links.shared_radio.SharedRadio`
 
     outage_color : [3], `uint8`
         Shown where nothing was decoded: the mean of a training set
@@ -128,6 +152,16 @@ class FrameSystem:
             **self.coder.describe(),
         }
 
+    def shared(self, spreading, how):
+        """As of :meth:`~semcom_phy.simulation.system.System.shared`."""
+        return SharedFrameSystem(
+            self.name,
+            f"{self.title}, {how}",
+            self.coder,
+            SharedRadio(self.channel, spreading),
+            self.outage_color,
+        )
+
     def transmit(self, samples, snr_db, h, seeds):
         """Sends samples, see :class:`~semcom_phy.simulation.system.System`.
 
@@ -137,6 +171,18 @@ class FrameSystem:
             figures: those of the coder, and ``undetected`` where there are digital
             segments (a CRC held, the bytes are not those sent)
         """
+        sent = self.arrival(samples, snr_db, h, seeds)
+        outcome = self.coder.decode(sent.received, sent.message, sent.reception)
+        return Transmission(
+            self._shown(outcome),
+            outcome.outage,
+            _spent(sent.counts),
+            outcome.lost,
+            outcome.figures | _undetected(sent.received),
+        )
+
+    def arrival(self, samples, snr_db, h, seeds):
+        """The first half of :meth:`transmit`, an :class:`Arrival`."""
         seeds = check_seeds(seeds, len(samples))
         noise = self.channel.draw_noise(seeds)
         message = self.coder.encode(samples, snr_db, h, seeds)
@@ -147,14 +193,7 @@ class FrameSystem:
             None if message.precoder is None else _tensor(message.precoder),
         )
         received = self.coder.frame.split(reception.x_hat, reception.no_eff, placed)
-        outcome = self.coder.decode(received, message, reception)
-        return Transmission(
-            self._shown(outcome),
-            outcome.outage,
-            _spent(placed.counts),
-            outcome.lost,
-            outcome.figures | _undetected(received),
-        )
+        return Arrival(message, placed.counts, received, reception)
 
     def symbol_maps(self, samples, snr_db, seed):
         maps = self.coder.symbol_maps(samples, snr_db, seed)
@@ -179,6 +218,22 @@ class FrameSystem:
             features[outage] = 0
             delivered = delivered._replace(features=features)
         return delivered._replace(details=None)
+
+
+class SharedFrameSystem(FrameSystem):
+    """The same for users who share frames, who are charged what is theirs.
+
+    The ``channel`` is a :class:`~link_models.links.shared_radio.SharedRadio`.
+    """
+
+    def describe(self):
+        about = super().describe()
+        bandwidth = about["bandwidth"] | self.channel.overhead
+        return about | {
+            "bandwidth": bandwidth,
+            "users": self.channel.spreading.num_users,
+            "sharing": type(self.channel.spreading).__name__,
+        }
 
 
 def _spent(counts):

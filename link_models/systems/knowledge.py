@@ -14,6 +14,8 @@ FREE_LENGTHS = "lengths (free)"
 FREE_SCALE = "image's scale (free)"
 PERFECT_CSI = "perfect CSI"
 IMAGE_GENERATOR = "captioner and image generator"
+CANDIDATES = "candidates of an image generator, and the class"
+TARGET = "the picture itself (genie)"
 CAPACITY = "capacity of each fade (genie)"
 LMMSE_RATE = "L-MMSE rate of each fade (genie)"
 
@@ -28,6 +30,9 @@ KNOWLEDGE = {
     PERFECT_CSI: "the receiver knows the channel, whatever the scenario's CSI",
     IMAGE_GENERATOR: "the transmitter holds a frozen captioner or has captions, the "
     "receiver a frozen image generator",
+    CANDIDATES: "both ends hold a frozen image generator and its seed, and so the same "
+    "candidates; the transmitter knows the class of every picture, and sends it",
+    TARGET: "the receiver selects by the picture that was sent",
     CAPACITY: "the transmitter knows the capacity of every fade, and reaches it",
     LMMSE_RATE: "the transmitter knows the L-MMSE rate of every fade, and reaches it",
 }

@@ -31,6 +31,15 @@ class MatchedSystem:
         most = self.at_lowest_snr.describe()
         return {**most, "bandwidth_note": "at the lowest SNR; else in cbr"}
 
+    def shared(self, spreading, how):
+        """As of :meth:`~semcom_phy.simulation.system.System.shared`."""
+
+        def at_rate(cr_real):
+            return self._system(cr_real).shared(spreading, how)
+
+        title = f"{self.title}, {how}"
+        return MatchedSystem(self.name, title, at_rate, self.rates)
+
     def transmit(self, samples, snr_db, h, seeds):
         system = self._system(self.rates(snr_db))
         return system.transmit(samples, snr_db, h, seeds)

@@ -45,6 +45,11 @@ class PaintedTexts:
             "outage_color": self.outage_color.tolist(),
         }
 
+    def shared(self, spreading, how):
+        """As of :meth:`~semcom_phy.simulation.system.System.shared`."""
+        system = self.system.shared(spreading, how)
+        return PaintedTexts(system, self.painter, self.outage_color)
+
     def transmit(self, samples, snr_db, h, seeds):
         sent = self.system.transmit(samples, snr_db, h, seeds)
         texts = sent.delivered.texts

@@ -1,10 +1,27 @@
 """The systems that a scenario can compare: one literal entry per name."""
 
 from link_models.links.radio import build_channel
+from link_models.links.shared_radio import TimeSharing
 from link_models.systems.entries import Ideal, Linear, Semantic, Separate, SeparateText
 from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
+from link_models.systems.selection.entries import SelectByFeatures, SelectWithout
+from link_models.systems.selection.index import (
+    OracleCandidate,
+    RandomCandidate,
+    SentIndex,
+)
+from semcom_phy.codecs.mmsemcom import (
+    IMAGE_ONLY,
+    SEQUENTIAL,
+    SIMULTANEOUS,
+    TEXT_ONLY,
+    WITHOUT_CLIP,
+)
+from semcom_phy.phy.walsh import WalshSpreading
 
-__all__ = ["SYSTEMS", "build_channel", "build_system"]
+__all__ = ["SYSTEMS", "build_channel", "build_system", "shared_forms"]
+
+WALSH = "_walsh"  # ends the name of a system whose users share frames by Walsh codes
 
 ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
 SWINJSCC = "swinjscc_2x2_c16"
@@ -246,18 +263,67 @@ SYSTEMS = {
     "text_polar_4": SeparateText(
         "Arithmetic code + 5G polar, 4 symbols a token", "arithmetic", "polar", 4
     ),
+    "mmsemcom_sequential": SelectByFeatures("MMSemCom, sequential", SEQUENTIAL),
+    "mmsemcom_simultaneous": SelectByFeatures("MMSemCom, simultaneous", SIMULTANEOUS),
+    "mmsemcom_simultaneous_repeated": SelectByFeatures(
+        "MMSemCom, simultaneous, repeated to the uses of sequential",
+        SIMULTANEOUS,
+        SEQUENTIAL,
+    ),
+    "mmsemcom_sequential_digital": SelectByFeatures(
+        "MMSemCom, sequential, digital", SEQUENTIAL, digital=True
+    ),
+    "mmsemcom_simultaneous_digital": SelectByFeatures(
+        "MMSemCom, simultaneous, digital", SIMULTANEOUS, digital=True
+    ),
+    "mmsemcom_image": SelectByFeatures("MMSemCom, image only", IMAGE_ONLY),
+    "mmsemcom_text": SelectByFeatures("MMSemCom, text only", TEXT_ONLY),
+    "mmsemcom_without_clip": SelectByFeatures("MMSemCom, without CLIP", WITHOUT_CLIP),
+    "candidate_index": SelectWithout("Index of the best candidate", SentIndex),
+    "candidate_oracle": SelectWithout("Best candidate (oracle)", OracleCandidate),
+    "candidate_random": SelectWithout("Random candidate", RandomCandidate),
 }
 
 
 def build_system(name, scenario):
     """A system of ``SYSTEMS``, or with the user's codec, for a scenario.
 
+    Where several users share frames, they do so by time sharing, and by Walsh codes
+    where the name ends in ``_walsh``.
+
     Raises
     ------
     ValueError
         If there is no such system, or it does not fit the scenario.
     """
-    return find_system(name, scenario).build(name, scenario)
+    users = scenario.users
+    if users == 1:
+        return find_system(name, scenario).build(name, scenario)
+    plain = name.removesuffix(WALSH)
+    entry = find_system(plain, scenario)
+    spreading, how = TimeSharing(users), "time sharing"
+    if plain != name:
+        if not entry.sends_frames:
+            raise ValueError(f"{plain!r} is a bound without frames: leave out {name!r}")
+        spreading, how = WalshSpreading(users, scenario.num_tx_ant), "Walsh codes"
+    return entry.build(name, scenario).shared(spreading, f"{users} users by {how}")
+
+
+def shared_forms(scenario):
+    """The systems of a scenario with users, in all forms in which these share frames.
+
+    Output
+    ------
+    : `tuple` of `str`
+        Behind every name the one with Walsh codes, where there are frames to share
+    """
+    forms = {}
+    for name in scenario.systems:
+        forms[name] = None
+        plain = name.removesuffix(WALSH)
+        if find_system(plain, scenario).sends_frames:
+            forms[plain + WALSH] = None
+    return tuple(forms)
 
 
 def find_system(name, scenario):

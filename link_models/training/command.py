@@ -13,6 +13,7 @@ from link_models.links.radio import build_channel
 from link_models.training.caption_command import caption_trainer
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.data import split_data, split_samples
+from link_models.training.feature_command import feature_trainer
 from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
 from link_models.training.scene_task import (
@@ -132,6 +133,8 @@ def _fit(scenario, args, options, command):
         build = _scene_trainer
     elif find_codec(args.system).encoder.sends_text:
         build = _caption_trainer
+    elif args.system == "mmsemcom":
+        build = _feature_trainer
     trainer = build(scenario, args)
     trainer.command = command
     if args.resume:
@@ -221,6 +224,19 @@ def _caption_trainer(scenario, args):
         max_snr_db=scenario.snr_db[-1],
     )
     return caption_trainer(scenario, args, _configs(args, scenario, []), recipe)
+
+
+def _feature_trainer(scenario, args):
+    """Features that candidates are selected by, over the links of some scenarios."""
+    scenarios = [scenario, *_further(args.together_with, scenario)]
+    recipe = _recipe(
+        args,
+        scenario,
+        batch_size=64,
+        min_snr_db=scenario.snr_db[0],
+        max_snr_db=scenario.snr_db[-1],
+    )
+    return feature_trainer(scenarios, args, _configs(args, scenario, []), recipe)
 
 
 def _recipe(args, scenario, **defaults):

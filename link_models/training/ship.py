@@ -79,13 +79,28 @@ def _copy_half(source, target, mantissa_bits):
                 return
             values = item[()]
             if values.dtype in (np.float32, np.float16) and values.ndim > 1:
-                values = _rounded(_half(name, values), _MANTISSA - mantissa_bits)
+                values = half_precision(name, values, mantissa_bits)
             # A compressed array has an index of its own: small ones grow by it.
             large = values.nbytes > 8192
             packed = {"compression": "gzip", "shuffle": True} if large else {}
             new.create_dataset(name, data=values, **packed).attrs.update(item.attrs)
 
         old.visititems(copy)
+
+
+def half_precision(name, values, mantissa_bits=_MANTISSA):
+    """16-bit floats with some of the 10 bits of mantissa, to the nearest.
+
+    Input
+    -----
+    values : array, `float32` or `float16`
+
+    Raises
+    ------
+    ValueError
+        If a number does not fit, by the ``name`` of the array.
+    """
+    return _rounded(_half(name, values), _MANTISSA - mantissa_bits)
 
 
 def _half(name, values):

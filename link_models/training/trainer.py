@@ -161,7 +161,7 @@ class Trainer:
         configs = self.config["encoder"], self.config["decoder"]
         encoder, decoder = make_halves(codec, configs)
         made_for = tuple(encoder.source_shape)
-        if not encoder.sends_text and made_for != self.source_shape:
+        if encoder.sends_images and made_for != self.source_shape:
             raise ValueError(
                 f"the codec is made for images of {made_for}, the data are of "
                 f"{self.source_shape}"

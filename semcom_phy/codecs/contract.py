@@ -106,6 +106,9 @@ class SemanticCodec(keras.layers.Layer):
 class SemanticEncoder(SemanticCodec):
     """Base of encoders."""
 
+    sends_images = True
+    """`bool` : The source is images; of others it is what ``source_shape`` says."""
+
     sends_text = False
     """`bool` : The source is tokens, [batch, room] `int32`, not images."""
 
@@ -167,7 +170,8 @@ class SemanticEncoder(SemanticCodec):
         Input
         -----
         source : [batch, H, W, 3], `float32`
-            Images in [0, 1]; tokens of an encoder that ``sends_text``
+            Images in [0, 1]; tokens of an encoder that ``sends_text``; else what
+            ``source_shape`` says
 
         known : :class:`~semcom_phy.phy.knowledge.TxKnowledge`
             ``num_symbols`` is the room of the data

@@ -206,6 +206,7 @@ class VlmCscEncoder(_CaptionHalf, SemanticEncoder):
         Tokens, 0 behind the last one
     """
 
+    sends_images = False
     sends_text = True
     trained_bytes = frozenset(range(256))  # that can be spelled
     side_values = MOST_TOKENS + 1  # how many tokens there are

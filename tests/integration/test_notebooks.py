@@ -15,6 +15,7 @@ NAMES = (
     "04_where_the_symbols_go",
     "05_what_both_ends_know",
     "06_captions_over_the_link",
+    "07_select_what_was_imagined",
 )
 CHECKS = Path(__file__).parent / "notebook_checks"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

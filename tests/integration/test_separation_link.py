@@ -21,6 +21,7 @@ from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import image_seeds, sample_fades
+from semcom_phy.simulation.axis import SNR_AXIS
 from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.source_coding import DecodeError, shared_codec
 from semcom_phy.source_coding.rate_choice import choose_rate
@@ -180,7 +181,9 @@ def test_what_does_not_fit_is_told():
         "outage": Estimate(0.25, None, 4, 4),
     }
     file = SimpleNamespace(
-        title="WebP", estimate=lambda name, snr: estimates[name] if snr == 0 else None
+        title="WebP",
+        axis=SNR_AXIS,
+        estimate=lambda name, snr: estimates[name] if snr == 0 else None,
     )
     (line,) = room_notes([file], (0.0, 20.0))
     assert "WebP, 0 dB" in line and "1 of 4 images" in line

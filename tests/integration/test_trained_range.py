@@ -24,6 +24,7 @@ from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import EVERY_SNR, RxKnowledge, SnrRange, TxKnowledge
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.seeding import set_seed
+from semcom_phy.simulation.axis import SNR_AXIS
 from semcom_phy.sources.images import load_images
 from semcom_phy.sources.samples import Delivered
 
@@ -203,7 +204,7 @@ def test_the_table_marks_snrs_that_were_not_trained_for():
         "* A: networks trained at -1 to 21 dB, told no SNR beyond",
         "* B: networks trained at 10 dB, told no SNR beyond",
     ]
-    assert untrained_notes(trained, (0.0, 25.0)) == notes
-    assert untrained_notes(trained, (-5.0, 10.0)) == notes
-    assert untrained_notes(trained, (0.0, 10.0)) == notes[1:]
-    assert untrained_notes(trained, (10.0,)) == []
+    assert untrained_notes(trained, (0.0, 25.0), SNR_AXIS) == notes
+    assert untrained_notes(trained, (-5.0, 10.0), SNR_AXIS) == notes
+    assert untrained_notes(trained, (0.0, 10.0), SNR_AXIS) == notes[1:]
+    assert untrained_notes(trained, (10.0,), SNR_AXIS) == []

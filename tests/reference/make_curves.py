@@ -53,6 +53,11 @@ NOT_SHIPPED = {
         for name in SYSTEMS
         if name.startswith(("text_", "vlm_csc"))
     },
+    **{
+        name: "selects among candidates that take minutes to paint"
+        for name in SYSTEMS
+        if name.startswith(("mmsemcom", "candidate"))
+    },
 }
 NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
 ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")

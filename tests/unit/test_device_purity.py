@@ -25,6 +25,7 @@ from keras import ops
 
 from link_models.codecs import CODECS, build_link, load_link
 from link_models.links.radio import build_channel
+from link_models.links.shared_radio import TimeSharing
 from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.entries import load_klt
 from link_models.systems.frame_system import FrameSystem
@@ -47,6 +48,7 @@ from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.phy.path_loss import LogDistance, PathLoss
 from semcom_phy.phy.tr38901 import CDL, TDL, UMi
+from semcom_phy.phy.walsh import WalshSpreading
 from semcom_phy.seeding import set_seed
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.sources.samples import Samples
@@ -156,6 +158,8 @@ def systems():
         options = all_schemes()[::4], knowledge, color, shape
         coders.append(("webp", SeparationCoder(codec, plain, *options), plain))
     chains = [FrameSystem(name, "", *parts, color) for name, *parts in coders]
+    for spreading in (TimeSharing(2), WalshSpreading(2, 2)):
+        chains.append(chains[1].shared(spreading, "2 users"))
     for rule in ("realisation", "outage", "lmmse"):
         fading = channel(768, BlockRayleigh(2, 2))
         chains.append(CapacitySystem("webp", "", codec, fading, rule, color, shape))

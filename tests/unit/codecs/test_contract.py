@@ -42,7 +42,7 @@ CONFIGS = {
     "ntscc": PATCHES,
     "sa_oosc": PATCHES,
 }
-OF_IMAGES = [name for name, codec in CODECS.items() if not codec.encoder.sends_text]
+OF_IMAGES = [name for name, codec in CODECS.items() if codec.encoder.sends_images]
 ROOM = {"adjscc": 64, "deepjscc": 64, "ntscc": 900, "sa_oosc": 900}
 SIDE = ("eca", "swinjscc", "ntscc", "sa_oosc")
 
