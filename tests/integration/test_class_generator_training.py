@@ -53,6 +53,7 @@ def test_an_interrupted_run_ends_at_the_same_weights(tmp_path, monkeypatch):
 
     record = json.loads((tmp_path / "straight" / f"{NAME}.json").read_text())
     assert "generator --classes sample --pictures 24" in record["command"]
+    assert 0 < record["validation"]["loss_of_seen"] < 10
     assert record["loss"]["steps"] == [1, 2, 3] and len(record["loss"]["mean"]) == 3
     assert record["config"]["seen"]["num_images"] == 24
     generator = ClassGenerator("sample", tmp_path / "straight", steps=2, done=2)

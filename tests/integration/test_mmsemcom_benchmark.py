@@ -102,7 +102,6 @@ def test_table_four_counts_bytes_as_the_paper(run):
 
 def test_table_three_measures_each_system(run, monkeypatch):
     """Without processes of their own, which would not have the tiny models."""
-    pytest.importorskip("torch")
     monkeypatch.setattr(complexity, "in_own_process", lambda call, *args: call(*args))
     kept = {n: complexity.SYSTEMS[n] for n in ("mmsemcom_sequential", "hevc_ldpc")}
     kept["webp_ldpc"] = kept.pop("hevc_ldpc")
@@ -115,7 +114,8 @@ def test_table_three_measures_each_system(run, monkeypatch):
 def test_costs_are_those_of_the_networks():
     """A dense layer of 3 to 5: 20 weights, 30 operations a picture (exact); on
     TensorFlow 5 more for the biases."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     layer = torch.nn.Linear(3, 5)
     assert cost.torch_cost(lambda: layer(torch.zeros(1, 3))) == (20, 30.0)
     import keras

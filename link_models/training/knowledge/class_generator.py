@@ -44,6 +44,7 @@ NETWORKS = {
 RECIPE = TorchRecipe(steps=100000, batch_size=256, learning_rate=2e-3, weight_decay=0.0)
 LIMIT = 6.0  # standard deviations
 _SHOWN = 100  # points of the curve of the loss
+_VALIDATED = 20  # batches
 
 
 def train_class_generator(
@@ -108,11 +109,38 @@ def train_class_generator(
         "recipe": asdict(recipe),
         "data": samples.provenance,
         "loss": curve.points,
+        "validation": {"loss_of_seen": validated(network, loss_fn, recipe.seed)},
         "seconds": round(time.monotonic() - begun),
         "versions": software_versions(),
     }
     tensors = {PREFIX + name: value for name, value in tensors_of(network).items()}
     return save_weights(label, tensors | spectrum.tensors(), record, folder)
+
+
+def validated(network, loss_fn, seed):
+    """Mean loss of a network as it is stored, of the pictures that it has seen: there
+    are no others of whom it is to know anything.
+
+    Parameters
+    ----------
+    network : `torch.nn.Module`
+        That ``loss_fn`` asks
+
+    loss_fn : callable, `numpy.random.Generator` -> scalar tensor
+
+    seed : `int`
+
+    Output
+    ------
+    : `float`
+    """
+    network.eval()
+    rngs = (
+        np.random.default_rng(derived_seed(seed, "validation", i))
+        for i in range(_VALIDATED)
+    )
+    with torch.inference_mode():
+        return round(float(np.mean([float(loss_fn(rng)) for rng in rngs])), 5)
 
 
 def class_loss(network, noise, weight, values, classes, rng):
