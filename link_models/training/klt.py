@@ -1,23 +1,18 @@
 """Fits the KLT of the linear reference: ``python -m link_models.training klt``.
 
 The statistics of the exact CIFAR-10 training images and their mirror images, kept as
-half floats: ``link_models/weights/linear_32x32.npz``, and beside it what they are.
+half floats: ``link_models/weights/linear_32x32.h5``, and beside it what they are.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from link_models.systems.entries import KLT_FILE
-from link_models.training.ship import half_precision
+from link_models.weights.klt_file import MANTISSA_BITS, write_klt
 from link_models.weights.store import file_hash
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
-
-# Of 10: an error of 55 dB below the basis, and a quarter less to store.
-MANTISSA_BITS = 7
 
 
 def main(argv=None):
@@ -28,15 +23,10 @@ def main(argv=None):
     args = parser.parse_args(argv)
     exact, _, provenance = load_cifar10_training_images()
     coder = LinearAnalogueCoder.fit(exact, args.coefficients)
-    np.savez_compressed(
-        args.out,
-        mean=coder.mean,
-        basis=half_precision("basis", coder.basis, MANTISSA_BITS),
-        variance=coder.variance.astype(np.float32),
-    )
+    write_klt(args.out, coder)
     record = {
-        "what": "mean, KLT basis (half precision, 7 bits of mantissa) and "
-        "coefficient variances",
+        "what": "mean, left half and parity of the KLT basis (half precision, "
+        f"{MANTISSA_BITS} bits of mantissa) and coefficient variances",
         "made_by": "python -m link_models.training klt",
         "images": f"{len(exact)} exact images and their mirror images; no others",
         "num_coefficients": args.coefficients,

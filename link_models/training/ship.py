@@ -2,6 +2,7 @@
 
     python -m link_models.training ship runs/mine
     python -m link_models.training ship runs/mine --mantissa-bits 5
+    python -m link_models.training ship --embedded runs/captioner --mantissa-bits 7
 
 Matrices and convolution kernels become 16-bit floats; vectors (biases, scales), which
 are small, and integers stay as they are. Networks load and compute in their own
@@ -9,7 +10,10 @@ precision. The figures of a codec move by less than 0.01 dB, see docs/training.m
 
 A 16-bit float has 10 bits of mantissa. Fewer make the rest compress to nothing: with 5
 a weight takes about 9 bits, wrong by at most 1.6 %. Codecs of words bear that, whose
-output is a choice; those of pixels would lose at high SNR.
+output is a choice; those of pixels would lose at high SNR. With 7 it takes about 11.
+
+Embedded models (:mod:`semcom_phy.knowledge_base.embedded_weights`) lie in another
+folder, under the names of another network library.
 """
 
 import argparse
@@ -20,14 +24,13 @@ import h5py
 import numpy as np
 
 from link_models.weights import store
+from semcom_phy.knowledge_base import embedded_weights as embedded
+from semcom_phy.stored_arrays import H5_FORMAT, MANTISSA, half_precision, write_array
 
 STORED_AS = "float16 matrices{}, float32 vectors; validated before the rounding"
-_MANTISSA = 10  # bits of a 16-bit float
-# Of HDF5 1.10: every h5py reads it. HDF5 2.0 writes a "latest" that 1.14 cannot read.
-_FORMAT = "v110"
 
 
-def ship(label_or_file, folder=store.SHIPPED, mantissa_bits=_MANTISSA):
+def ship(label_or_file, folder=store.SHIPPED, mantissa_bits=MANTISSA):
     """Writes the half-precision copy of some weights and of their JSON.
 
     Parameters
@@ -53,15 +56,9 @@ def ship(label_or_file, folder=store.SHIPPED, mantissa_bits=_MANTISSA):
     ValueError
         If a number does not fit into 16 bits, or ``mantissa_bits`` is out of range.
     """
-    if not 1 <= mantissa_bits <= _MANTISSA:
-        raise ValueError(
-            f"mantissa_bits must be from 1 to {_MANTISSA}, got {mantissa_bits}"
-        )
     record = store.read_record(label_or_file)
     source = store.weights_path(label_or_file)
-    fewer = mantissa_bits < _MANTISSA
-    told = f" of {mantissa_bits} mantissa bits" if fewer else ""
-    record |= {"stored_as": STORED_AS.format(told)}
+    record |= {"stored_as": _told(mantissa_bits)}
 
     def write(target):
         _copy_half(source, target, mantissa_bits)
@@ -69,8 +66,33 @@ def ship(label_or_file, folder=store.SHIPPED, mantissa_bits=_MANTISSA):
     return store.write(Path(folder), record, write)
 
 
+def ship_embedded(name_or_file, folder=embedded.SHIPPED, mantissa_bits=MANTISSA):
+    """As :func:`ship`, of an embedded model.
+
+    Parameters
+    ----------
+    name_or_file : `str` or path
+        Name of shipped weights, or of a pair of files without their endings
+
+    Output
+    ------
+    : `Path`
+        The JSON
+    """
+    path = Path(name_or_file)
+    source = embedded.SHIPPED if path.parent == Path() else path.parent
+    tensors, record = embedded.load_weights(path.name, source)
+    record |= {"stored_as": _told(mantissa_bits)}
+    return embedded.save_weights(path.name, tensors, record, folder, mantissa_bits)
+
+
+def _told(mantissa_bits):
+    fewer = mantissa_bits < MANTISSA
+    return STORED_AS.format(f" of {mantissa_bits} mantissa bits" if fewer else "")
+
+
 def _copy_half(source, target, mantissa_bits):
-    with h5py.File(source) as old, h5py.File(target, "w", libver=_FORMAT) as new:
+    with h5py.File(source) as old, h5py.File(target, "w", libver=H5_FORMAT) as new:
         new.attrs.update(old.attrs)
 
         def copy(name, item):
@@ -80,63 +102,31 @@ def _copy_half(source, target, mantissa_bits):
             values = item[()]
             if values.dtype in (np.float32, np.float16) and values.ndim > 1:
                 values = half_precision(name, values, mantissa_bits)
-            # A compressed array has an index of its own: small ones grow by it.
-            large = values.nbytes > 8192
-            packed = {"compression": "gzip", "shuffle": True} if large else {}
-            new.create_dataset(name, data=values, **packed).attrs.update(item.attrs)
+            write_array(new, name, values).attrs.update(item.attrs)
 
         old.visititems(copy)
-
-
-def half_precision(name, values, mantissa_bits=_MANTISSA):
-    """16-bit floats with some of the 10 bits of mantissa, to the nearest.
-
-    Input
-    -----
-    values : array, `float32` or `float16`
-
-    Raises
-    ------
-    ValueError
-        If a number does not fit, by the ``name`` of the array.
-    """
-    return _rounded(_half(name, values), _MANTISSA - mantissa_bits)
-
-
-def _half(name, values):
-    largest = np.abs(values).max()
-    if largest > np.finfo(np.float16).max:
-        raise ValueError(
-            f"{name} holds {largest:g}, which does not fit into 16 bits: ship these "
-            "weights as they are"
-        )
-    return values.astype(np.float16)
-
-
-def _rounded(values, dropped):
-    """16-bit floats with the last bits of the mantissa 0, to the nearest, ties up."""
-    if not dropped:
-        return values
-    bits = values.view(np.uint16).astype(np.uint32)
-    bits = (bits + (1 << (dropped - 1))) >> dropped << dropped
-    return bits.astype(np.uint16).view(np.float16)
 
 
 def main(argv=None):
     """Ships some weights; returns the exit code."""
     parser = argparse.ArgumentParser(prog="link_models.training ship")
     parser.add_argument("weights", nargs="+", help="labels or files of trained weights")
-    parser.add_argument("--out", type=Path, default=store.SHIPPED)
+    parser.add_argument(
+        "--embedded", action="store_true", help="weights are those of embedded models"
+    )
+    parser.add_argument("--out", type=Path, help="folder (that of the shipped ones)")
     parser.add_argument(
         "--mantissa-bits",
         type=int,
-        default=_MANTISSA,
-        help=f"of a matrix element, 1 to {_MANTISSA} ({_MANTISSA})",
+        default=MANTISSA,
+        help=f"of a matrix element, 1 to {MANTISSA} ({MANTISSA})",
     )
     args = parser.parse_args(argv)
+    one = ship_embedded if args.embedded else ship
+    folder = args.out or (embedded.SHIPPED if args.embedded else store.SHIPPED)
     for weights in args.weights:
         try:
-            path = ship(weights, args.out, args.mantissa_bits)
+            path = one(weights, folder, args.mantissa_bits)
         except (ValueError, OSError) as error:
             print(f"{parser.prog}: error: {error}", file=sys.stderr)
             return 2

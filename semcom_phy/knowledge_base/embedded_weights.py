@@ -1,7 +1,7 @@
 """Weights of the embedded models: what they are, and that they are whole.
 
-``weights/<name>.safetensors`` holds tensors in half precision, ``weights/<name>.json``
-the configuration of the network, the command that made them, the data with their terms,
+``weights/<name>.h5`` holds tensors in half precision, ``weights/<name>.json`` the
+configuration of the network, the command that made them, the data with their terms,
 the validation figures, and a SHA-256 that ties the two together.
 """
 
@@ -10,8 +10,10 @@ import json
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
-from safetensors.numpy import load_file, save_file
+
+from semcom_phy.stored_arrays import MANTISSA, half_precision, new_file, write_array
 
 SHIPPED = Path(__file__).parent / "weights"
 _KEYS = ("config", "command", "sha256")
@@ -26,7 +28,7 @@ def read_record(name, folder=SHIPPED):
         If a file is missing, or the JSON is not that of weights.
     """
     path = Path(folder, f"{name}.json")
-    for file in (path, path.with_suffix(".safetensors")):
+    for file in (path, path.with_suffix(".h5")):
         if not file.is_file():
             raise FileNotFoundError(
                 f"{file} is missing: restore it, or train it again with python -m "
@@ -65,13 +67,14 @@ def load_weights(name, folder=SHIPPED):
         If a file is missing, truncated, altered or no weights.
     """
     record = read_record(name, folder)
-    path = Path(folder, f"{name}.safetensors")
+    path = Path(folder, f"{name}.h5")
     if _file_hash(path) != record["sha256"]:
         raise ValueError(
             f"{path} is truncated or altered: its SHA-256 is not the one in "
             f"{name}.json; restore both files"
         )
-    tensors = load_file(path)
+    with h5py.File(path) as file:
+        tensors = {key: item[...] for key, item in file.items()}
     return {
         key: value.astype("float32") if value.dtype == np.float16 else value
         for key, value in tensors.items()
@@ -99,7 +102,7 @@ def frozen_network(network, tensors):
     return network.eval().requires_grad_(False)
 
 
-def save_weights(name, tensors, record, folder):
+def save_weights(name, tensors, record, folder, mantissa_bits=MANTISSA):
     """Writes tensors in half precision, and their JSON.
 
     Parameters
@@ -115,6 +118,9 @@ def save_weights(name, tensors, record, folder):
     folder : path
         Made if it does not exist
 
+    mantissa_bits : `int`, 1 to 10, (default 10)
+        Of an element of matrices and kernels
+
     Output
     ------
     : `Path`
@@ -123,20 +129,22 @@ def save_weights(name, tensors, record, folder):
     Raises
     ------
     ValueError
-        If a number is not finite or does not fit into 16 bits.
+        If a number is not finite or does not fit into 16 bits, or ``mantissa_bits`` is
+        out of range.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stored = {}
     for key, value in tensors.items():
-        value = np.ascontiguousarray(value)
         if value.dtype == np.float32 and value.ndim > 1:
-            value = value.astype("float16")
+            value = half_precision(f"{key} of {name}", value, mantissa_bits)
         if not np.isfinite(value).all():
-            raise ValueError(f"{key} of {name} holds numbers that 16 bits cannot hold")
+            raise ValueError(f"{key} of {name} holds numbers that are not finite")
         stored[key] = value
-    path, trial = folder / f"{name}.safetensors", folder / f".{name}.tmp.safetensors"
-    save_file(stored, trial)
+    path, trial = folder / f"{name}.h5", folder / f".{name}.tmp.h5"
+    with new_file(trial) as file:
+        for key, value in stored.items():
+            write_array(file, key, value)
     os.replace(trial, path)
     record = {**record, "sha256": _file_hash(path)}
     path, trial = folder / f"{name}.json", folder / f".{name}.tmp.json"
