@@ -12,6 +12,7 @@ LOSSLESS_PSNR = 60.0
 SSIM_WINDOW = 11
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
+_EDGE = SSIM_WINDOW // 2
 _PEAK = 255.0
 _PIXELS_AT_ONCE = 2**20  # colours counted; bounds the memory
 _LUMINANCE = 0.01  # K1 of the SSIM
@@ -94,7 +95,8 @@ def ssim(images, images_hat):
     similarity", IEEE Trans. Image Process. 13(4), 2004.
     """
     images, images_hat = check_batches(images, images_hat, SSIM_WINDOW)
-    return _similarity(images, images_hat, _LUMINANCE).mean(axis=-1)
+    values = _similarity(images, images_hat, _LUMINANCE)
+    return values.mean(axis=(-2, -1)).mean(axis=-1)
 
 
 def num_ms_ssim_scales(height, width):
@@ -135,18 +137,37 @@ def ms_ssim(images, images_hat):
     quality assessment", Asilomar 2003.
     """
     images, images_hat = check_batches(images, images_hat, SSIM_WINDOW)
+    product = np.ones((len(images), images.shape[-1]))
+    for factor, weight in factors_of_scales(images, images_hat):
+        product *= np.maximum(factor.mean(axis=(-2, -1)), 0.0) ** weight
+    return product.mean(axis=-1)
+
+
+def factors_of_scales(images, images_hat, mirrored=False):
+    """What MS-SSIM is made of: at all scales but the last the contrast-structure term,
+    there the SSIM.
+
+    Input
+    -----
+    images, images_hat : [batch, H, W, 3], `uint8`
+
+    mirrored : `bool`, (default `False`)
+        Positions of all pixels, with the images mirrored at their edges; else those
+        whose window lies inside
+
+    Output
+    ------
+    : iterator of ([batch, 3, h, w] `float64`, `float`)
+        Values at all positions of a scale, and its weight; the finest first
+    """
     a, b = images.astype(np.float64), images_hat.astype(np.float64)
     num_scales = num_ms_ssim_scales(*images.shape[1:3])
     weights = np.array(MS_SSIM_WEIGHTS[:num_scales])
-    weights /= weights.sum()
-    product = np.ones((len(a), a.shape[-1]))
-    for scale, weight in enumerate(weights):
+    for scale, weight in enumerate(weights / weights.sum()):
         last = scale == num_scales - 1
-        factor = _similarity(a, b, _LUMINANCE if last else _NO_LUMINANCE)
-        product *= np.maximum(factor, 0.0) ** weight
-        if not last:
-            a, b = _halve(a), _halve(b)
-    return product.mean(axis=-1)
+        shown = (_mirrored(a), _mirrored(b)) if mirrored else (a, b)
+        yield _similarity(*shown, _LUMINANCE if last else _NO_LUMINANCE), weight
+        a, b = halve(a), halve(b)
 
 
 def mse_to_psnr(mean_squared_error):
@@ -156,7 +177,8 @@ def mse_to_psnr(mean_squared_error):
 
 
 def _similarity(images, images_hat, k1):
-    """scikit-image's SSIM of every image and colour, [batch, 3]."""
+    """scikit-image's SSIM of every image and colour at every position whose window lies
+    inside, [batch, 3, h, w]."""
     group = max(1, _PIXELS_AT_ONCE // images[0].size)
     starts = range(0, len(images), group)
     pairs = [(images[i : i + group], images_hat[i : i + group]) for i in starts]
@@ -164,10 +186,7 @@ def _similarity(images, images_hat, k1):
 
 
 def _similarity_of_group(images, images_hat, k1):
-    """One call for all, below each other: a call for each takes five times as long.
-
-    Only positions count whose window lies inside their own image.
-    """
+    """One call for all, below each other: a call for each takes five times as long."""
     batch, height, width, colours = images.shape
     tall = (
         np.moveaxis(pixels, -1, 1).reshape(-1, width).astype(np.float64)
@@ -183,11 +202,15 @@ def _similarity_of_group(images, images_hat, k1):
         full=True,
     )
     similarity = similarity.reshape(batch, colours, height, width)
-    edge = SSIM_WINDOW // 2
-    return similarity[:, :, edge:-edge, edge:-edge].mean((2, 3))
+    return similarity[:, :, _EDGE:-_EDGE, _EDGE:-_EDGE]
 
 
-def _halve(images):
+def _mirrored(images):
+    edge = (_EDGE, _EDGE)
+    return np.pad(images, ((0, 0), edge, edge, (0, 0)), mode="symmetric")
+
+
+def halve(images):
     """Mean of 2x2 pixels; an odd last row or column is dropped."""
     batch, height, width, colours = images.shape
     height, width = height // 2, width // 2

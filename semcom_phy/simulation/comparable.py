@@ -6,7 +6,7 @@ from semcom_phy.differences import differences
 
 # Which weights a system has, its description says; a scenario's name says nothing.
 _NOT_SHARED = ("name", "weights", "link_budget")
-_DATA = ("sha256", "texts_sha256", "labels_sha256", "groups")
+_DATA = ("sha256", "texts_sha256", "labels_sha256", "masks_sha256", "groups")
 
 
 def check_comparable(headers):

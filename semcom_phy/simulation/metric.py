@@ -54,6 +54,9 @@ class Metric:
         What tells the frozen model apart that it computes with, where neither its code
         nor the SHA-256 of a file in it does; asked when results are filed or looked up
 
+    reason : callable, samples -> `str` or `None`; or `None` (default)
+        Why the figure is null for a data set, or leaves images out; told beside it
+
     Raises
     ------
     ValueError
@@ -66,6 +69,7 @@ class Metric:
     needs: tuple[str, ...]
     per_sample: Callable
     identity: Callable | None = None
+    reason: Callable | None = None
 
     def __post_init__(self):
         _check_known(self)
@@ -122,7 +126,7 @@ class SetMetric:
     estimate : callable, (columns, image_index, groups=None) -> Estimate or `None`
         The figure with its interval
 
-    identity
+    identity, reason
         As of :class:`Metric`
 
     Raises
@@ -140,6 +144,7 @@ class SetMetric:
     linearised: Callable
     estimate: Callable
     identity: Callable | None = None
+    reason: Callable | None = None
 
     def __post_init__(self):
         _check_known(self)

@@ -13,7 +13,7 @@ import numpy as np
 
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
-from semcom_phy.metrics import image, text
+from semcom_phy.metrics import foreground, image, text
 from semcom_phy.metrics.clip_score import clip_score_of_captions
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.metrics.ratio import linearised_ratio
@@ -57,6 +57,26 @@ def _psnr_of_mean_mse(columns, image_index, groups=None):
 def _importance(name, levels, samples, delivered):
     scores = psnr_by_level(samples.images, delivered.images, levels(samples))
     return scores[name]
+
+
+def _by_mask(part, scores, samples, delivered):
+    if samples.masks is None:
+        return np.full(len(samples), np.nan)
+    return scores(samples.images, delivered.images, samples.masks)[part]
+
+
+def _why_no_part(part, samples):
+    """Why a figure of the foreground, or of the background, is null."""
+    if samples.masks is None:
+        return (
+            "the data set has no masks of salient objects: choose one that has, such "
+            "as --dataset ecssd"
+        )
+    has_part = np.any(samples.masks == (part == "foreground"), axis=(1, 2))
+    if has_part.all():
+        return None
+    count, total = np.sum(~has_part), len(samples)
+    return f"{count} of {total} images have no {part}, and do not count"
 
 
 @lru_cache(maxsize=1)  # all metrics of a batch share its levels
@@ -228,6 +248,22 @@ def importance_metrics(levels, needs=()):
 
 IMPORTANCE_METRICS = importance_metrics(_levels, ("label_maps",))
 
+FOREGROUND_METRICS = tuple(
+    Metric(
+        f"{name}_{part}{ending}",
+        f"{title} of the {part}",
+        unit,
+        ("images",),
+        partial(_by_mask, part, scores),
+        reason=partial(_why_no_part, part),
+    )
+    for name, ending, title, unit, scores in (
+        ("psnr", "_db", "PSNR", "dB", foreground.psnr_by_mask),
+        ("ms_ssim", "", "MS-SSIM", "", foreground.ms_ssim_by_mask),
+    )
+    for part in foreground.PARTS
+)
+
 TEXT_EXACT = Metric(
     "text_exact", "Texts received word for word", "", ("texts",), _text_exact
 )
@@ -394,6 +430,7 @@ METRICS = {
     for metric in (
         *IMAGE_METRICS,
         *IMPORTANCE_METRICS,
+        *FOREGROUND_METRICS,
         *TEXT_METRICS,
         *PERCEPTION_METRICS,
         *SSQ_METRICS,

@@ -42,6 +42,7 @@ _DATA_HASHES = {
     "images": "sha256",
     "captions": "texts_sha256",
     "labels": "labels_sha256",
+    "masks": "masks_sha256",
 }
 # Told by the images' hash, by what was spent, or by the description.
 _TOLD_ELSEWHERE = (

@@ -225,8 +225,8 @@ def plot_rate_distortion(curves, path):
 
 
 def plot_all(curves, folder):
-    """Writes ``<metric>_vs_snr.png`` of the first metric (``psnr_vs_snr.png``; over
-    distances all ``..._vs_distance.png``),
+    """Writes ``<metric>_vs_snr.png`` of the first metric, unless it is null everywhere
+    (``psnr_vs_snr.png``; over distances all ``..._vs_distance.png``),
     ``reconstructions.png``, of texts ``captions.png``, where there was an outage
     ``outage_vs_snr.png``, where rates differ between points or systems
     ``rate_vs_snr.png`` and ``rate_distortion.png``, and where there are metrics by
@@ -253,7 +253,11 @@ def plot_all(curves, folder):
         raise ValueError("no point was simulated yet")
     metric, over = curves[0].metrics[0], f"vs_{curves[0].axis.stem}.png"
     paths = [folder / f"{metric.removesuffix('_db')}_{over}"]
-    plot_metric(curves, metric, paths[0])
+    measured = any(_points(curve, metric) for curve in curves)
+    if measured:
+        plot_metric(curves, metric, paths[0])
+    else:  # no image has such a figure
+        paths = []
     pictured = [curve for curve in curves if has_images(curve)]
     if pictured and common_snr_points(pictured):
         paths.append(folder / "reconstructions.png")
@@ -266,8 +270,10 @@ def plot_all(curves, folder):
         paths.append(folder / f"outage_{over}")
         plot_metric(curves, "outage", paths[-1])
     if rates_differ(curves):
-        paths += [folder / f"rate_{over}", folder / "rate_distortion.png"]
-        plot_rate(curves, paths[-2])
+        paths.append(folder / f"rate_{over}")
+        plot_rate(curves, paths[-1])
+    if rates_differ(curves) and measured:
+        paths.append(folder / "rate_distortion.png")
         plot_rate_distortion(curves, paths[-1])
     if any(_is_scored(curve) for curve in curves):
         paths.append(folder / "psnr_by_importance.png")

@@ -36,7 +36,7 @@ from semcom_phy.simulation.storage import locked, remove_leftovers, replaced
 FORMAT = "semcom-phy result 3"
 FINISHED = ("done", "target_reached")
 OUTAGE = "outage"  # stands beside the metrics of every file
-DATA_HASHES = ("sha256", "texts_sha256", "labels_sha256")
+DATA_HASHES = ("sha256", "texts_sha256", "labels_sha256", "masks_sha256")
 _IDENTITY = ("scenario", "system", "description", "bandwidth", "seed", "sweep")
 _NOT_HEADER = (
     *("format", "rows_sha256", "snr_db", "distance_m", "code_of_points", "extras"),
@@ -429,12 +429,17 @@ class ResultFile:
         return cls(path, header, snr_db, points, document["rows_sha256"], distances)
 
 
-def describe_metrics(metrics):
-    """What a header says of metrics: name, title and unit of each, a `list`."""
-    return [
-        {"name": metric.name, "title": metric.title, "unit": metric.unit}
-        for metric in metrics
-    ]
+def describe_metrics(metrics, samples=None):
+    """What a header says of metrics, a `list` of `dict`: name, title and unit of each
+    and, of one that is null for some samples or all of them, the ``reason``."""
+    described = []
+    for metric in metrics:
+        about = {"name": metric.name, "title": metric.title, "unit": metric.unit}
+        reason = None
+        if metric.reason is not None and samples is not None:
+            reason = metric.reason(samples)
+        described.append(about if reason is None else about | {"reason": reason})
+    return described
 
 
 def metric_label(about):

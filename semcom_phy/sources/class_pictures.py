@@ -101,7 +101,7 @@ def drawn_evenly(samples, num_images, seed):
         "num_available": len(samples),
         "seed": seed,
         "sha256": array_sha256(drawn.images),
-        **hashes_beside(labels=drawn.labels),
+        **hashes_beside(labels=drawn.labels, masks=drawn.masks),
     }
     if drawn.groups is not None:
         rule = samples.provenance["groups"]["rule"]

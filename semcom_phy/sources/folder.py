@@ -4,7 +4,13 @@ import os
 from pathlib import Path, PurePosixPath
 
 from semcom_phy.sources.captions import captions_of, find_captions
-from semcom_phy.sources.picture import fit_picture, fit_text, read_picture
+from semcom_phy.sources.mask_folders import find_masked
+from semcom_phy.sources.picture import (
+    fit_picture,
+    fit_text,
+    read_picture,
+    upright_sides,
+)
 from semcom_phy.sources.pool import Pool
 
 IMAGE_SUFFIXES = (
@@ -26,7 +32,8 @@ GROUPINGS = {
 
 
 def folder_pool(folder, size, split, group_by="picture", strict=False):
-    """All pictures in a folder and its subfolders, opened when drawn.
+    """All pictures in a folder and its subfolders, opened when drawn; with masks where
+    it is laid out as one of :mod:`~semcom_phy.sources.mask_folders`.
 
     Parameters
     ----------
@@ -51,23 +58,38 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
     ValueError
         If there is no picture, the grouping is unknown, there are splits but not the
         one asked for, or a file of captions is damaged or names none of the pictures.
+
+    FileNotFoundError
+        If there are masks, but not one of every picture.
     """
     if group_by not in GROUPINGS:
         raise ValueError(f"group_by is {group_by!r}; there are {', '.join(GROUPINGS)}")
-    root, used_split = _split_folder(folder, split)
-    names = list_pictures(root)
+    masked = find_masked(folder, split)
+    if masked is None:
+        root, used_split = _split_folder(folder, split)
+        names = list_pictures(root)
+    else:
+        root, used_split = masked.pictures, masked.split
+        names = list_pictures(root) if masked.names is None else masked.names
     if not names:
         raise ValueError(
             f"{root} holds 0 images, subfolders included ({', '.join(IMAGE_SUFFIXES)})"
         )
     captions = find_captions((root, folder), used_split)
     names, texts, told = captions_of(names, captions)
+    if masked is not None:
+        masked.check_masks(names)
+        told += f", masks of {masked.masks.name}"
     rule, label = GROUPINGS[group_by]
 
     def read(index, longest=None):
         path = root / names[index]
         picture, remarks = read_picture(path, size, strict)
         return fit_picture(picture, size, path, longest), remarks
+
+    def mask(index):
+        name = names[index]
+        return masked.read(name, upright_sides(root / name), size)
 
     provenance = {
         "dataset": folder.resolve().name,
@@ -76,7 +98,16 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
         "terms": None,
     }
     groups = None if label is None else [label(PurePosixPath(name)) for name in names]
-    return Pool(len(names), read, provenance, groups, rule, names, texts)
+    return Pool(
+        len(names),
+        read,
+        provenance,
+        groups,
+        rule,
+        names,
+        texts,
+        mask=None if masked is None else mask,
+    )
 
 
 def is_hidden(name):

@@ -2,8 +2,8 @@
 
 Images are ``uint8 [num_images, height, width, 3]``; beside them stands a provenance
 record of plain JSON values that identifies the pixels (SHA-256) and states where they
-come from, and which images are alike. Captions and classes travel with the images where
-the data set has them.
+come from, and which images are alike. Captions, classes and masks of the salient
+foreground travel with the images where the data set has them.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ DATA_FOLDERS = {
     "catsdogs": "catsdogs",
     "birds": "birds525",
     "cars": "stanford_cars",
+    "ecssd": "ecssd",
 }
 _SHIPPED = {"sample": sample_pool, "photographs": photograph_pool}
 LONGEST_CAPTIONED = 512  # side of pictures that captioners see [pixels]
@@ -55,8 +56,8 @@ def load_samples(
     * ``"cifar10"``: 32x32; found in the folder ``$SEMCOM_DATA``, then in
       ``../shared/data``, then through ``keras.datasets``. Where the file tells which
       images have original pixels (``exact``), only they are used.
-    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``, ``"cars"``: the folders
-      ``flickr8k_images``, ``catsdogs``, ``birds525``, ``stanford_cars`` in
+    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``, ``"cars"``, ``"ecssd"``: the folders
+      ``flickr8k_images``, ``catsdogs``, ``birds525``, ``stanford_cars``, ``ecssd`` in
       ``$SEMCOM_DATA``, then in ``../shared/data``.
     * a folder: all PNG, JPEG, WebP, AVIF, BMP, TIFF and PNM files in it and in its
       subfolders, by path; hidden files are not. Where it has subfolders ``train`` and
@@ -66,10 +67,12 @@ def load_samples(
       Only pictures that are drawn are opened; the next of the draw takes the place of
       one that is damaged or too small. A file of captions in it
       (:mod:`~semcom_phy.sources.captions`) gives the texts; pictures that it does not
-      name are left out.
+      name are left out. One laid out as DUTS, ECSSD or Pascal VOC
+      (:mod:`~semcom_phy.sources.mask_folders`) gives masks, cut and reduced as their
+      pictures.
     * a folder with ``test.npz``, or ``train.npz``, of pictures as files end to end
-      (:mod:`~semcom_phy.sources.packed_pictures`), cut and reduced likewise; captions
-      as above.
+      (:mod:`~semcom_phy.sources.packed_pictures`), cut and reduced likewise, with
+      masks where it holds them; captions as above.
     * an ``.npz`` file with an array ``x``, or ``x_train``/``x_test`` as ``split`` says,
       or an ``.npy`` file, uint8 [N, H, W, 3]; cut and reduced likewise where H and W
       are not ``size``. An array ``groups`` in an ``.npz`` file tells which are alike.
@@ -81,7 +84,7 @@ def load_samples(
     ----------
     dataset : `str` or path
         ``"sample"``, ``"photographs"``, ``"cifar10"``, ``"flickr8k"``, ``"catsdogs"``,
-        ``"birds"``, ``"cars"``, a folder, an ``.npz`` or an ``.npy`` file
+        ``"birds"``, ``"cars"``, ``"ecssd"``, a folder, an ``.npz`` or an ``.npy`` file
 
     num_images : `int` or `None`, (default `None`)
         How many; `None` for all, in the data set's own order
@@ -117,17 +120,18 @@ def load_samples(
         ``sha256`` (of the pixels), ``source``, ``terms``; no absolute path, so that it
         is the same wherever the data lie. Besides, where they apply, ``groups``
         (``count``, ``rule``), ``converted`` (how many pictures were grey, of a palette,
-        ...), ``left_out`` (``count``, and the ``first`` of them), ``texts_sha256`` and
-        ``labels_sha256``
+        ...), ``left_out`` (``count``, and the ``first`` of them), ``texts_sha256``,
+        ``labels_sha256`` and ``masks_sha256``
 
     Raises
     ------
     ValueError
         If the images are not 8-bit RGB, too small, damaged, or fewer than asked for,
-        or a picture is a decompression bomb.
+        or a picture is a decompression bomb, or a mask is damaged or of another size
+        than its picture.
 
     FileNotFoundError
-        If the data are not there.
+        If the data are not there, or a mask among others is not.
     """
     size = _checked_size(size)
     if num_images is not None and (int(num_images) != num_images or num_images < 1):
@@ -169,7 +173,10 @@ def load_samples(
         texts = tuple(tuple(pool.texts[index]) for index in taken)
     if pool.labels is not None:
         labels = np.asarray(pool.labels)[taken]
-    provenance |= hashes_beside(texts, labels)
+    masks = None
+    if pool.mask is not None:
+        masks = np.stack([pool.mask(index) for index in taken])
+    provenance |= hashes_beside(texts, labels, masks)
     if converted:
         provenance["converted"] = converted
         kinds = ", ".join(f"{number} {kind}" for kind, number in converted.items())
@@ -180,7 +187,7 @@ def load_samples(
         provenance["source"] += f"; {len(left_out)} left out, the first: {first[0]}"
     names = None if labels is None or pool.class_names is None else pool.class_names
     names = None if names is None else tuple(str(name) for name in names)
-    return Samples(images, groups, provenance, texts, labels, names)
+    return Samples(images, groups, provenance, texts, labels, names, masks=masks)
 
 
 def load_images(dataset, num_images=None, size=32, seed=1, split="test", strict=False):

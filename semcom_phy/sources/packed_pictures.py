@@ -4,8 +4,9 @@
 ``offset`` (`int64` [N + 1], where each begins) and ``names`` ([N] `str`), and may have
 ``labels`` ([N] `int`, their classes) and ``class_names`` (or ``body`` and
 ``body_names``, as the cars have them); without class names, classes are called as the
-folders in ``names`` ("Cat/8898.jpg"). Captions lie beside it
-(:mod:`~semcom_phy.sources.captions`).
+folders in ``names`` ("Cat/8898.jpg"). ``masks`` ([N, height, width / 8] `uint8`, the
+leftmost pixel in the most significant bit) tell the salient foreground of pictures of
+one size. Captions lie beside it (:mod:`~semcom_phy.sources.captions`).
 """
 
 import io
@@ -15,6 +16,7 @@ from PIL import Image
 
 from semcom_phy.sources.archive import open_archive
 from semcom_phy.sources.captions import captions_of, find_captions
+from semcom_phy.sources.masks import check_mask_size, fit_mask
 from semcom_phy.sources.picture import UnusablePicture, fit_picture, fit_text
 from semcom_phy.sources.pool import Pool
 
@@ -55,20 +57,34 @@ def packed_pool(folder, size, split):
         If there is no such split.
     """
     path = folder / f"{split}.npz"
-    blob, offset, names, labels, class_names = _read(path)
+    blob, offset, names, labels, class_names, masks = _read(path)
     places = {str(name): index for index, name in enumerate(names)}
     kept, texts, told = captions_of(list(places), find_captions((folder,), split))
     place = np.array([places[name] for name in kept])
 
-    def read(index, longest=None):
+    def opened(index):
         start, stop = offset[place[index] : place[index] + 2]
+        return Image.open(io.BytesIO(blob[start:stop]))
+
+    def read(index, longest=None):
         where = f"{path}, {kept[index]}"
         try:
-            picture = Image.open(io.BytesIO(blob[start:stop])).convert("RGB")
+            picture = opened(index).convert("RGB")
         except Exception as error:  # Pillow's decoders raise many kinds
             raise UnusablePicture(where, f"is damaged or no image: {error}") from error
         return fit_picture(picture, size, where, longest), ()
 
+    def mask(index):
+        with opened(index) as picture:
+            width, height = picture.size
+        own = np.unpackbits(masks[place[index]], axis=-1)
+        if own.shape[1] - width in range(8):  # bits that fill up the last byte
+            own = own[:, :width]
+        check_mask_size(own.shape, (height, width), f"{path}, {kept[index]}")
+        return fit_mask(own, size)
+
+    if masks is not None:
+        told += ", masks"
     provenance = {
         "dataset": folder.resolve().name,
         "split": split,
@@ -84,6 +100,7 @@ def packed_pool(folder, size, split):
         texts=texts,
         labels=labels,
         class_names=class_names,
+        mask=None if masks is None else mask,
     )
 
 
@@ -99,6 +116,7 @@ def _read(path):
         try:
             blob, offset, names = (archive[name] for name in _MEMBERS)
             labels, class_names = _classes(archive)
+            masks = archive["masks"] if "masks" in archive.files else None
         except Exception as error:  # numpy raises key, zip and lzma errors
             raise ValueError(f"{path} is damaged: {error}; copy it again") from error
     if (
@@ -116,6 +134,13 @@ def _read(path):
             "rising whole numbers [N + 1] from 0 to the length of blob, N different "
             "strings"
         )
+    if masks is not None and (
+        masks.dtype != np.uint8 or masks.ndim != 3 or len(masks) != len(names)
+    ):
+        raise ValueError(
+            f"{path}: masks is {masks.dtype} {masks.shape}; expected packed bits, "
+            f"uint8 [N, height, width / 8], of {len(names)} pictures"
+        )
     if labels is not None and (
         labels.shape != names.shape or labels.dtype.kind not in "iu"
     ):
@@ -129,7 +154,7 @@ def _read(path):
         raise ValueError(
             f"{path}: label {labels.max()} stands beside {len(class_names)} class names"
         )
-    return blob.tobytes(), offset, names, labels, class_names
+    return blob.tobytes(), offset, names, labels, class_names, masks
 
 
 def _classes(archive):

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MIN_SIZE = 16  # SSIM's window takes 11 pixels, codecs halve a side up to three times
 _GREY_16_BITS = ("I;16", "I;16L", "I;16B")
 _ORIENTATION = 0x0112  # EXIF tag
+_ON_THEIR_SIDE = (5, 6, 7, 8)  # its values
 
 # colour mode -> what the provenance calls its conversion
 _CONVERTED = {
@@ -175,18 +176,43 @@ def fit_picture(picture, size, path, longest=None):
     UnusablePicture
         If the picture is smaller; it is not enlarged.
     """
-    width, height = picture.size
-    check_size((height, width), size, path)
-    scale = min(height / size[0], width / size[1])
-    part_height, part_width = (round(n * scale) for n in size)
+    sides = picture.size[::-1]
+    check_size(sides, size, path)
+    part = picture.crop(central_part(sides, size))
     if longest is not None:
-        kept = min(scale, max(1.0, longest / max(size)))
+        kept = min(_scale(sides, size), max(1.0, longest / max(size)))
         size = tuple(round(n * kept) for n in size)
-    left, top = (width - part_width) // 2, (height - part_height) // 2
-    part = picture.crop((left, top, left + part_width, top + part_height))
     if part.size != (size[1], size[0]):
         part = part.resize((size[1], size[0]), Image.Resampling.LANCZOS)
     return np.array(part)
+
+
+def central_part(sides, size):
+    """The largest central part that has the aspect ratio of a size.
+
+    Parameters
+    ----------
+    sides : (`int`, `int`)
+        Height and width of a picture [pixels]
+    size : (`int`, `int`)
+        Height and width [pixels]
+
+    Output
+    ------
+    : (left, top, right, bottom), `int`
+        As Pillow's ``crop`` takes it
+    """
+    height, width = (round(n * _scale(sides, size)) for n in size)
+    top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
+    return left, top, left + width, top + height
+
+
+def upright_sides(path):
+    """Height and width of a picture file as its EXIF orientation turns it [pixels]."""
+    with open_picture(path) as picture:
+        width, height = picture.size
+        lies = picture.getexif().get(_ORIENTATION, 1) in _ON_THEIR_SIDE
+    return (width, height) if lies else (height, width)
 
 
 def check_size(sides, size, path):
@@ -230,6 +256,10 @@ def fit_text(size):
     """What :func:`fit_picture` does, in words."""
     part = "square" if size[0] == size[1] else "part of that aspect ratio"
     return f"central {part} reduced to {size_text(size)}"
+
+
+def _scale(sides, size):
+    return min(side / n for side, n in zip(sides, size, strict=True))
 
 
 def _damaged(path, error):

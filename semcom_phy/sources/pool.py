@@ -41,6 +41,11 @@ class Pool:
 
     class_names : sequence of `str`, or `None`
         Their names
+
+    mask : callable of `int`, or `None`
+        Gives the mask of the salient foreground of an image that was read, uint8
+        [height, width] of 0 and 1; raises `ValueError` or `FileNotFoundError`, with the
+        file, where there is none
     """
 
     count: int
@@ -52,6 +57,7 @@ class Pool:
     texts: Sequence | None = None
     labels: np.ndarray | None = None
     class_names: Sequence | None = None
+    mask: Callable | None = None
 
     @classmethod
     def of_array(

@@ -40,10 +40,15 @@ class Samples:
     has_pictures : `bool`, (default `True`)
         `False`: there are texts alone, and the images are grey
 
+    masks : [num_images, height, width], `uint8`, or `None` (default)
+        1 where a pixel is of the salient foreground, else 0; all 0 in an image without
+        a salient object
+
     Raises
     ------
     ValueError
-        If there are not as many groups, texts or labels as images.
+        If there are not as many groups, texts or labels as images, or masks are of
+        another shape or type, or hold something else than 0 and 1.
     """
 
     images: np.ndarray
@@ -53,6 +58,7 @@ class Samples:
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
     has_pictures: bool = True
+    masks: np.ndarray | None = None
 
     def __post_init__(self):
         for name in ("groups", "texts", "labels"):
@@ -61,6 +67,8 @@ class Samples:
                 raise ValueError(
                     f"{name} holds {len(values)} entries for {len(self.images)} images"
                 )
+        if self.masks is not None:
+            _check_masks(self.masks, self.images)
 
     def __len__(self):
         return len(self.images)
@@ -73,28 +81,31 @@ class Samples:
             return None if values is None else tuple(values[i] for i in index)
 
         labels = None if self.labels is None else self.labels[index]
+        masks = None if self.masks is None else self.masks[index]
         return replace(
             self,
             images=self.images[index],
             groups=picked(self.groups),
             texts=picked(self.texts),
             labels=labels,
+            masks=masks,
         )
 
 
-def hashes_beside(texts=None, labels=None):
-    """What a provenance says of captions and labels, so that results on others are told
-    apart.
+def hashes_beside(texts=None, labels=None, masks=None):
+    """What a provenance says of captions, labels and masks, so that results on others
+    are told apart.
 
     Parameters
     ----------
-    texts, labels
+    texts, labels, masks
         As of :class:`Samples`
 
     Output
     ------
     : `dict`
-        ``texts_sha256`` and ``labels_sha256``, of those that are there
+        ``texts_sha256``, ``labels_sha256`` and ``masks_sha256``, of those that are
+        there
     """
     hashes = {}
     if texts is not None:
@@ -102,7 +113,21 @@ def hashes_beside(texts=None, labels=None):
         hashes["texts_sha256"] = hashlib.sha256(content.encode()).hexdigest()
     if labels is not None:
         hashes["labels_sha256"] = array_sha256(labels)
+    if masks is not None:
+        hashes["masks_sha256"] = array_sha256(masks)
     return hashes
+
+
+def _check_masks(masks, images):
+    if masks.dtype != np.uint8 or masks.shape != images.shape[:3]:
+        raise ValueError(
+            f"masks are {masks.dtype} {masks.shape} beside images {images.shape}; give "
+            "uint8 [num_images, height, width]"
+        )
+    if masks.size and masks.max() > 1:
+        raise ValueError(
+            f"masks hold values up to {masks.max()}; give 1 for the foreground, else 0"
+        )
 
 
 class Delivered(NamedTuple):

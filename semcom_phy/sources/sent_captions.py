@@ -1,12 +1,15 @@
-"""What is sent of a data set where captions are sent: one text a sample.
+"""What is sent of a data set where captions are sent: one text a sample, with a sample
+for every caption, or for every image.
 
 images --> captioner, or the data set's own --> captions --> a sample of each
+                                                         '-> the first beside its image
 
 The caption that is sent is the only reference of what is received. Captions of one
 image are alike and count as one in intervals.
 """
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +80,54 @@ def load_sent_captions(dataset, captioner=None, per_image=1, size=32, **options)
     return _one_text_each(samples, said_by, per_image)
 
 
+def load_captioned_images(
+    dataset, captioner=DEFAULT, size=128, question=None, **options
+):
+    r"""Images to be sent, each with one caption beside it.
+
+    Parameters
+    ----------
+    dataset : `str` or path
+        As of :func:`~semcom_phy.sources.images.load_samples`
+
+    captioner : `str`, (default "embedded")
+        As of :func:`load_sent_captions`
+
+    size : `int` or (`int`, `int`), (default 128)
+        Of the images [pixels]
+
+    question : ``Question`` of ``knowledge_base.captioner.questions``, or `None`
+        As of :func:`~semcom_phy.knowledge_base.captioner.find_captioner`
+
+    options :
+        As of :func:`load_sent_captions`; and ``split``, "test" (default) or "train"
+
+    Output
+    ------
+    : :class:`~semcom_phy.sources.samples.Samples`
+        Each with one text, which is empty where a captioner has nothing to say. The
+        provenance holds besides ``captioner``: the identity of the model, or "data"
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, ImportError
+        As of :func:`load_sent_captions`.
+    """
+    samples, said_by = _captioned(dataset, captioner, size, question, **options)
+    texts = tuple((own[0],) for own in samples.texts)
+    silent = sum(not text.strip() for (text,) in texts)
+    source = samples.provenance["source"] + _told(said_by)
+    if silent:
+        source += f", which says nothing of {silent} of them"
+    provenance = {
+        **samples.provenance,
+        **hashes_beside(texts),
+        "source": source,
+        "captioner": said_by,
+    }
+    return replace(samples, texts=texts, provenance=provenance)
+
+
 def _listed(path, captioner, size, group_by="picture", strict=False, **options):
     """Samples of a file of captions, which has nothing to look at."""
     if captioner not in (None, OWN):
@@ -92,10 +143,10 @@ def _listed(path, captioner, size, group_by="picture", strict=False, **options):
     return load_caption_list(path, size, **options)
 
 
-def _captioned(dataset, captioner, size, **options):
+def _captioned(dataset, captioner, size, question=None, split="test", **options):
     """Samples with texts, and who has said them: `OWN` or an identity."""
     if captioner in (None, OWN):
-        samples = load_samples(dataset, size=size, split="test", **options)
+        samples = load_samples(dataset, size=size, split=split, **options)
         if samples.texts is not None:
             return samples, OWN
         if captioner == OWN:
@@ -104,12 +155,12 @@ def _captioned(dataset, captioner, size, **options):
                 "captions: put captions.txt beside the pictures, or choose a captioner"
             )
         captioner = DEFAULT
-    model = find_captioner(captioner)
+    model = find_captioner(captioner, question)
 
     def caption(pictures):
         return [(text,) for text in captions_of_pictures(model, pictures)]
 
-    samples = load_samples(dataset, size=size, split="test", caption=caption, **options)
+    samples = load_samples(dataset, size=size, split=split, caption=caption, **options)
     return samples, model.identity
 
 
@@ -170,8 +221,8 @@ def _one_text_each(samples, said_by, per_image):
         rule = samples.provenance.get("groups", {"rule": "image"})["rule"]
         provenance["groups"] = describe_groups(groups, rule)
     labels = None if samples.labels is None else samples.labels[index]
-    if labels is not None:
-        provenance |= hashes_beside(labels=labels)
+    masks = None if samples.masks is None else samples.masks[index]
+    provenance |= hashes_beside(labels=labels, masks=masks)
     return Samples(
         samples.images[index],
         groups,
@@ -180,4 +231,5 @@ def _one_text_each(samples, said_by, per_image):
         labels,
         samples.class_names,
         samples.has_pictures,
+        masks,
     )

@@ -13,7 +13,7 @@ from scenarios import scenario
 from semcom_phy.knowledge_base import classifier
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
-from semcom_phy.metrics import image, text
+from semcom_phy.metrics import foreground, image, text
 from semcom_phy.metrics.clip_score import clip_score_of_captions
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.metrics.ssq import ssq
@@ -23,6 +23,7 @@ from semcom_phy.simulation.identity.stale_points import code_changes
 from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
 from semcom_phy.simulation.metric import Metric, check_samples
 from semcom_phy.simulation.metric_table import (
+    FOREGROUND_METRICS,
     IMAGE_METRICS,
     IMPORTANCE_METRICS,
     METRICS,
@@ -31,6 +32,7 @@ from semcom_phy.simulation.metric_table import (
     perceptual_metric,
     ssq_metric,
 )
+from semcom_phy.simulation.results import describe_metrics
 from semcom_phy.sources.driving import CLASSES
 from semcom_phy.sources.samples import Delivered, Samples
 
@@ -40,7 +42,8 @@ RECEIVED = RNG.integers(0, 256, (4, 48, 64, 3), "uint8")
 LABELS = np.full((4, 48, 64), CLASSES.index("Road"), "uint8")
 LABELS[1:, 20:44, 20:40] = CLASSES.index("Car")
 TEXTS = tuple((f"a dog runs after {n} red",) for n in ("no", "one", "two", "three"))
-SAMPLES = Samples(IMAGES, None, {}, TEXTS, LABELS)
+MASKS = (LABELS == CLASSES.index("Car")).astype("uint8")  # none in the first
+SAMPLES = Samples(IMAGES, None, {}, TEXTS, LABELS, masks=MASKS)
 DELIVERED = Delivered(images=RECEIVED, texts=["a dog runs"] * 3 + [TEXTS[3][0]])
 
 
@@ -121,6 +124,50 @@ def test_importance_is_that_of_the_label_maps():
     high = METRICS["psnr_high"].measure(SAMPLES, DELIVERED)
     assert np.isnan(high["psnr_high"]).tolist() == [True, False, False, False]
     assert METRICS["psnr_high"].estimate(high, np.arange(4)).num_images == 3
+
+
+def test_figures_of_foreground_and_background_are_those_of_the_masks():
+    """An image without a foreground has none there (exact)."""
+    for name, scores in (
+        ("psnr_{}_db", foreground.psnr_by_mask),
+        ("ms_ssim_{}", foreground.ms_ssim_by_mask),
+    ):
+        expected = scores(IMAGES, RECEIVED, MASKS)
+        for part in ("foreground", "background"):
+            metric = METRICS[name.format(part)]
+            found = metric.measure(SAMPLES, DELIVERED)[metric.name]
+            np.testing.assert_array_equal(found, expected[part])
+            lacking = [part == "foreground", False, False, False]
+            assert np.isnan(found).tolist() == lacking
+
+
+def test_without_masks_the_figures_are_null_with_a_reason():
+    """Nothing is refused: no value, and words that say why; where some images have no
+    foreground, how many (exact)."""
+    bare = dataclasses.replace(SAMPLES, masks=None)
+    full = dataclasses.replace(SAMPLES, masks=0 * MASKS + 1)
+    check_samples(FOREGROUND_METRICS, bare)
+    for metric in FOREGROUND_METRICS:
+        columns = metric.measure(bare, DELIVERED)
+        assert columns[metric.name].shape == (4,)
+        assert metric.estimate(columns, np.arange(4)) is None
+        (about,) = describe_metrics([metric], bare)
+        assert about["reason"] == (
+            "the data set has no masks of salient objects: choose one that has, such "
+            "as --dataset ecssd"
+        )
+        part = "background" if "background" in metric.name else "foreground"
+        reasons = [
+            describe_metrics([metric], samples)[0].get("reason")
+            for samples in (SAMPLES, full)
+        ]
+        lacking = "{} of 4 images have no {}, and do not count".format
+        if part == "foreground":
+            assert reasons == [lacking(1, part), None]
+        else:
+            assert reasons == [None, lacking(4, part)]
+        assert "reason" not in describe_metrics([metric])[0]
+    assert "reason" not in describe_metrics([METRICS["psnr_db"]], bare)[0]
 
 
 def test_bleu_without_a_common_ngram_has_no_interval():

@@ -364,3 +364,18 @@ def test_tiles_have_the_shape_of_the_images(tmp_path, figures, shape):
         assert ratio == pytest.approx(shape[0] / shape[1])
     (_, right, bottom, _), *_ = extents
     assert right < extents[2][0] and bottom < extents[1][3]
+
+
+def test_a_first_metric_that_is_null_has_no_figure(tmp_path):
+    """Neither over the SNR nor over the rate; all others are drawn (exact)."""
+    curves = []
+    for name, rate in (("a", 0.25), ("b", 0.5)):
+        spent = {"cbr_total": Estimate(rate, (rate, rate), 4, 8)}
+        curve = make_curve(tmp_path, name, 0.0, extras=spent)
+        for snr, point in curve.points.items():
+            curve.points[snr] = dataclasses.replace(
+                point, metrics=point.metrics | {NAMES[0]: None}
+            )
+        curves.append(curve)
+    paths = plotting.plot_all(curves, tmp_path)
+    assert [path.name for path in paths] == ["reconstructions.png", "rate_vs_snr.png"]

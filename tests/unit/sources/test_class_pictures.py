@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from semcom_phy.sources.class_pictures import class_pictures, labelled_pictures
+from semcom_phy.sources.class_pictures import (
+    class_pictures,
+    drawn_evenly,
+    labelled_pictures,
+)
+from semcom_phy.sources.samples import Samples, hashes_beside
 
 
 def test_crops_of_a_photograph_are_a_class():
@@ -38,6 +43,17 @@ def test_original_pixels_of_cifar10(tmp_path, monkeypatch):
     assert samples.class_names[3] == "cat"
     for image, label in zip(samples.images, samples.labels, strict=True):
         assert (images[labels == label] == image).all((1, 2, 3)).any()
+
+
+def test_what_belongs_to_drawn_pictures_stays_with_them():
+    """Labels and masks, and the provenance tells those of the draw (exact)."""
+    images = np.arange(4, dtype=np.uint8).repeat(16 * 16 * 3).reshape(4, 16, 16, 3)
+    labels, masks = np.arange(4), images[..., 0] % 2
+    drawn = drawn_evenly(Samples(images, None, {}, None, labels, masks=masks), 3, 1)
+    np.testing.assert_array_equal(drawn.images[:, 0, 0, 0], drawn.labels)
+    np.testing.assert_array_equal(drawn.masks[:, 0, 0], drawn.labels % 2)
+    hashes = hashes_beside(labels=drawn.labels, masks=drawn.masks)
+    assert hashes.items() <= drawn.provenance.items()
 
 
 def test_too_few_pictures():

@@ -79,5 +79,7 @@ def test_short_names_are_folders_of_the_data(tmp_path, folder, monkeypatch):
     images, provenance = load_images("flickr8k", 2)
     assert images.shape == (2, 32, 32, 3)
     assert provenance["dataset"] == "flickr8k_images"
+    (tmp_path / "flickr8k_images").rename(tmp_path / "ecssd")
+    assert load_images("ecssd", 2)[1]["dataset"] == "ecssd"
     with pytest.raises(FileNotFoundError, match="holds no folder birds525"):
         load_images("birds", 2)

@@ -62,6 +62,55 @@ def test_captions_and_classes_belong_to_their_pictures(tmp_path):
         assert drawn.labels[0] == samples.labels[place]
 
 
+def test_masks_belong_to_their_pictures(tmp_path):
+    """Packed bits, also of a width that fills no byte; of a draw, and cut and reduced
+    as the pictures; without them there are none (exact)."""
+    masks = np.random.default_rng(2).integers(0, 2, (3, 32, 48), np.uint8)
+    pack(tmp_path, masks=np.packbits(masks, axis=-1))
+    samples = load_samples(tmp_path, size=(32, 48))
+    np.testing.assert_array_equal(samples.masks, masks)
+    assert "3 pictures, masks, " in samples.provenance["source"]
+    for seed in range(4):
+        drawn = load_samples(tmp_path, 1, size=(32, 48), seed=seed)
+        (own,) = np.flatnonzero((PIXELS == drawn.images).all((1, 2, 3)))
+        np.testing.assert_array_equal(drawn.masks[0], masks[own])
+    squares = load_samples(tmp_path, size=32)
+    np.testing.assert_array_equal(squares.masks, masks[:, :, 8:40])
+    blocks = masks.reshape(3, 16, 2, 24, 2).mean((2, 4))[..., 4:20]
+    small = load_samples(tmp_path, size=16)
+    np.testing.assert_array_equal(small.masks, blocks >= 0.5)
+    pack(tmp_path)
+    assert load_samples(tmp_path).masks is None
+    narrow = Image.fromarray(PIXELS[0, :, :45])
+    stream = io.BytesIO()
+    narrow.save(stream, "PNG")
+    pack(
+        tmp_path,
+        blob=np.frombuffer(stream.getvalue(), np.uint8),
+        offset=np.array([0, stream.tell()]),
+        names=np.array(["a"]),
+        masks=np.packbits(masks[:1, :, :45], axis=-1),
+    )
+    samples = load_samples(tmp_path, size=(32, 45))
+    np.testing.assert_array_equal(samples.masks, masks[:1, :, :45])
+
+
+@pytest.mark.parametrize(
+    "masks, told",
+    [
+        (np.zeros((2, 32, 6), np.uint8), "masks is uint8 .2, 32, 6.; expected packed"),
+        (np.zeros((3, 32, 6)), "masks is float64"),
+        (np.zeros((3, 32, 5), np.uint8), "a.jpg is 32x40 beside a picture of 32x48"),
+        (np.zeros((3, 31, 6), np.uint8), "a.jpg is 31x48 beside a picture of 32x48"),
+    ],
+)
+def test_masks_of_another_form_are_refused(tmp_path, masks, told):
+    """With the file, and the picture where one is meant (exact)."""
+    pack(tmp_path, masks=masks)
+    with pytest.raises(ValueError, match=f"test.npz.*{told}"):
+        load_samples(tmp_path)
+
+
 @pytest.mark.parametrize(
     "changes, told",
     [

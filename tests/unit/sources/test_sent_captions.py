@@ -8,7 +8,12 @@ from semcom_phy.knowledge_base import captioner as captioners
 from semcom_phy.sources.images import load_samples
 from semcom_phy.sources.photographs import CAPTIONS
 from semcom_phy.sources.sample_photographs import SAMPLE_PHOTOGRAPHS
-from semcom_phy.sources.sent_captions import captions_of_pictures, load_sent_captions
+from semcom_phy.sources.samples import hashes_beside
+from semcom_phy.sources.sent_captions import (
+    captions_of_pictures,
+    load_captioned_images,
+    load_sent_captions,
+)
 
 
 class Measure:
@@ -119,7 +124,7 @@ def test_without_captions_the_embedded_captioner_says_them(folder):
     assert samples.provenance["captioner"]["model"] == "measure"
 
 
-def test_labels_stay_beside_their_captions(tmp_path):
+def test_labels_and_masks_stay_beside_their_captions(tmp_path):
     """As of the images (exact)."""
     from semcom_phy.sources.packed_pictures import _MEMBERS
 
@@ -131,16 +136,85 @@ def test_labels_stay_beside_their_captions(tmp_path):
         offset.append(offset[-1] + len(files[-1]))
     path.unlink()
     names = np.array([f"{'ab'[i % 2]}/{i}.webp" for i in range(4)])
+    masks = np.random.default_rng(1).integers(0, 2, (4, 16, 16), np.uint8)
     values = np.concatenate(files), np.array(offset), names
     np.savez(
         tmp_path / "test.npz",
         **dict(zip(_MEMBERS, values, strict=True)),
         labels=np.arange(4) % 2,
+        masks=np.packbits(masks, axis=-1),
     )
     samples = load_sent_captions(tmp_path, "measure", size=16)
     assert samples.labels.tolist() == [0, 1, 0, 1]
     assert samples.class_names == ("a", "b")
-    assert "labels_sha256" in samples.provenance
+    np.testing.assert_array_equal(samples.masks, masks)
+    assert hashes_beside(labels=samples.labels).items() <= samples.provenance.items()
+    with_captions(tmp_path, "2.webp,c", "2.webp,d", "3.webp,e")
+    samples = load_sent_captions(tmp_path, "data", 2, 16)
+    np.testing.assert_array_equal(samples.masks, masks[[2, 3, 2]])
+    assert hashes_beside(masks=samples.masks).items() <= samples.provenance.items()
+
+
+def test_every_image_has_one_caption_beside_it(folder):
+    """What the captioner says of it as large as it is, whatever the data set says; the
+    unit is the image (exact)."""
+    with_captions(folder, *OWN)
+    samples = load_captioned_images(folder, "measure", 16)
+    expected = load_samples(folder, None, 16)
+    np.testing.assert_array_equal(samples.images, expected.images)
+    sizes = ("32 by 32 of 0", "64 by 64 of 10", "64 by 64 of 20")
+    assert samples.texts == tuple((text,) for text in sizes)
+    about = samples.provenance
+    assert about["captioner"] == Measure.identity and "unit" not in about
+    assert about["source"].endswith("captions said by measure")
+    assert about["texts_sha256"] == hashes_beside(samples.texts)["texts_sha256"]
+    assert about["texts_sha256"] != expected.provenance["texts_sha256"]
+    own = load_captioned_images(folder, "data", 16)
+    assert own.texts == (("a dog",), ("a cat",), ("one",))
+    assert own.provenance["captioner"] == "data"
+    assert hashes_beside(own.texts).items() <= own.provenance.items()
+
+
+def test_masks_and_groups_stay_beside_captioned_images(folder):
+    """Also of a draw (exact)."""
+    for name in ("images", "ground_truth_mask"):
+        (folder / name).mkdir()
+    for i in range(4):
+        (folder / f"{i}.png").rename(folder / "images" / f"{i}_0.png")
+        side = (32, 64, 64, 700)[i]
+        mask = Image.new("L", (side, side), 255 * (i % 2))
+        mask.save(folder / "ground_truth_mask" / f"{i}_0.png")
+    options = {"num_images": 3, "seed": 2, "group_by": "name"}
+    samples = load_captioned_images(folder, "measure", 16, **options)
+    for image, mask, group, (text,) in zip(
+        samples.images, samples.masks, samples.groups, samples.texts, strict=True
+    ):
+        number = image[0, 0, 0] // 10
+        assert group == str(number) and text.endswith(f" of {10 * number}")
+        assert (mask == number % 2).all()
+
+
+def test_an_image_of_which_nothing_is_said_has_an_empty_caption(folder, measure):
+    """It is sent all the same, and the provenance counts it (exact)."""
+    measure.caption = lambda images: ["" if i[0, 0, 0] == 20 else "x" for i in images]
+    samples = load_captioned_images(folder, "measure", 16)
+    assert samples.texts == (("x",), ("x",), ("",), ("x",))
+    source = samples.provenance["source"]
+    assert source.endswith("said by measure, which says nothing of 1 of them")
+
+
+def test_a_captioner_is_asked_the_question(folder, monkeypatch):
+    """Captions of a data set, or of one without a question, are not (exact)."""
+    asked = []
+
+    def find(name, question=None):
+        asked.append((name, question))
+        return Measure()
+
+    monkeypatch.setattr("semcom_phy.sources.sent_captions.find_captioner", find)
+    load_captioned_images(folder, "model", 16, question="why")
+    load_sent_captions(folder, "model", 1, 16)
+    assert asked == [("model", "why"), ("model", None)]
 
 
 @pytest.mark.parametrize(
