@@ -22,7 +22,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.mmsemcom import complexity, knowledge, overhead, quality
-from benchmarks.mmsemcom.experiments import CHANNELS, EXPERIMENTS, Failed
+from benchmarks.mmsemcom.experiments import CHANNELS, EXPERIMENTS
+from benchmarks.sweeps import Failed
 from scenarios.arguments import Parser
 
 BASELINES = ("hevc_ldpc", "webp_ldpc", "adjscc")

@@ -11,9 +11,11 @@ from semcom_phy.codecs.adjscc import AdjsccDecoder, AdjsccEncoder
 from semcom_phy.codecs.contract import SemanticDecoder, SemanticEncoder
 from semcom_phy.codecs.deepjscc import DeepJSCCDecoder, DeepJSCCEncoder
 from semcom_phy.codecs.eca import EcaDecoder, EcaEncoder
+from semcom_phy.codecs.gened_sc import GenedScDecoder, GenedScEncoder
 from semcom_phy.codecs.mmsemcom import MmsemcomDecoder, MmsemcomEncoder
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
+from semcom_phy.codecs.sgdjscc import SgdJsccDecoder, SgdJsccEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
 from semcom_phy.codecs.vlm_csc import VlmCscDecoder, VlmCscEncoder
 from semcom_phy.phy.knowledge import EVERY_SNR, SnrRange
@@ -44,6 +46,8 @@ CODECS = {
     "sa_oosc": Codec(SaOoscEncoder, SaOoscDecoder),
     "vlm_csc": Codec(VlmCscEncoder, VlmCscDecoder),
     "mmsemcom": Codec(MmsemcomEncoder, MmsemcomDecoder),
+    "gened_sc": Codec(GenedScEncoder, GenedScDecoder),
+    "sgdjscc": Codec(SgdJsccEncoder, SgdJsccDecoder),
 }
 
 

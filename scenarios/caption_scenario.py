@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
+from scenarios.held_models import check_not_held
 from scenarios.scenario import Scenario
 
 TEXT_METRICS = ("bleu_1", "bleu_4", "word_error_rate")
@@ -11,8 +12,6 @@ PICTURE_METRICS = ("psnr_db", "ssim")  # of images that are generated
 SEPARATE = ("text_polar", "text_ldpc")
 FIXED = ("vlm_csc_fixed_0", "vlm_csc_fixed_2", "vlm_csc_fixed_4", "vlm_csc_fixed_8")
 _GENERATOR = "embedded"
-# Models that hold the pictures of a data set, whose captions are sent.
-_HELD = {"gallery": ("photographs", "sample"), "nearest": ("photographs", "sample")}
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,7 @@ class CaptionScenario(Scenario):
             )
         if self.generate and self.generator is None:
             object.__setattr__(self, "generator", _GENERATOR)
-        for name in ("captioner", "generator"):
-            model = getattr(self, name)
-            if self.dataset in _HELD.get(model, ()):
-                raise ValueError(
-                    f"{name} {model!r} holds the pictures of {self.dataset!r}, which "
-                    f"are sent: choose another one, such as {model}:cifar10"
-                )
+        check_not_held(self.dataset, captioner=self.captioner, generator=self.generator)
 
     def add_options(self, parser):
         add = parser.add_options("captions")

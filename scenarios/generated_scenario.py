@@ -15,7 +15,7 @@ _CIFAR10 = (
 _MOST_CANDIDATES = 5000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GeneratedScenario(Scenario):
     """Radio link, pictures, candidates and systems of a comparison.
 

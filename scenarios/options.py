@@ -36,8 +36,8 @@ def scenario_parser(scenario):
     add("--images", dest="num_images", type=int, help="number of images")
     add(
         "--dataset",
-        help="sample, photographs, cifar10, camvid, flickr8k, catsdogs, birds, cars, a "
-        "folder, an .npz or .npy file",
+        help="sample, photographs, cifar10, camvid, flickr8k, catsdogs, birds, cars, "
+        "ecssd, a folder, an .npz or .npy file",
     )
     add(
         "--group-by",
@@ -133,6 +133,12 @@ def scenario_parser(scenario):
         default=None,
         help="vlm_csc: the words' loss moves the channel codec, too",
     )
+    add(
+        "--objective",
+        choices=("semantic", "plain"),
+        help="gened_sc: foreground and background apart, or the squared error",
+    )
+    add("--loss-config", metavar="JSON", help="gened_sc: weights of its loss")
     add("--optimizer", help="muon or adam (muon)")
     add("--clip-norm", type=float, help="bound on the gradients' norm, 0: none (1)")
     add("--precision", help="float32, mixed_bfloat16 or mixed_float16 (float32)")

@@ -39,8 +39,8 @@ def data_text(samples, device):
 
 
 def result_table(files, snr_db):
-    """All metrics with intervals, outage, and what was spent where that differs, of
-    every system at every SNR, or distance."""
+    """All metrics with intervals, and why one is null, outage, and what was spent where
+    that differs, of every system at every SNR, or distance."""
     from semcom_phy.simulation.plotting import rates_differ  # loads matplotlib
 
     samples = count_text(files[0].header["data"])
@@ -49,6 +49,9 @@ def result_table(files, snr_db):
     label = label.replace("mean over images", f"mean over {samples}")
     heads[first] = f"{label} (+- half of the 95 % interval)"
     heads["outage"] = "Outage [%] (95 % interval)"
+    reasons = {
+        about["name"]: about.get("reason") for about in files[0].header["metrics"]
+    }
     if rates_differ(files):
         heads["cbr_total"] = "Spent: cbr with side information"
     marks, notes = knowledge_marks(files)
@@ -63,6 +66,8 @@ def result_table(files, snr_db):
         rows = [head, " " * width + "".join(point.rjust(column) for point in points)]
         for row, title in zip(cells, titles, strict=True):
             rows.append(title.ljust(width) + "".join(c.rjust(column) for c in row))
+        if reasons.get(metric) is not None:
+            rows.append(f"  {metric}: {reasons[metric]}")
         blocks.append("\n".join(rows))
     if notes:
         blocks.append("\n".join(notes))

@@ -171,7 +171,7 @@ def _evaluate(args, scenario, folder, table, options):
         "data": provenance,
         "definitions": card,
         "versions": software_versions(),
-        "metrics": results.describe_metrics(metrics),
+        "metrics": results.describe_metrics(metrics, samples),
         **_originals(samples, settings),
     }
     _check_neighbours(folder, common, scenario.systems)

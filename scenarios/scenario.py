@@ -94,7 +94,7 @@ class Scenario:
     dataset : `str`
         ``camvid``, or as of :func:`~semcom_phy.sources.images.load_samples`:
         ``sample``, ``photographs``, ``cifar10``, ``flickr8k``, ``catsdogs``, ``birds``,
-        ``cars``, a folder of images, an .npz or .npy file
+        ``cars``, ``ecssd``, a folder of images, an .npz or .npy file
     image_size : `int` or (`int`, `int`)
         Side of square images, or height and width [pixel]; a pair of equal sides is
         kept as one number
@@ -128,6 +128,8 @@ class Scenario:
     """
 
     unit: ClassVar[str] = "image"  # what has a frame and a fade of its own
+    caption_as: ClassVar[str | None] = None  # how one is sent beside an image
+    dual_encoder: ClassVar[str | None] = None  # sees pictures for their masks
 
     name: str
     num_tx_ant: int = 1

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.figures import aligned
 from benchmarks.mmsemcom.experiments import scenario_of, title_of
-from benchmarks.mmsemcom.figures import aligned
 
 TIMED = 10  # pictures, behind one that is not
 _NOTHING = {"parameters": {}, "flops": {}}

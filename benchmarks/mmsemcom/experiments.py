@@ -6,16 +6,12 @@ not simulated again.
 
 from dataclasses import dataclass, replace
 
-from scenarios import generated_2x2, generated_awgn, runner
-from scenarios.compare import Curve
+from benchmarks.sweeps import swept_curves
+from scenarios import generated_2x2, generated_awgn
 
 CHANNELS = {"awgn": generated_awgn.SCENARIO, "2x2": generated_2x2.SCENARIO}
 SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 PROMPTS = 3
-
-
-class Failed(Exception):
-    """A sweep ended with an exit code; it said why."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +117,9 @@ def curves_of(args, experiment, names, prompts=PROMPTS, snr_db=SNR_DB):
         If the sweep did not end well.
     """
     scenario = scenario_of(args, experiment, prompts)
-    scenario = replace(scenario, systems=tuple(names), snr_db=tuple(snr_db))
+    scenario = replace(scenario, snr_db=tuple(snr_db))
     folder = args.out / args.channel / experiment / f"prompts_{prompts}"
-    code = runner.main(["evaluate", "--out", str(folder)], scenario)
-    if code:
-        raise Failed(code)
-    return {name: Curve(folder / f"{name}.json", name) for name in names}
+    return swept_curves(scenario, names, folder)
 
 
 def title_of(args, experiment, what):

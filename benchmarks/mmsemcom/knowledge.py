@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
+from benchmarks.figures import interval
 from benchmarks.generator_classes import COLUMNS, grid
 from benchmarks.mmsemcom.experiments import scenario_of, title_of
-from benchmarks.mmsemcom.figures import interval
 
 DATASET = "cifar10"  # of the generator that is looked at, and of its judge
 _OF = "unseen_few"  # experiment with that generator, and pictures it has not seen

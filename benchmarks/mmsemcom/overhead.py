@@ -1,7 +1,7 @@
 """Table IV: what each mode sends, and what it gains by it."""
 
+from benchmarks.figures import aligned, mean, num_symbols, symbols
 from benchmarks.mmsemcom.experiments import curves_of, scenario_of, title_of
-from benchmarks.mmsemcom.figures import aligned, mean, num_symbols, symbols
 from link_models.systems.table import build_system
 
 _KB = 1024  # bytes, as the paper's 14.526 dB of 128 bytes are 116.2 per KB

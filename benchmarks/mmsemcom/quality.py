@@ -1,19 +1,19 @@
 """Tables I and II: quality over the SNR, differences, and numbers of prompts."""
 
-from benchmarks.mmsemcom.experiments import (
-    PROMPTS,
-    SNR_DB,
-    curves_of,
-    scenario_of,
-    title_of,
-)
-from benchmarks.mmsemcom.figures import (
+from benchmarks.figures import (
     aligned,
     difference,
     interval,
     mean,
     over_targets,
     symbols,
+)
+from benchmarks.mmsemcom.experiments import (
+    PROMPTS,
+    SNR_DB,
+    curves_of,
+    scenario_of,
+    title_of,
 )
 from scenarios.compare import compare
 

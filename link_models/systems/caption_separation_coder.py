@@ -13,58 +13,30 @@ signalling is charged. The simulation decodes with the size that was sent, and l
 out the chance that another one passes (some hundred sizes times 2^-16).
 """
 
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
 
 import numpy as np
-from keras import ops
 
+from link_models.systems.block_outage import MODULATION_ORDERS, BlockOutage
 from link_models.systems.caption_length import (
     length_payloads,
     length_side,
     sent_captions,
     tokens_of,
 )
-from link_models.systems.expected_fades import expected_fades
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.knowledge import AVERAGE_SNR
 from link_models.systems.transmitter import Transmitter
+from link_models.systems.word_choice import choose_words, encoded_prefixes
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.protection import BlockProtection
-from semcom_phy.channel_coding.short_block import BlockFormat
 from semcom_phy.phy.segments import DATA, Digital, Frame
-from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import DecodeError
 from semcom_phy.sources.samples import Delivered
 
 SIDE = "side"
-MODULATION_ORDERS = (2, 4, 6)
-NUM_ADAPTATION_FADES = 1000
 ADAPTATION_SEED = 20212
 _SIZES_KEPT = 4096
-
-
-class Choice(NamedTuple):
-    """What is sent of a caption.
-
-    Attributes
-    ----------
-    block : :class:`~semcom_phy.channel_coding.short_block.BlockFormat`, or `None`
-        `None`: not even the first word fits
-
-    payload : `bytes`, or `None`
-
-    num_words : `int`
-        Words that are sent, the first ones
-
-    outage : `float`
-        Predicted error rate
-    """
-
-    block: BlockFormat | None
-    payload: bytes | None
-    num_words: int
-    outage: float
 
 
 class CaptionSeparationCoder:
@@ -103,8 +75,7 @@ class CaptionSeparationCoder:
             channel.framing.num_symbols, {DATA: room, SIDE: self.side.room}
         )
         self._prefixes = lru_cache(maxsize=_SIZES_KEPT)(self._encode_prefixes)
-        self._sinr = lru_cache(maxsize=64)(self._predict_sinr)
-        self._outage = lru_cache(maxsize=_SIZES_KEPT)(self._predict_outage)
+        self._outage = BlockOutage(blocks, channel, ADAPTATION_SEED)
 
     def describe(self):
         framing = self.channel.framing
@@ -174,39 +145,16 @@ class CaptionSeparationCoder:
 
         Output
         ------
-        : :class:`Choice`
+        : :class:`~link_models.systems.word_choice.Choice`
         """
-        num_symbols = num_tokens * self.symbols_per_token
-        best, most = Choice(None, None, 0, 1.0), 0.0
-        for number, payload in enumerate(self._prefixes(caption, num_tokens), start=1):
-            for order in MODULATION_ORDERS:
-                block = BlockFormat(len(payload), order, num_symbols)
-                outage = self._outage(block, snr_db)
-                if number * (1 - outage) > most:
-                    best = Choice(block, payload, number, outage)
-                    most = number * (1 - outage)
-        return best
+        return choose_words(
+            self._prefixes(caption, num_tokens),
+            num_tokens * self.symbols_per_token,
+            partial(self._outage, snr_db=snr_db),
+        )
 
     def _encode_prefixes(self, caption, num_tokens):
-        """Bytes of the first word, of the first two, ... of the whole caption."""
-        words = caption.split()
-        texts = [" ".join(words[: i + 1]) for i in range(len(words))]
-        found = [self.codec.encode(text, num_tokens) for text in texts]
-        return [payload or b"\0" for payload in found]
-
-    def _predict_outage(self, block, snr_db):
-        """Predicted error rate of a block at an average SNR, `float`."""
-        rates = [self.blocks.error_rate(block, sinr) for sinr in self._sinr(snr_db)]
-        return float(np.concatenate(rates).mean())
-
-    def _predict_sinr(self, snr_db):
-        """SINR that may come, list of [fades, streams] arrays."""
-        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        fades = expected_fades(self.channel, NUM_ADAPTATION_FADES, ADAPTATION_SEED)
-        return [
-            ops.convert_to_numpy(self.channel.predict_sinr(h, no)).astype(float)
-            for h in fades
-        ]
+        return encoded_prefixes(self.codec, caption.split(), num_tokens)
 
 
 def _figures(choices):

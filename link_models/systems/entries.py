@@ -6,8 +6,6 @@ from math import ceil, isfinite, prod
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from link_models.codecs import described_codec, load_link, trained_range
 from link_models.links.radio import build_channel
 from link_models.systems.capacity_system import CapacitySystem
@@ -24,10 +22,10 @@ from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.separation_coder import SeparationCoder
 from link_models.systems.side_information import MessageSide, ShortSide
 from link_models.systems.transmitter import Transmitter
+from link_models.weights.klt_file import read_klt
 from link_models.weights.store import SHIPPED
 from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.channel_coding.short_block import LdpcWords, PolarWords, ShortBlocks
-from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.language.caption_tokens import MOST_TOKENS
 from semcom_phy.phy.feedback import (
     AgedFeedback,
@@ -39,7 +37,7 @@ from semcom_phy.phy.feedback import (
 from semcom_phy.source_coding import shared_codec
 from semcom_phy.source_coding.text import shared_text_codec
 
-KLT_FILE = SHIPPED / "linear_32x32.npz"
+KLT_FILE = SHIPPED / "linear_32x32.h5"
 SCHEMES = {
     "5G": all_schemes(),
     # As the ECA paper's benchmark: LDPC of rate 1/2, QAM by the SNR.
@@ -103,6 +101,25 @@ class Semantic:
 
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
+        coder, channel = self.coder(name, scenario)
+        color = outage_color(scenario.dataset)
+        system = FrameSystem(name, self.title, coder, channel, color)
+        return scenario.at_receiver(system) if coder.codec.sends_text else system
+
+    def coder(self, name, scenario, num_symbols=None, beside=0):
+        """Its coder, and the channel that holds its frame.
+
+        Parameters
+        ----------
+        name, scenario
+            As of :meth:`build`
+
+        num_symbols : `int`, optional
+            Data symbols; those of the scenario's rate if not given
+
+        beside : `int`, (default 0)
+            Symbols that the frame has for others
+        """
         if self.precoding and scenario.users > 1:
             raise ValueError(
                 f"{name!r} precodes for the channel of one user, users = "
@@ -123,8 +140,8 @@ class Semantic:
             label, shape, scenario.num_tx_ant, scenario.num_rx_ant, self.codec
         )
         side = self._side(codec.encoder(**config), scenario)
-        extra = side.room or 0 if side else 0
-        channel = build_channel(scenario, extra_symbols=extra)
+        extra = (side.room or 0 if side else 0) + beside
+        channel = build_channel(scenario, num_symbols, extra)
         num_symbols = channel.framing.num_symbols - extra
         link, record = load_link(label, channel, shape, num_symbols, self.codec)
         if side:
@@ -151,9 +168,7 @@ class Semantic:
             about=about | {"precoding": self.precoding},
             image_shape=shape,
         )
-        color = outage_color(scenario.dataset)
-        system = FrameSystem(name, self.title, coder, channel, color)
-        return scenario.at_receiver(system) if link.encoder.sends_text else system
+        return coder, channel
 
     def _side(self, encoder, scenario):
         """How its side information is sent, `None` where it is not."""
@@ -367,10 +382,7 @@ class Linear:
 
 def load_klt(path: Path = KLT_FILE):
     """The stored KLT of 32x32 images (``python -m link_models.training klt``)."""
-    with np.load(path, allow_pickle=False) as stored:
-        return LinearAnalogueCoder(
-            stored["mean"], stored["basis"], stored["variance"], (32, 32, 3)
-        )
+    return read_klt(path)
 
 
 def _feedback(fresh, channel, scenario, aged=AgedFeedback):

@@ -12,8 +12,12 @@ LABEL_MAPS = "label maps"
 FREE_CUTOFFS = "cut-offs (free)"
 FREE_LENGTHS = "lengths (free)"
 FREE_SCALE = "image's scale (free)"
+FREE_MASK = "mask (free)"
 PERFECT_CSI = "perfect CSI"
 IMAGE_GENERATOR = "captioner and image generator"
+IMAGE_EDITOR = "captioner and image editor"
+TEXT_ENCODER = "captioner and text encoder"
+MASK_FINDER = "network that finds the foreground"
 CANDIDATES = "candidates of an image generator, and the class"
 TARGET = "the picture itself (genie)"
 CAPACITY = "capacity of each fade (genie)"
@@ -27,9 +31,16 @@ KNOWLEDGE = {
     FREE_CUTOFFS: "the receiver knows how much was sent, without errors or charge",
     FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",
     FREE_SCALE: "the receiver knows the scale of the image, without errors or charge",
+    FREE_MASK: "the receiver knows the foreground's mask, without errors or charge",
     PERFECT_CSI: "the receiver knows the channel, whatever the scenario's CSI",
     IMAGE_GENERATOR: "the transmitter holds a frozen captioner or has captions, the "
     "receiver a frozen image generator",
+    IMAGE_EDITOR: "the transmitter holds a frozen captioner or has captions, the "
+    "receiver a frozen image editor",
+    TEXT_ENCODER: "the transmitter holds a frozen captioner or has captions, the "
+    "receiver a frozen encoder of texts",
+    MASK_FINDER: "both ends hold the same frozen network that finds the foreground of "
+    "a picture",
     CANDIDATES: "both ends hold a frozen image generator and its seed, and so the same "
     "candidates; the transmitter knows the class of every picture, and sends it",
     TARGET: "the receiver selects by the picture that was sent",

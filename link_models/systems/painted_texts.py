@@ -9,12 +9,13 @@ from functools import cache
 
 import numpy as np
 
+from link_models.systems.at_receiver import AtReceiver
 from link_models.systems.knowledge import IMAGE_GENERATOR, knows
 from semcom_phy.knowledge_base.content_cache import ContentCache
 from semcom_phy.knowledge_base.generator import find_generator
 
 
-class PaintedTexts:
+class PaintedTexts(AtReceiver):
     """Delivers images beside the texts of a system.
 
     The image of a text follows from the text and the seed of the transmission: a text
@@ -32,23 +33,17 @@ class PaintedTexts:
     """
 
     def __init__(self, system, painter, outage_color):
-        self.system = system
+        super().__init__(system)
         self.painter = painter
         self.outage_color = np.asarray(outage_color, np.uint8)
-        self.name, self.title = system.name, system.title
 
     def describe(self):
-        about = self.system.describe()
+        about = super().describe()
         return about | {
             "knows": knows(*about["knows"], IMAGE_GENERATOR),
             "generator": self.painter.generator.identity,
             "outage_color": self.outage_color.tolist(),
         }
-
-    def shared(self, spreading, how):
-        """As of :meth:`~semcom_phy.simulation.system.System.shared`."""
-        system = self.system.shared(spreading, how)
-        return PaintedTexts(system, self.painter, self.outage_color)
 
     def transmit(self, samples, snr_db, h, seeds):
         sent = self.system.transmit(samples, snr_db, h, seeds)
@@ -58,12 +53,31 @@ class PaintedTexts:
         said = np.array([bool(text.strip()) for text in texts])  # none in an outage
         told = [(texts[i], int(seeds[i])) for i in np.flatnonzero(said)]
         if told:
-            images[said] = self.painter.paint(told, samples.images.shape[1:3])
+            images[said] = self.pictures(told, sent, said, samples.images.shape[1:3])
         delivered = sent.delivered._replace(images=images)
         return replace(sent, delivered=delivered)
 
-    def symbol_maps(self, samples, snr_db, seed):
-        return self.system.symbol_maps(samples, snr_db, seed)
+    def pictures(self, told, sent, said, size):
+        """What is painted of texts.
+
+        Input
+        -----
+        told : list of (`str`, `int`)
+            Texts and seeds
+
+        sent : :class:`~semcom_phy.simulation.system.Transmission`
+
+        said : [batch], `bool`
+            The samples that they are of
+
+        size : (`int`, `int`)
+            Height and width [pixels]
+
+        Output
+        ------
+        : [len(told), *size, 3], `uint8`
+        """
+        return self.painter.paint(told, size)
 
 
 class Painter:
@@ -80,14 +94,18 @@ class Painter:
 
     def paint(self, told, size):
         """[len(told), *size, 3], `uint8`: an image of every (text, seed)."""
+        return self.paint_several(told, size, 1)[:, 0]
+
+    def paint_several(self, told, size, num):
+        """[len(told), num, *size, 3], `uint8`: several images of each."""
 
         def ask(new):
             return [
-                self.generator.generate([text], seed, size=size)[0, 0]
+                self.generator.generate([text], seed, num, size=size)[0]
                 for text, seed in new
             ]
 
-        return np.stack(self._cache.answers(told, ask, size))
+        return np.stack(self._cache.answers(told, ask, (size, num)))
 
 
 @cache

@@ -2,6 +2,16 @@
 
 from link_models.links.radio import build_channel
 from link_models.links.shared_radio import TimeSharing
+from link_models.systems.edited.coded_caption import CAPTION_ROOM
+from link_models.systems.edited.entries import (
+    Captioned,
+    CaptionOnly,
+    Edited,
+    MaskAndCaption,
+)
+from link_models.systems.edited.guided import Guided
+from link_models.systems.edited.mask_segment import MASK_ROOM
+from link_models.systems.edited.saliency import Saliency, transmitter_masks
 from link_models.systems.entries import Ideal, Linear, Semantic, Separate, SeparateText
 from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
 from link_models.systems.selection.entries import SelectByFeatures, SelectWithout
@@ -17,10 +27,12 @@ from semcom_phy.codecs.mmsemcom import (
     TEXT_ONLY,
     WITHOUT_CLIP,
 )
+from semcom_phy.entropy_coding.mask_coder import MaskCoder
 from semcom_phy.phy.walsh import WalshSpreading
 
 __all__ = ["SYSTEMS", "build_channel", "build_system", "shared_forms"]
 
+MASK, CAPTION = MASK_ROOM, CAPTION_ROOM  # symbols of the frame of GenED-SC
 WALSH = "_walsh"  # ends the name of a system whose users share frames by Walsh codes
 
 ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
@@ -282,6 +294,51 @@ SYSTEMS = {
     "candidate_index": SelectWithout("Index of the best candidate", SentIndex),
     "candidate_oracle": SelectWithout("Best candidate (oracle)", OracleCandidate),
     "candidate_random": SelectWithout("Random candidate", RandomCandidate),
+    "gened_sc": Captioned(Saliency("GenED-SC", "gened_sc"), reserved=MASK + CAPTION),
+    "gened_sc_unedited": Captioned(
+        Saliency("GenED-SC, not edited", "gened_sc"), False, MASK + CAPTION
+    ),
+    "gened_sc_free_mask": Captioned(
+        Saliency("GenED-SC (mask free)", "gened_sc", "free"), False, MASK + CAPTION
+    ),
+    "gened_sc_estimated_mask": Captioned(
+        Saliency("GenED-SC, mask estimated", "gened_sc", "estimated"),
+        False,
+        MASK + CAPTION,
+    ),
+    "gened_sc_lead": Captioned(
+        Saliency("GenED-SC, more for the foreground", "gened_sc_lead"),
+        reserved=MASK + CAPTION,
+    ),
+    "gened_sc_plain": Saliency("GenED-SC, not routed, MSE", "gened_sc_plain"),
+    "gened_sc_unrouted": Saliency(
+        "GenED-SC, not routed, foreground loss", "gened_sc_unrouted"
+    ),
+    "gened_sc_plain_edited": Edited(
+        Saliency("GenED-SC, not routed, MSE, edited", "gened_sc_plain")
+    ),
+    "gened_sc_unrouted_edited": Edited(
+        Saliency("GenED-SC, not routed, foreground loss, edited", "gened_sc_unrouted")
+    ),
+    "hevc_ldpc_edited": Edited(Separate("HEVC intra + 5G LDPC, edited", "hevc")),
+    "gened_sc_no_objective": Captioned(
+        Saliency("GenED-SC, MSE", "gened_sc_no_objective"), reserved=MASK + CAPTION
+    ),
+    "gened_sc_constant_mask": Captioned(
+        Saliency("GenED-SC, one mask for all", "gened_sc_constant_mask"),
+        reserved=CAPTION,
+    ),
+    "gened_sc_swin": Captioned(
+        Saliency("GenED-SC, Swin in both", "gened_sc_swin"), reserved=MASK + CAPTION
+    ),
+    "gened_sc_cbam": Captioned(
+        Saliency("GenED-SC, CBAM in both", "gened_sc_cbam"), reserved=MASK + CAPTION
+    ),
+    "sgdjscc": Guided("SGDJSCC in outline", "sgdjscc", reserved=MASK + CAPTION),
+    "caption_only": CaptionOnly("Caption, image generated from it"),
+    "mask_and_caption": MaskAndCaption(
+        "Mask and caption, image generated from them", transmitter_masks, MaskCoder
+    ),
 }
 
 

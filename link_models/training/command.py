@@ -13,9 +13,12 @@ from link_models.links.radio import build_channel
 from link_models.training.caption_command import caption_trainer
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.data import split_data, split_samples
+from link_models.training.denoising.command import denoising_trainer
 from link_models.training.feature_command import feature_trainer
 from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
+from link_models.training.saliency_command import saliency_trainer
+from link_models.training.saliency_task import SNR_DB
 from link_models.training.scene_task import (
     RateDistortionLoss,
     SceneTask,
@@ -40,6 +43,8 @@ OPTIONS = {
     "share_precoded": ("eca", "swinjscc"),
     "annotator": ("ntscc", "sa_oosc"),
     "joint": ("vlm_csc",),
+    "objective": ("gened_sc",),
+    "loss_config": ("gened_sc",),
 }
 _RECIPE_OPTIONS = (
     "steps",
@@ -135,6 +140,10 @@ def _fit(scenario, args, options, command):
         build = _caption_trainer
     elif args.system == "mmsemcom":
         build = _feature_trainer
+    elif args.system == "gened_sc":
+        build = _saliency_trainer
+    elif args.system == "sgdjscc":
+        build = _denoising_trainer
     trainer = build(scenario, args)
     trainer.command = command
     if args.resume:
@@ -237,6 +246,32 @@ def _feature_trainer(scenario, args):
         max_snr_db=scenario.snr_db[-1],
     )
     return feature_trainer(scenarios, args, _configs(args, scenario, []), recipe)
+
+
+def _saliency_trainer(scenario, args):
+    """Codecs that send what stands out with care, over AWGN and fades of 2x2."""
+    if args.together_with is not None:
+        raise ValueError(
+            f"--together-with is not for {args.system}, which is trained over AWGN and "
+            "fading together"
+        )
+    recipe = _recipe(
+        args, scenario, batch_size=8, min_snr_db=SNR_DB[0], max_snr_db=SNR_DB[-1]
+    )
+    return saliency_trainer(scenario, args, _configs(args, scenario, []), recipe)
+
+
+def _denoising_trainer(scenario, args):
+    """The denoiser of SGDJSCC, on the values of a network that stays as it is."""
+    if args.together_with is not None:
+        raise ValueError(
+            f"--together-with is not for {args.system}, which is trained on noise of "
+            "any level"
+        )
+    recipe = _recipe(
+        args, scenario, batch_size=8, min_snr_db=SNR_DB[0], max_snr_db=SNR_DB[-1]
+    )
+    return denoising_trainer(scenario, args, _configs(args, scenario, []), recipe)
 
 
 def _recipe(args, scenario, **defaults):

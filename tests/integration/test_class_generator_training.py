@@ -46,7 +46,7 @@ def test_an_interrupted_run_ends_at_the_same_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "class_loss", whole)
     assert train(tmp_path / "stopped", "--resume") == 0
     straight, stopped = (
-        (tmp_path / name / f"{NAME}.safetensors").read_bytes()
+        (tmp_path / name / f"{NAME}.h5").read_bytes()
         for name in ("straight", "stopped")
     )
     assert straight == stopped

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny_selection import CLASSES, tiny_models
 
-from benchmarks import mmsemcom_comparison
-from benchmarks.mmsemcom import complexity, cost, figures, knowledge, overhead
+from benchmarks import figures, mmsemcom_comparison
+from benchmarks.mmsemcom import complexity, cost, knowledge, overhead
 from benchmarks.mmsemcom.experiments import EXPERIMENTS, Experiment
 from scenarios import generated_2x2
 from scenarios.compare import Curve

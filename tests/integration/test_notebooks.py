@@ -16,6 +16,7 @@ NAMES = (
     "05_what_both_ends_know",
     "06_captions_over_the_link",
     "07_select_what_was_imagined",
+    "08_send_the_object_imagine_the_rest",
 )
 CHECKS = Path(__file__).parent / "notebook_checks"
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -16,6 +16,7 @@ from link_models.training import __main__ as training_command
 from link_models.training.ship import STORED_AS, ship
 from link_models.weights import store
 from scenarios.scenario import Scenario
+from semcom_phy.knowledge_base.embedded_weights import load_weights, save_weights
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
@@ -110,6 +111,26 @@ def test_numbers_beyond_half_precision_are_not_shipped(tmp_path, capsys):
     assert training_command.main(["ship", str(path), "--out", str(path.parent)]) == 2
     assert "does not fit into 16 bits" in capsys.readouterr().err
     assert not list((tmp_path / "shipped").iterdir())
+
+
+def test_embedded_models_are_shipped_with_fewer_bits(tmp_path, capsys):
+    """By the path of their files without endings; the JSON says so and belongs to the
+    new file (half of the last bit). Bits out of range are refused."""
+    rng = np.random.default_rng(0)
+    tensors = {"weight": rng.normal(size=(40, 50)).astype("float32")}
+    save_weights("mine", tensors, {"config": {}, "command": "none"}, tmp_path)
+    argv = ["ship", "--embedded", str(tmp_path / "mine"), "--out"]
+    argv += [str(tmp_path / "shipped"), "--mantissa-bits"]
+    assert training_command.main([*argv, "7"]) == 0
+    shipped = tmp_path / "shipped" / "mine.json"
+    assert capsys.readouterr().out == f"wrote {shipped}\n"
+    found, record = load_weights("mine", shipped.parent)
+    np.testing.assert_allclose(found["weight"], tensors["weight"], rtol=2.0**-7)
+    assert (found["weight"].view(np.uint32) & (2 ** (23 - 7) - 1) == 0).all()
+    assert record["stored_as"] == STORED_AS.format(" of 7 mantissa bits")
+    assert training_command.main([*argv, "11"]) == 2
+    assert "must be from 1 to 10, got 11" in capsys.readouterr().err
+    assert load_weights("mine", shipped.parent)[1] == record
 
 
 def test_missing_files_are_named(copies):

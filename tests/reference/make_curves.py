@@ -53,6 +53,14 @@ NOT_SHIPPED = {
         for name in SYSTEMS
         if name.startswith(("text_", "vlm_csc"))
     },
+    "caption_only": "sends captions, a curve is of images",
+    "sgdjscc": "is for images with captions",
+    "hevc_ldpc_edited": "is hevc_ldpc, and an editor behind it",
+    **{
+        name: "sends images with captions, beside masks that a dual encoder finds"
+        for name in SYSTEMS
+        if name.startswith(("gened_sc", "mask_and_caption"))
+    },
     **{
         name: "selects among candidates that take minutes to paint"
         for name in SYSTEMS

@@ -13,13 +13,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from keras import ops
 
-from link_models.systems.expected_fades import expected_fades
+from link_models.systems.block_outage import MODULATION_ORDERS, BlockOutage
 from semcom_phy.channel_coding.protection import BlockProtection
 from semcom_phy.channel_coding.short_block import BlockFormat
 from semcom_phy.phy.segments import Digital
-from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding.gaussian_quantiser import (
     MOST_BITS,
     bits_of_values,
@@ -28,8 +26,6 @@ from semcom_phy.source_coding.gaussian_quantiser import (
     quantise,
 )
 
-MODULATION_ORDERS = (2, 4, 6)
-NUM_ADAPTATION_FADES = 1000
 ADAPTATION_SEED = 20213
 
 
@@ -72,7 +68,7 @@ class DigitalValues:
 
     def __init__(self, valuer, held, rule, blocks, channel, num_symbols, about):
         self.valuer, self.held, self.rule = valuer, held, rule
-        self.blocks, self.channel, self.room = blocks, channel, num_symbols
+        self.blocks, self.room = blocks, num_symbols
         self.about = dict(about)
         encoder = valuer.encoder
         self._has_prompts = "prompts" in encoder.send
@@ -81,6 +77,7 @@ class DigitalValues:
         each = max(1, (len(held.features.prompts) - 1).bit_length())
         self._bits_a_prompt = each
         self._prompt_bits = each * encoder.num_prompts if self._has_prompts else 0
+        self._outage = BlockOutage(blocks, channel, ADAPTATION_SEED)
         self.choice = lru_cache(maxsize=64)(self._choose_format)
 
     def describe(self):
@@ -156,11 +153,6 @@ class DigitalValues:
 
     def _choose_format(self, snr_db):
         """The :class:`Choice` that leaves the least error."""
-        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        sinr = [
-            ops.convert_to_numpy(self.channel.predict_sinr(h, no)).astype(float)
-            for h in expected_fades(self.channel, NUM_ADAPTATION_FADES, ADAPTATION_SEED)
-        ]
         best, least = None, np.inf
         for num_bits in self._numbers_of_bits():
             shares = bits_of_values(self._num_values, num_bits)
@@ -168,8 +160,7 @@ class DigitalValues:
             num_bytes = -(-(self._prompt_bits + num_bits) // 8)
             for order in MODULATION_ORDERS:
                 block = BlockFormat(num_bytes, order, self.room)
-                rates = [self.blocks.error_rate(block, each) for each in sinr]
-                outage = float(np.concatenate(rates).mean())
+                outage = self._outage(block, snr_db)
                 expected = outage + (1 - outage) * left
                 if self.blocks.words.fits(block) and expected < least:
                     best, least = Choice(block, num_bits, outage), expected

@@ -42,7 +42,7 @@ def _nearest(dataset):
 CAPTIONERS = {"embedded": _embedded, "tags": _tags}
 
 
-def find_captioner(name):
+def find_captioner(name, question=None):
     """A captioner by its name.
 
     Parameters
@@ -50,6 +50,10 @@ def find_captioner(name):
     name : `str` or path
         Of the table above; a data set is "cifar10", "flickr8k", ..., a folder, or its
         name in ``$SEMCOM_DATA``
+
+    question : :class:`~.questions.Question` or `None`, (default `None`)
+        What a server, or a model with a chat template, is asked; `None`: for one short
+        sentence. All others take no question, and say what they say
 
     Output
     ------
@@ -75,9 +79,12 @@ def find_captioner(name):
     if name.startswith(("http://", "https://")):
         from semcom_phy.knowledge_base.endpoint import EndpointCaptioner
 
-        return EndpointCaptioner(name)
+        if question is None:
+            return EndpointCaptioner(name)
+        return EndpointCaptioner(name, question.text, question.max_tokens)
     from semcom_phy.knowledge_base.captioner.transformers_captioner import (
         TransformersCaptioner,
     )
 
-    return TransformersCaptioner.load(name)
+    model = TransformersCaptioner.load(name)
+    return model if question is None else model.asked(question)

@@ -30,7 +30,7 @@ class EmbeddedCaptioner:
         As of :meth:`~.network.CaptionNetwork.write`
 
     folder : path, (default: that of the shipped weights)
-        Where ``captioner.safetensors`` and its JSON lie
+        Where ``captioner.h5`` and its JSON lie
 
     Raises
     ------

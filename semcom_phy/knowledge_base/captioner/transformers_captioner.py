@@ -127,6 +127,29 @@ class TransformersCaptioner:
         )
         return cls(model, processor, folder_identity(id_or_folder), **options)
 
+    def asked(self, question):
+        """This captioner with another question; itself where the model takes none.
+
+        Parameters
+        ----------
+        question : :class:`~.questions.Question`
+
+        Output
+        ------
+        : :class:`TransformersCaptioner`
+        """
+        if self._inputs is not _chat_inputs:
+            return self
+        return TransformersCaptioner(
+            self.model,
+            self.processor,
+            self.identity,
+            question.text,
+            question.max_tokens,
+            self.num_beams,
+            self.batch_size,
+        )
+
     def caption(self, images):
         """One caption of each image, lower case, without a final stop.
 

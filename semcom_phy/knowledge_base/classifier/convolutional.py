@@ -30,7 +30,7 @@ class ConvClassifier:
         "cifar10", "tinyimagenet24", "catsdogs", or what was trained into ``folder``
 
     folder : path, (default: that of the shipped weights)
-        Where ``classifier_<name>.safetensors`` and ``.json`` lie
+        Where ``classifier_<name>.h5`` and ``.json`` lie
 
     Raises
     ------

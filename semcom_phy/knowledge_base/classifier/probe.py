@@ -24,7 +24,7 @@ class ProbeClassifier:
         "cifar10", "tinyimagenet24", "catsdogs", or what was fitted into ``folder``
 
     folder : path, (default: that of the shipped weights)
-        Where ``probe_<name>.safetensors`` and ``.json`` lie
+        Where ``probe_<name>.h5`` and ``.json`` lie
 
     Raises
     ------

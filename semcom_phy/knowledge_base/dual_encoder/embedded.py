@@ -9,7 +9,12 @@ import numpy as np
 
 from semcom_phy.knowledge_base.checks import check_images, check_texts
 from semcom_phy.knowledge_base.content_cache import ContentCache
-from semcom_phy.knowledge_base.efficientnet import GRID, efficientnet
+from semcom_phy.knowledge_base.efficientnet import (
+    DETAIL_GRID,
+    DETAIL_WIDTH,
+    GRID,
+    efficientnet,
+)
 from semcom_phy.knowledge_base.embedded_weights import (
     SHIPPED,
     frozen_network,
@@ -24,7 +29,7 @@ class EmbeddedDualEncoder:
     Parameters
     ----------
     folder : path, (default: that of the shipped weights)
-        Where ``dual_encoder.safetensors`` and its JSON lie
+        Where ``dual_encoder.h5`` and its JSON lie
 
     Raises
     ------
@@ -69,6 +74,14 @@ class EmbeddedDualEncoder:
             return self._project(self._network.images, self._looks.maps(new))
 
         return self._answers(check_images(images), look, "patches", GRID)
+
+    def detail_features(self, images):
+        images = check_images(images)
+        found = self._cache.answers(
+            list(images), lambda new: self._looks.details(np.stack(new)), "details"
+        )
+        shape = len(images), *DETAIL_GRID, DETAIL_WIDTH
+        return np.array(found, "float32").reshape(shape)
 
     def _answers(self, items, ask, key, grid=()):
         found = self._cache.answers(list(items), ask, key)

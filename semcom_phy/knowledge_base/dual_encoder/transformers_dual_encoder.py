@@ -112,17 +112,27 @@ class TransformersDualEncoder:
         prepared picture, row by row, [num_images, rows, columns, width], `float32`:
         their last hidden states, put into the common space as that of the class token
         is."""
-        return self._answers(list(check_images(images)), self._patch_batch, self.grid)
+        images, shape = list(check_images(images)), (*self.grid, self.width)
+        return self._answers(images, self._patch_batch, *shape)
 
-    def _answers(self, items, features, grid=()):
-        """Vectors of each item, [num_items, *grid, width]; each item is asked once."""
+    def detail_features(self, images):
+        """[num_images, height, width, 3], `uint8` -> hidden states of the patches in
+        the middle of the image tower, [num_images, rows, columns, hidden_width],
+        `float32`."""
+        images = list(check_images(images))
+        shape = *self.grid, self.model.config.vision_config.hidden_size
+        return self._answers(images, self._detail_batch, *shape)
+
+    def _answers(self, items, features, *shape):
+        """Vectors of each item, [num_items, *shape], one of the common space if not
+        given; each item is asked once."""
 
         def ask(new):
             parts = [features(new[i : i + _BATCH]) for i in range(0, len(new), _BATCH)]
             return [vectors for part in parts for vectors in part]
 
         found = self._cache.answers(items, ask, key=features.__name__)
-        return np.array(found, "float32").reshape(len(items), *grid, self.width)
+        return np.array(found, "float32").reshape(len(items), *(shape or (self.width,)))
 
     def _image_batch(self, images):
         import torch
@@ -139,6 +149,15 @@ class TransformersDualEncoder:
             found = vision(**self._pixels(images)).last_hidden_state[:, 1:]
             found = self.model.visual_projection(vision.post_layernorm(found))
         return _unit(found)
+
+    def _detail_batch(self, images):
+        import torch
+
+        with torch.inference_mode():
+            states = self.model.vision_model(
+                **self._pixels(images), output_hidden_states=True
+            ).hidden_states
+        return states[len(states) // 2][:, 1:].numpy()
 
     def _text_batch(self, texts):
         import torch

@@ -28,7 +28,7 @@ class RestorationEditor:
     Parameters
     ----------
     folder : path, (default: that of the shipped weights)
-        Where ``restoration.safetensors`` and ``.json`` lie
+        Where ``restoration.h5`` and ``.json`` lie
 
     Input
     -----

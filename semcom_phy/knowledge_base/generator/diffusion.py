@@ -44,7 +44,7 @@ class DiffusionGenerator:
     Parameters
     ----------
     folder : path, (default: that of the shipped weights)
-        Where ``generator.safetensors`` and ``generator.json`` lie
+        Where ``generator.h5`` and ``generator.json`` lie
 
     steps : `int`, (default 25)
         Of denoising

@@ -14,6 +14,7 @@ from semcom_phy.knowledge_base.feature_networks import (
     HED_SHA256,
     hed_vgg16,
     load_alexnet,
+    load_vgg16,
     read_tensors,
 )
 from semcom_phy.knowledge_base.packaged_file import packaged_file
@@ -56,6 +57,31 @@ def test_the_embedded_vgg16_is_that_of_the_edge_detector():
             expected = x.permute(0, 2, 3, 1).numpy()
             found = ops.convert_to_numpy(found)
             np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
+
+
+def test_its_first_blocks_alone():
+    """The same maps from the package and from a file of torchvision's layout, as the
+    whole network gives them (exact)."""
+    images = np.random.default_rng(1).random((1, 35, 44, 3), "float32")
+    maps, expected = hed_vgg16(2)(images), hed_vgg16()(images)[:2]
+    for found, wanted in zip(maps, expected, strict=True):
+        found, wanted = ops.convert_to_numpy(found), ops.convert_to_numpy(wanted)
+        np.testing.assert_array_equal(found, wanted)
+    assert hed_vgg16(2) is hed_vgg16(2)
+
+
+def test_a_file_may_hold_more_blocks_than_are_asked_for(tmp_path):
+    """Those of VGG16 that are not computed are not looked for either (exact)."""
+    path, tensors = tmp_path / "vgg16.safetensors", {}
+    for place, inputs, filters in ((0, 3, 64), (2, 64, 64), (5, 64, 128)):
+        kernel = np.full((filters, inputs, 3, 3), place + 1, "float32")
+        tensors[f"features.{place}.weight"] = kernel
+        tensors[f"features.{place}.bias"] = kernel[:, 0, 0, 0]
+    save_file(tensors, path)
+    network = load_vgg16(path, num_blocks=1)
+    assert [conv.get_weights()[1].max() for conv in network.convs] == [1, 3]
+    with pytest.raises(ValueError, match="'features.7.weight' is missing"):
+        load_vgg16(path, num_blocks=2)
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])

@@ -81,6 +81,23 @@ def test_alexnet_is_that_of_torch():
     check(layer(IMAGES), expected, layer)
 
 
+def test_the_first_blocks_alone(vgg16):
+    """Give the same maps as in the whole network (exact), and hold no others."""
+    layer = Vgg16Features(vgg16.mean, vgg16.deviation, "same", num_blocks=3)
+    layer.build((None, None, None, 3))
+    for conv, of_all in zip(layer.convs, vgg16.convs[:7], strict=True):
+        conv.set_weights(of_all.get_weights())
+    maps, expected = layer(IMAGES), vgg16(IMAGES)[:3]
+    assert layer.compute_output_shape(IMAGES.shape) == [x.shape for x in maps]
+    for found, wanted in zip(maps, expected, strict=True):
+        found, wanted = ops.convert_to_numpy(found), ops.convert_to_numpy(wanted)
+        np.testing.assert_array_equal(found, wanted)
+    assert layer.get_config()["num_blocks"] == 3
+    for number in (0, 6, 2.5):
+        with pytest.raises(ValueError, match=f"must be 1 to 5, received {number}"):
+            Vgg16Features(num_blocks=number)
+
+
 def test_features_have_a_gradient(vgg16):
     """Every pixel has a say, by which a network can be trained (finite, not 0)."""
 

@@ -112,10 +112,10 @@ def test_altered_weights_are_refused(tmp_path):
     tensors = {k: v.numpy() for k, v in net.state_dict().items()}
     record = {"config": net.config, "command": "none", "words": WORDS}
     save_weights("captioner", tensors, record, tmp_path)
-    path = tmp_path / "captioner.safetensors"
+    path = tmp_path / "captioner.h5"
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(ValueError, match="truncated or altered"):
         EmbeddedCaptioner(folder=tmp_path)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="captioner.safetensors"):
+    with pytest.raises(FileNotFoundError, match="captioner.h5"):
         EmbeddedCaptioner(folder=tmp_path)

@@ -17,6 +17,7 @@ from tiny_transformers import (
 )
 
 from semcom_phy.knowledge_base.captioner import find_captioner
+from semcom_phy.knowledge_base.captioner.questions import Question
 from semcom_phy.knowledge_base.captioner.transformers_captioner import (
     QUESTION,
     TransformersCaptioner,
@@ -105,6 +106,19 @@ def test_a_model_that_chats_is_asked(folders, monkeypatch):
     captioner.prompt = "What?"
     captioner.caption(IMAGES[1:2])
     assert asked[1] == f"user: {patches}What?assistant: "
+    other = load(folders, "llava").asked(Question("Why?", 7))
+    monkeypatch.setattr(other.model, "generate", generate)
+    assert other.caption(IMAGES[:1]) == ["a dog"]
+    assert asked[2] == f"user: {patches}Why?assistant: "
+    expected = load(folders, "llava").identity
+    assert other.identity == expected | {"prompt": "Why?", "max_new_tokens": 7}
+
+
+@pytest.mark.parametrize("family", ["blip", "git"])
+def test_a_model_that_does_not_chat_is_not_asked(folders, family):
+    """A question would be the beginning of its caption (exact)."""
+    captioner = load(folders, family)
+    assert captioner.asked(Question("Why?", 7)) is captioner
 
 
 @pytest.mark.parametrize(

@@ -38,5 +38,5 @@ def test_shipped_weights(prefix, name, num_classes):
     kind = "probe" if prefix else "classifier"
     label = f"{kind}_{name}"
     assert classifier.identity["classifier"] == label
-    path = convolutional.SHIPPED / f"{label}.safetensors"
+    path = convolutional.SHIPPED / f"{label}.h5"
     assert path.stat().st_size <= 1.4e6

@@ -76,3 +76,22 @@ def test_every_weight_learns():
     net.loss(torch.rand(4, 1280), torch.rand(4, 384), torch.arange(4)).backward()
     for name, weight in net.named_parameters():
         assert torch.isfinite(weight.grad).all() and weight.grad.abs().max() > 0, name
+
+
+def test_details_are_those_of_earlier_layers(tmp_path):
+    """16x16 places of 152 numbers, the same alone and in a batch (1e-4), and asked for
+    once; they change most where the picture does."""
+    encoder = small_encoder(tmp_path)
+    images = load_samples("sample", 2, 64).images
+    details = encoder.detail_features(images)
+    assert details.shape == (2, 16, 16, 152) and details.dtype == np.float32
+    alone = small_encoder(tmp_path).detail_features(images[1:])
+    scale = np.abs(details).max()
+    np.testing.assert_allclose(alone[0] / scale, details[1] / scale, atol=1e-4)
+    changed = images[:1].copy()
+    changed[0, 40:48, 8:16] = 255 - changed[0, 40:48, 8:16]
+    moved = np.abs(encoder.detail_features(changed)[0] - details[0]).sum(-1)
+    row, column = np.unravel_index(moved.argmax(), moved.shape)
+    assert 9 <= row <= 12 and 1 <= column <= 4  # patches of 4 pixels
+    encoder._looks = None  # what was seen is kept
+    np.testing.assert_array_equal(encoder.detail_features(images), details)

@@ -167,3 +167,20 @@ def test_missing_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ImportError, match=r"semcom-phy\[generative\]"):
         TransformersDualEncoder.load("folder")
+
+
+def test_details_are_states_of_the_middle(encoder, monkeypatch):
+    """Of the image tower, without the class token, as transformers gives them (1e-5);
+    the same alone, and asked for once."""
+    details = encoder.detail_features(IMAGES)
+    assert details.shape == (3, 4, 4, 16) and details.dtype == np.float32
+    inputs = encoder.processor.image_processor(list(IMAGES), return_tensors="pt")
+    with torch.inference_mode():
+        states = encoder.model.vision_model(**inputs, output_hidden_states=True)
+    middle = states.hidden_states[1][:, 1:].reshape(3, 4, 4, 16)
+    np.testing.assert_allclose(details, middle.numpy(), atol=1e-5)
+    monkeypatch.delattr(encoder, "processor")  # what was seen is kept
+    np.testing.assert_array_equal(encoder.detail_features(IMAGES[1:2])[0], details[1])
+    monkeypatch.undo()
+    assert encoder.detail_features(IMAGES[:0]).shape == (0, 4, 4, 16)
+    assert encoder.patch_features(IMAGES).shape == (3, 4, 4, 12)

@@ -104,7 +104,7 @@ def test_weights_are_frozen(folder):
 
 def test_altered_weights_are_refused(folder, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    path = tmp_path / f"{NAME}.safetensors"
+    path = tmp_path / f"{NAME}.h5"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ValueError, match="truncated or altered"):
         RestorationEditor(tmp_path)
@@ -156,7 +156,7 @@ def test_the_shipped_network_repairs():
 def test_shipped_weights_say_where_they_are_from():
     """At most 3 MB; the command, the data, the validation of every degradation."""
     record = json.loads((SHIPPED / f"{NAME}.json").read_text())
-    assert (SHIPPED / f"{NAME}.safetensors").stat().st_size <= 3e6
+    assert (SHIPPED / f"{NAME}.h5").stat().st_size <= 3e6
     assert record["command"].startswith("python -m link_models.training restoration")
     assert {entry["split"] for entry in record["data"]["sets"]} == {"train"}
     assert record["config"] == CONFIG

@@ -66,7 +66,7 @@ def test_bad_requests_are_refused(folder, generator, tmp_path):
 
 def test_damaged_weights_are_refused(tmp_path):
     """A file that is cut off is none."""
-    weights = save_class_generator(tmp_path) / "generator_classes_tiny.safetensors"
+    weights = save_class_generator(tmp_path) / "generator_classes_tiny.h5"
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(ValueError, match="truncated or altered"):
         ClassGenerator("tiny", tmp_path)

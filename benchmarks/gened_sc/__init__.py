@@ -1,0 +1,1 @@
+"""Parts of :mod:`benchmarks.gened_sc_comparison`, a table of GenED-SC each."""

@@ -1,0 +1,42 @@
+"""Sweeps of a scenario as the curves of a benchmark."""
+
+from dataclasses import replace
+
+from scenarios import runner
+from scenarios.compare import Curve
+
+
+class Failed(Exception):
+    """A sweep ended with an exit code; it said why."""
+
+
+def swept_curves(scenario, names, folder, *options):
+    """Results of systems, simulated as far as they are not there yet.
+
+    Input
+    -----
+    scenario : :class:`~scenarios.scenario.Scenario`
+
+    names : sequence of `str`
+        Systems
+
+    folder : `Path`
+        Of the results
+
+    options : `str`
+        Of the scenario's command line, besides
+
+    Output
+    ------
+    : `dict` of name -> :class:`~scenarios.compare.Curve`
+
+    Raises
+    ------
+    Failed
+        If the sweep did not end well.
+    """
+    scenario = replace(scenario, systems=tuple(names))
+    code = runner.main(["evaluate", "--out", str(folder), *options], scenario)
+    if code:
+        raise Failed(code)
+    return {name: Curve(folder / f"{name}.json", name) for name in names}

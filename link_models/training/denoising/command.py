@@ -1,0 +1,124 @@
+"""What the train command makes of SGDJSCC: pictures, captions, a network to stand on.
+
+pictures --> captioner --> captions --> dual encoder --> DenoisingTask
+       '---> dual encoder --> embeddings, kept on disk ---'
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from link_models.codecs import find_codec
+from link_models.systems.edited.saliency import patch_embeddings
+from link_models.training.denoising.task import DenoisingTask, GuidedData
+from link_models.training.saliency_command import kept_rows, link_of_frame, shuffled
+from link_models.training.trainer import Trainer
+from link_models.weights import store
+from semcom_phy.knowledge_base.captioner.questions import DETAILED
+from semcom_phy.sources.sent_captions import load_captioned_images
+
+NETWORK = "gened_sc"
+_SHARED = ("image_shape", "num_symbols", "channels", "foreground", "background")
+_OF_ENCODER = ("patch_width", "common_width")
+
+
+def denoising_trainer(scenario, args, configs, recipe):
+    """Trains the denoiser alone, on the values of the network that it starts from.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.edited_scenario.EditedScenario`
+        Names captioner and dual encoder
+
+    args : `argparse.Namespace`
+        ``system``, ``data`` (a data set; `None`: ecssd), ``out``, ``label``, and
+        ``start_from``: weights of GenED-SC without routing
+
+    configs : (`dict`, `dict`)
+        Constructor arguments of encoder and decoder; what they share with the network
+        is as it is there
+
+    recipe : :class:`~link_models.training.recipe.Recipe`
+
+    Raises
+    ------
+    ValueError
+        If there is no such network to start from, or too few pictures.
+    """
+    embeddings = patch_embeddings(scenario.dual_encoder)
+    network = unrouted_network(args.start_from, args.system)
+    configs[0] |= {name: network[name] for name in (*_SHARED, *_OF_ENCODER)}
+    configs[1] |= {name: network[name] for name in (*_SHARED, "common_width")}
+    encoder = find_codec(args.system).encoder(**configs[0])
+    samples = load_captioned_images(
+        args.data or "ecssd",
+        scenario.captioner,
+        encoder.image_shape[:2],
+        DETAILED,
+        split="train",
+    )
+    data = guided_data(samples, embeddings, encoder.grid, Path(args.out))
+    task = DenoisingTask(scenario.name, link_of_frame(scenario, encoder))
+    return Trainer(
+        args.system,
+        *configs,
+        [task],
+        data,
+        recipe,
+        args.out,
+        args.label,
+        args.start_from,
+    )
+
+
+def unrouted_network(label, system):
+    """Constructor arguments of the encoder of GenED-SC without routing, `dict`.
+
+    Raises
+    ------
+    ValueError
+        If no weights are named, or they are of something else.
+    """
+    ask = f"give the network under {system} with --start-from gened_sc_plain_1792"
+    if label is None:
+        raise ValueError(f"a denoiser alone is trained: {ask}")
+    config = store.read_record(label)["config"]
+    if config["codec"] != NETWORK or config["encoder"].get("mask") != "none":
+        raise ValueError(f"weights {label!r} are not {NETWORK} without routing: {ask}")
+    return find_codec(NETWORK).encoder(**config["encoder"]).get_config()
+
+
+def guided_data(samples, embeddings, grid, folder):
+    """:class:`GuidedData` of pictures with captions.
+
+    Parameters
+    ----------
+    samples : :class:`~semcom_phy.sources.samples.Samples`
+
+    embeddings : :class:`~semcom_phy.knowledge_base.patch_embeddings.PatchEmbeddings`
+
+    grid : (`int`, `int`)
+        Rows and columns of patches
+
+    folder : `Path`
+        Where embeddings are kept, which take minutes to make
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 5 pictures.
+    """
+    samples, held = shuffled(samples)
+    images = samples.images
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
+    rows = [kept_rows(embeddings, part, grid, folder) for part in (images, mirrored)]
+    captions = embeddings.of_texts([own[0] for own in samples.texts])
+    return GuidedData(
+        images[held:],
+        np.stack([part[held:] for part in rows]),
+        captions[held:],
+        images[:held],
+        rows[0][:held],
+        captions[:held],
+        samples.provenance | {"dual_encoder": embeddings.identity},
+    )

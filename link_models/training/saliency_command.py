@@ -1,0 +1,205 @@
+"""What the train command makes of GenED-SC: pictures, masks, and a dual encoder's view.
+
+pictures with masks --> dual encoder --> embeddings, kept on disk --> SaliencyTask
+"""
+
+import json
+import os
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from link_models.codecs import find_codec
+from link_models.links.radio import build_channel
+from link_models.systems.edited.saliency import patch_embeddings
+from link_models.training.saliency_task import (
+    SaliencyData,
+    SaliencyLoss,
+    SaliencyTask,
+)
+from link_models.training.trainer import Trainer
+from semcom_phy.array_hash import array_sha256
+from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
+from semcom_phy.knowledge_base.dual_encoder.prompt_list import (
+    PROMPTS_FILE,
+    read_prompts,
+)
+from semcom_phy.knowledge_base.dual_encoder.prompts import rank_prompts
+from semcom_phy.sources.images import load_samples
+
+NUM_VALIDATION = 70
+_SPLIT_SEED = 17
+
+
+def saliency_trainer(scenario, args, configs, recipe):
+    """Trains the codec over AWGN and fades of two by two antennas.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.edited_scenario.EditedScenario`
+        Names the dual encoder
+
+    args : `argparse.Namespace`
+        ``system``, ``data`` (a data set with masks; `None`: ecssd), ``objective``,
+        ``out``, ``label``, ``start_from``
+
+    configs : (`dict`, `dict`)
+        Constructor arguments of encoder and decoder
+
+    recipe : :class:`~link_models.training.recipe.Recipe`
+    """
+    embeddings = patch_embeddings(scenario.dual_encoder)
+    model = find_dual_encoder(scenario.dual_encoder)
+    configs[0] |= {
+        "patch_width": embeddings.patch_width,
+        "common_width": embeddings.common_width,
+    }
+    encoder = find_codec(args.system).encoder(**configs[0])
+    shape = encoder.image_shape
+    samples = load_samples(args.data or "ecssd", size=shape[:2], split="train")
+    data = saliency_data(samples, model, embeddings, encoder.grid, Path(args.out))
+    task = saliency_task(scenario, encoder, saliency_loss(args))
+    return Trainer(
+        args.system,
+        *configs,
+        [task],
+        data,
+        recipe,
+        args.out,
+        args.label,
+        args.start_from,
+    )
+
+
+def saliency_loss(args):
+    """The loss that ``objective`` and ``loss_config`` ask for.
+
+    Raises
+    ------
+    ValueError
+        If ``loss_config`` is no JSON object of weights of the loss.
+    """
+    try:
+        chosen = json.loads(args.loss_config or "{}")
+        return SaliencyLoss(foreground=args.objective != "plain", **chosen)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"--loss-config must be a JSON object such as '{{\"contextual\": 0.1}}', "
+            f"got {args.loss_config!r}: {error}"
+        ) from error
+
+
+def saliency_task(scenario, encoder, loss):
+    """Over the codec's frame, AWGN among its fades."""
+    return SaliencyTask(scenario.name, link_of_frame(scenario, encoder), loss)
+
+
+def link_of_frame(scenario, encoder):
+    """The link of the codec's frame: 2x2, perfect CSI."""
+    cbr = Fraction(encoder.num_symbols, prod(encoder.image_shape))
+    fading = replace(scenario, channel="rayleigh", num_tx_ant=2, num_rx_ant=2)
+    return build_channel(replace(fading, csi="perfect", cbr=cbr))
+
+
+def saliency_data(samples, model, embeddings, grid, folder):
+    """:class:`SaliencyData` of pictures with masks.
+
+    Parameters
+    ----------
+    samples : :class:`~semcom_phy.sources.samples.Samples`
+
+    model : :class:`~semcom_phy.knowledge_base.interfaces.DualEncoder`
+
+    embeddings : :class:`~semcom_phy.knowledge_base.patch_embeddings.PatchEmbeddings`
+
+    grid : (`int`, `int`)
+        Rows and columns of patches
+
+    folder : `Path`
+        Where embeddings are kept, which take minutes to make
+
+    Raises
+    ------
+    ValueError
+        If there are no masks, or fewer than 5 pictures.
+    """
+    if samples.masks is None:
+        raise ValueError(
+            f"{samples.provenance['source']}: there are no saliency masks beside the "
+            "pictures; give --data ecssd, or a folder laid out as DUTS"
+        )
+    samples, held = shuffled(samples)
+    images, masks = samples.images, samples.masks
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
+    rows = [kept_rows(embeddings, part, grid, folder) for part in (images, mirrored)]
+    made_by = embeddings.identity, read_prompts(PROMPTS_FILE)
+    texts = _kept(folder, images, made_by, partial(_texts, model, made_by[1]))
+    return SaliencyData(
+        images[held:],
+        masks[held:],
+        np.stack([part[held:] for part in rows]),
+        texts[held:],
+        images[:held],
+        masks[:held],
+        rows[0][:held],
+        samples.provenance | {"dual_encoder": embeddings.identity},
+    )
+
+
+def _texts(model, prompts, images):
+    """Vectors of the prompt that says best what each picture shows, `float16`."""
+    best, _ = rank_prompts(model, images, prompts, 1)
+    texts = model.text_features([own[0] for own in best])
+    # As long as the other vectors.
+    return (texts * np.sqrt(texts.shape[1])).astype("float16")
+
+
+def shuffled(samples):
+    """Samples in the order of all trainings, and how many of the first are held out.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 5 pictures.
+    """
+    held = min(NUM_VALIDATION, len(samples) // 5)
+    if held < 1:
+        raise ValueError(f"training needs at least 5 pictures, got {len(samples)}")
+    order = np.random.default_rng(_SPLIT_SEED).permutation(len(samples))
+    return samples.take(order), held
+
+
+def kept_rows(embeddings, images, grid, folder):
+    """What a dual encoder sees in pictures, from a file, made where there is none."""
+    make = partial(embeddings.of, grid=grid)
+    return _kept(folder, images, (embeddings.identity, grid), make)
+
+
+def _kept(folder, images, made_by, make):
+    """What is made of pictures, from a file, made where there is none.
+
+    Parameters
+    ----------
+    folder : `Path`
+
+    images : [n, H, W, 3], `uint8`
+
+    made_by : plain values
+        That tell it from what others make
+
+    make : callable, images -> array
+    """
+    told = np.frombuffer(repr(made_by).encode(), "uint8")
+    path = folder / "features" / f"patches_{array_sha256(images, told)[:16]}.npy"
+    if path.is_file():
+        return np.load(path, allow_pickle=False)
+    rows = make(images)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trial = path.with_suffix(f".{os.getpid()}.tmp.npy")
+    np.save(trial, rows)
+    os.replace(trial, path)
+    return rows
