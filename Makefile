@@ -22,8 +22,11 @@ unexport KERAS_BACKEND
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
 
+# Two processes: what XLA compiles for all tests together exhausts the memory maps that
+# one may have.
 test: $(VENV)/.generative
-	$(RUN) -m pytest
+	$(RUN) -m pytest tests/integration tests/reference
+	$(RUN) -m pytest tests/unit
 
 slow-test: $(VENV)/.generative
 	$(RUN) -m pytest -m slow
