@@ -250,28 +250,24 @@ def _feature_trainer(scenario, args):
 
 def _saliency_trainer(scenario, args):
     """Codecs that send what stands out with care, over AWGN and fades of 2x2."""
-    if args.together_with is not None:
-        raise ValueError(
-            f"--together-with is not for {args.system}, which is trained over AWGN and "
-            "fading together"
-        )
-    recipe = _recipe(
-        args, scenario, batch_size=8, min_snr_db=SNR_DB[0], max_snr_db=SNR_DB[-1]
-    )
-    return saliency_trainer(scenario, args, _configs(args, scenario, []), recipe)
+    return _of_saliency(saliency_trainer, scenario, args, "AWGN and fading together")
 
 
 def _denoising_trainer(scenario, args):
     """The denoiser of SGDJSCC, on the values of a network that stays as it is."""
+    return _of_saliency(denoising_trainer, scenario, args, "noise of any level")
+
+
+def _of_saliency(trainer, scenario, args, over):
+    """What a trainer makes of it, at the SNRs of the GenED-SC paper."""
     if args.together_with is not None:
         raise ValueError(
-            f"--together-with is not for {args.system}, which is trained on noise of "
-            "any level"
+            f"--together-with is not for {args.system}, which is trained over {over}"
         )
     recipe = _recipe(
         args, scenario, batch_size=8, min_snr_db=SNR_DB[0], max_snr_db=SNR_DB[-1]
     )
-    return denoising_trainer(scenario, args, _configs(args, scenario, []), recipe)
+    return trainer(scenario, args, _configs(args, scenario, []), recipe)
 
 
 def _recipe(args, scenario, **defaults):

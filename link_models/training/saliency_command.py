@@ -45,7 +45,7 @@ def saliency_trainer(scenario, args, configs, recipe):
 
     args : `argparse.Namespace`
         ``system``, ``data`` (a data set with masks; `None`: ecssd), ``objective``,
-        ``out``, ``label``, ``start_from``
+        ``loss_config``, ``out``, ``label``, ``start_from``
 
     configs : (`dict`, `dict`)
         Constructor arguments of encoder and decoder
@@ -134,18 +134,17 @@ def saliency_data(samples, model, embeddings, grid, folder):
         )
     samples, held = shuffled(samples)
     images, masks = samples.images, samples.masks
-    mirrored = np.ascontiguousarray(images[:, :, ::-1])
-    rows = [kept_rows(embeddings, part, grid, folder) for part in (images, mirrored)]
+    rows = kept_rows(embeddings, images, grid, folder)
     made_by = embeddings.identity, read_prompts(PROMPTS_FILE)
     texts = _kept(folder, images, made_by, partial(_texts, model, made_by[1]))
     return SaliencyData(
         images[held:],
         masks[held:],
-        np.stack([part[held:] for part in rows]),
+        rows[:, held:],
         texts[held:],
         images[:held],
         masks[:held],
-        rows[0][:held],
+        rows[0, :held],
         samples.provenance | {"dual_encoder": embeddings.identity},
     )
 
@@ -174,9 +173,12 @@ def shuffled(samples):
 
 
 def kept_rows(embeddings, images, grid, folder):
-    """What a dual encoder sees in pictures, from a file, made where there is none."""
-    make = partial(embeddings.of, grid=grid)
-    return _kept(folder, images, (embeddings.identity, grid), make)
+    """What a dual encoder sees in pictures and in their mirror images, from files, made
+    where there are none: [2, n, patches + 1, width], `float16`."""
+    make, made_by = partial(embeddings.of, grid=grid), (embeddings.identity, grid)
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
+    parts = (images, mirrored)
+    return np.stack([_kept(folder, part, made_by, make) for part in parts])
 
 
 def _kept(folder, images, made_by, make):

@@ -100,13 +100,11 @@ class SgdJsccEncoder(GenedScEncoder):
         goes into the guide alone
     """
 
-    num_uniform = 0
-
     def __init__(
         self,
         image_shape=(128, 128, 3),
         num_symbols=1792,
-        channels=48,
+        channels=32,
         foreground="swin",
         background="cbam",
         patch_width=408,
@@ -174,7 +172,7 @@ class SgdJsccDecoder(GenedScDecoder):
         self,
         image_shape=(128, 128, 3),
         num_symbols=1792,
-        channels=48,
+        channels=32,
         foreground="swin",
         background="cbam",
         common_width=256,

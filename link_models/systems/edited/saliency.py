@@ -24,7 +24,6 @@ from semcom_phy.knowledge_base.patch_embeddings import PatchEmbeddings
 from semcom_phy.phy.knowledge import TxKnowledge
 
 CODEC = "gened_sc"
-MASKS = ("sent", "free", "estimated")
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ pictures --> captioner --> captions --> dual encoder --> DenoisingTask
 
 from pathlib import Path
 
-import numpy as np
-
 from link_models.codecs import find_codec
 from link_models.systems.edited.saliency import patch_embeddings
 from link_models.training.denoising.task import DenoisingTask, GuidedData
@@ -110,15 +108,14 @@ def guided_data(samples, embeddings, grid, folder):
     """
     samples, held = shuffled(samples)
     images = samples.images
-    mirrored = np.ascontiguousarray(images[:, :, ::-1])
-    rows = [kept_rows(embeddings, part, grid, folder) for part in (images, mirrored)]
+    rows = kept_rows(embeddings, images, grid, folder)
     captions = embeddings.of_texts([own[0] for own in samples.texts])
     return GuidedData(
         images[held:],
-        np.stack([part[held:] for part in rows]),
+        rows[:, held:],
         captions[held:],
         images[:held],
-        rows[0][:held],
+        rows[0, :held],
         captions[:held],
         samples.provenance | {"dual_encoder": embeddings.identity},
     )
