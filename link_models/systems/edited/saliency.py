@@ -123,9 +123,10 @@ def transmitter_masks(scenario):
     `uint8` -> [batch, rows, columns] `uint8`."""
     shape, label = scenario.image_shape, scenario.weights or "gened_sc_1792"
     antennas = scenario.num_tx_ant, scenario.num_rx_ant
-    _, (config, _), _ = described_codec(label, shape, *antennas, CODEC)
-    channel = build_channel(scenario, config["num_symbols"])
-    link, record = load_link(label, channel, shape, config["num_symbols"], CODEC)
+    codec, (config, _), _ = described_codec(label, shape, *antennas, CODEC)
+    num_symbols = codec.encoder(**config).num_symbols
+    channel = build_channel(scenario, num_symbols)
+    link, record = load_link(label, channel, shape, num_symbols, CODEC)
     embeddings = patch_embeddings(scenario.dual_encoder)
     check_embeddings(record, embeddings)
 
