@@ -19,6 +19,7 @@ SYSTEMS = (
 PAIRS = (
     *((OURS, name) for name in ("gened_sc_plain", "gened_sc_unrouted", "hevc_ldpc")),
     *((name, OURS) for name in ("gened_sc_free_mask", "gened_sc_estimated_mask")),
+    *(("gened_sc_lead", name) for name in (OURS, "gened_sc_plain", "hevc_ldpc")),
 )
 COMPARED = ("psnr_foreground_db", "psnr_background_db")
 

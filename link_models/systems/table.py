@@ -307,8 +307,9 @@ SYSTEMS = {
         MASK + CAPTION,
     ),
     "gened_sc_lead": Captioned(
-        Saliency("GenED-SC, more for the foreground", "gened_sc_lead"),
-        reserved=MASK + CAPTION,
+        Saliency("GenED-SC, more for the foreground, not edited", "gened_sc_lead"),
+        False,
+        MASK + CAPTION,
     ),
     "gened_sc_plain": Saliency("GenED-SC, not routed, MSE", "gened_sc_plain"),
     "gened_sc_unrouted": Saliency(
