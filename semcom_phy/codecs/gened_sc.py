@@ -454,6 +454,26 @@ class GenedScDecoder(_PatchCodec, SemanticDecoder):
         self.check_rate(received.z_hat.shape[1])
         mask, estimate = self._mask(received)
         values, trust = self.estimates(received, known.snr_db, mask)
+        image = self.picture(values, trust, mask, known.snr_db)
+        return Delivered(image, details=estimate)
+
+    def picture(self, values, trust, mask, snr_db):
+        """The auxiliary image of estimated values.
+
+        Input
+        -----
+        values, trust : [batch, rows, columns, depth], `float32`
+            As of :meth:`estimates`
+
+        mask : [batch, rows, columns], `float32`
+
+        snr_db : [batch], `float32`
+            Average SNR [dB]
+
+        Output
+        ------
+        : [batch, H, W, 3], `float32`
+        """
         routed = ops.zeros_like(mask) if self.mask == "none" else mask
         inside = routed[..., None]
         apart = ops.concatenate([values * inside, values * (1.0 - inside)], axis=-1)
@@ -462,13 +482,11 @@ class GenedScDecoder(_PatchCodec, SemanticDecoder):
         )
         told = ops.concatenate([values, trust, routed[..., None]], axis=-1)
         features = from_cells(self.embed(told), INSIDE)
-        snr = hat_embedding(known.snr_db, SNR_KNOTS)
-        features = self.attention(features, snr)
+        features = self.attention(features, hat_embedding(snr_db, SNR_KNOTS))
         foreground = self.foreground_branch(features)
         background = self.background_branch(features)
         fused = self.fusion(self._unify(mask, foreground, background))
-        image = linear + from_cells(self.update(ops.silu(fused)), CELL)
-        return Delivered(image, details=estimate)
+        return linear + from_cells(self.update(ops.silu(fused)), CELL)
 
     def estimates(self, received, snr_db, mask):
         """L-MMSE of values of unit variance that went out with their amplitudes, and

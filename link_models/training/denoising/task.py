@@ -2,15 +2,18 @@ r"""Training the denoiser of SGDJSCC: values of pictures out of noise of any lev
 
     pictures --> frozen encoder --> values x0 --.
     noise of a random level --------------------+--> x --> denoiser --> x0_hat
-    edge map, caption, each left out at times ----------------'
+    edge map, caption, each left out at times ----------------'           '--> decoder
 
 .. math::
-    L = \log \frac{\sum_k \lambda_k (x_{0,k} - \hat x_{0,k})^2}
+    L = \log D + \mu \log \frac{\sum_k \lambda_k (x_{0,k} - \hat x_{0,k})^2}
         {\sum_k \lambda_k (1 - \bar\alpha_k)}
 
-per image, over the values k that are sent, with their variances :math:`\lambda_k` in
-pixels: the squared error of the image, over what the linear estimate is expected to
-leave. The radio link is not run: what it delivers is such a state.
+per image, with the squared error D of what the frozen decoder makes of the denoised
+values, and, over the values k that are sent, with their variances :math:`\lambda_k` in
+pixels, the squared error of the values over what the linear estimate is expected to
+leave. The second alone is not enough: the decoder was trained on linear estimates and
+takes noise out by itself, so that better values gave worse images. The radio link is
+not run: what it delivers is such a state.
 """
 
 from dataclasses import dataclass
@@ -35,7 +38,9 @@ from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.seeding import derived_seed
 
 NOISE_DB = (-25.0, 8.0)  # error variance of a symbol over its power
+VALUES = 0.1  # weight of the error of the values
 _FLOOR = 1e-3
+_FLOOR_IMAGE = 1e-5
 _LEAST_NOISE = 1e-6
 
 
@@ -93,12 +98,16 @@ class DenoisingTask:
 
     share_untold : `float`, (default 0.15)
         Share of the images without edge map, and of those without caption
+
+    share_awgn : `float`, (default 0.5)
+        Share of the images whose level is that of AWGN at the SNR that is told
     """
 
     name: str
     channel: object
     share_faded: float = 0.25
     share_untold: float = 0.15
+    share_awgn: float = 0.5
 
     num_inputs = 5
     trains_choice = True
@@ -107,7 +116,7 @@ class DenoisingTask:
 
     def describe(self):
         """Plain values for the record of the weights."""
-        names = ("name", "share_faded", "share_untold")
+        names = ("name", "share_faded", "share_untold", "share_awgn")
         told = {name: getattr(self, name) for name in names}
         return told | {"snr_db": list(SNR_DB), "noise_db": list(NOISE_DB)}
 
@@ -132,12 +141,15 @@ class DenoisingTask:
         level = rng.uniform(*NOISE_DB, (size, 2))
         alike = rng.random(size) >= self.share_faded
         level[alike, 1] = level[alike, 0]
+        snr_db = rng.choice(np.array(SNR_DB, "float32"), size)
+        awgn = rng.random((size, 1)) < self.share_awgn
+        level = np.where(awgn, -snr_db[:, None], level)
         parts = rng.standard_normal((size, self.channel.framing.num_symbols, 2))
         noise = parts @ np.array([1, 1j]) / np.sqrt(2)
         told = rng.random((size, 2)) >= self.share_untold
         return [
             source,
-            rng.choice(np.array(SNR_DB, "float32"), size),
+            snr_db,
             level.astype("float32"),
             noise.astype("complex64"),
             told.astype("float32"),
@@ -161,7 +173,10 @@ class DenoisingTask:
         weight = variance * ops.cast(known > 0.5, "float32")
         error = ops.sum(weight * ops.square(values - found), axis=(1, 2, 3))
         linear = ops.sum(weight * (1.0 - alpha_bar), axis=(1, 2, 3))
-        return ops.mean(ops.log(error / linear + _FLOOR))
+        image_hat = decoder.picture(found, alpha_bar, mask, snr_db)
+        wrong = ops.square(image_hat - link.encoder.unpack(source)[0])
+        loss = ops.log(ops.mean(wrong, axis=(1, 2, 3)) + _FLOOR_IMAGE)
+        return ops.mean(loss + VALUES * ops.log(error / linear + _FLOOR))
 
     def forward(self, link, source, snr_db, h, noise):
         """What validation calls, compiled: images, and the edges of each."""

@@ -1,4 +1,4 @@
-"""Masks that shipped weights find, with the dual encoder that they were trained with."""
+"""Masks that shipped weights find, with the dual encoder of their training."""
 
 import numpy as np
 
