@@ -17,6 +17,10 @@ from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.sgdjscc import SgdJsccDecoder, SgdJsccEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
+from semcom_phy.codecs.swinjscc_official import (
+    SwinJSCCOfficialDecoder,
+    SwinJSCCOfficialEncoder,
+)
 from semcom_phy.codecs.vlm_csc import VlmCscDecoder, VlmCscEncoder
 from semcom_phy.phy.knowledge import EVERY_SNR, SnrRange
 from semcom_phy.seeding import private_streams
@@ -42,6 +46,7 @@ CODECS = {
     "deepjscc": Codec(DeepJSCCEncoder, DeepJSCCDecoder),
     "eca": Codec(EcaEncoder, EcaDecoder),
     "swinjscc": Codec(SwinJSCCEncoder, SwinJSCCDecoder),
+    "swinjscc_official": Codec(SwinJSCCOfficialEncoder, SwinJSCCOfficialDecoder),
     "ntscc": Codec(NtsccEncoder, NtsccDecoder),
     "sa_oosc": Codec(SaOoscEncoder, SaOoscDecoder),
     "vlm_csc": Codec(VlmCscEncoder, VlmCscDecoder),

@@ -84,6 +84,12 @@ def scenario_parser(scenario):
         help="a codec of your own, a system by the name of its module, with --weights",
     )
     add("--weights", help="label or file of trained weights")
+    add(
+        "--as-published",
+        action="store_true",
+        help="systems of published weights over their authors' channel as well: power "
+        "over the batch, scale and mask free, not equalised",
+    )
     scenario.add_options(parser)
     _add_link_budget(parser)
 

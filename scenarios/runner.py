@@ -75,6 +75,10 @@ def main(argv, scenario, table="link_models.systems.table"):
         return leave.code
     try:
         chosen = _chosen_scenario(args, scenario)
+        if args.as_published:
+            _load_backend()
+            forms = importlib.import_module(table).published_forms(chosen)
+            chosen = replace(chosen, systems=forms)
         folder = _folder(args, chosen)
         if args.command in ("train", "bits") and chosen.users > 1:
             raise ValueError(

@@ -125,11 +125,7 @@ class Semantic:
                 f"{name!r} precodes for the channel of one user, users = "
                 f"{scenario.users} share the frame: leave the system out"
             )
-        label = self.weights
-        if scenario.channel == "awgn" and self.weights_awgn is not None:
-            label = self.weights_awgn
-        if scenario.codec in (None, self.codec):  # the user's weights are of that codec
-            label = scenario.weights or label
+        label = self.label(scenario)
         if label is None:
             raise ValueError(
                 f"no weights are shipped for {name!r}: train some with the train "
@@ -146,7 +142,7 @@ class Semantic:
         link, record = load_link(label, channel, shape, num_symbols, self.codec)
         if side:
             link.encoder.check_side()
-        about = _about(record) | {"side_info": "free" if self.free else "sent"}
+        about = about_weights(record) | {"side_info": "free" if self.free else "sent"}
         if self.rate_weight is not None:  # a number that the encoder is told
             link.encoder.rate_weight = self.rate_weight
             about["rate_weight"] = self.rate_weight
@@ -169,6 +165,15 @@ class Semantic:
             image_shape=shape,
         )
         return coder, channel
+
+    def label(self, scenario):
+        """Label of its weights for a scenario, `None` where there are none."""
+        label = self.weights
+        if scenario.channel == "awgn" and self.weights_awgn is not None:
+            label = self.weights_awgn
+        if scenario.codec in (None, self.codec):  # the user's weights are of that codec
+            label = scenario.weights or label
+        return label
 
     def _side(self, encoder, scenario):
         """How its side information is sent, `None` where it is not."""
@@ -392,7 +397,7 @@ def _feedback(fresh, channel, scenario, aged=AgedFeedback):
     return fresh(channel)
 
 
-def _about(record):
+def about_weights(record):
     """What the result of a learned system says of its weights."""
     ends = [end if isfinite(end) else None for end in trained_range(record)]
     about = {

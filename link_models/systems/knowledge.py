@@ -12,6 +12,7 @@ LABEL_MAPS = "label maps"
 FREE_CUTOFFS = "cut-offs (free)"
 FREE_LENGTHS = "lengths (free)"
 FREE_SCALE = "image's scale (free)"
+BATCH_POWER = "power over the batch"
 FREE_MASK = "mask (free)"
 PERFECT_CSI = "perfect CSI"
 IMAGE_GENERATOR = "captioner and image generator"
@@ -31,6 +32,7 @@ KNOWLEDGE = {
     FREE_CUTOFFS: "the receiver knows how much was sent, without errors or charge",
     FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",
     FREE_SCALE: "the receiver knows the scale of the image, without errors or charge",
+    BATCH_POWER: "the transmitter spreads its power over all pictures of a batch",
     FREE_MASK: "the receiver knows the foreground's mask, without errors or charge",
     PERFECT_CSI: "the receiver knows the channel, whatever the scenario's CSI",
     IMAGE_GENERATOR: "the transmitter holds a frozen captioner or has captions, the "

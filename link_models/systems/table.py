@@ -14,6 +14,11 @@ from link_models.systems.edited.mask_segment import MASK_ROOM
 from link_models.systems.edited.saliency import Saliency, transmitter_masks
 from link_models.systems.entries import Ideal, Linear, Semantic, Separate, SeparateText
 from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
+from link_models.systems.published import (
+    AsPublished,
+    Published,
+    with_forms_as_published,
+)
 from link_models.systems.selection.entries import SelectByFeatures, SelectWithout
 from link_models.systems.selection.index import (
     OracleCandidate,
@@ -30,13 +35,20 @@ from semcom_phy.codecs.mmsemcom import (
 from semcom_phy.entropy_coding.mask_coder import MaskCoder
 from semcom_phy.phy.walsh import WalshSpreading
 
-__all__ = ["SYSTEMS", "build_channel", "build_system", "shared_forms"]
+__all__ = [
+    "SYSTEMS",
+    "build_channel",
+    "build_system",
+    "published_forms",
+    "shared_forms",
+]
 
 MASK, CAPTION = MASK_ROOM, CAPTION_ROOM  # symbols of the frame of GenED-SC
 WALSH = "_walsh"  # ends the name of a system whose users share frames by Walsh codes
 
 ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
 SWINJSCC = "swinjscc_2x2_c16"
+OFFICIAL = "swinjscc_official"
 NTSCC, OOSC, SA_OOSC = "ntscc_192x256", "oosc_192x256", "sa_oosc_192x256"
 
 SYSTEMS = {
@@ -206,6 +218,36 @@ SYSTEMS = {
         "rate 1/2",
         ECA_LOW,
         "average",
+    ),
+    "swinjscc_wo": Published(
+        "SwinJSCC w/o SA&RA, published weights", OFFICIAL, "swinjscc_wo"
+    ),
+    "swinjscc_wo_as_published": AsPublished(
+        "SwinJSCC w/o SA&RA, as published", OFFICIAL, "swinjscc_wo"
+    ),
+    "swinjscc_sa": Published(
+        "SwinJSCC w/ SA, published weights", OFFICIAL, "swinjscc_sa"
+    ),
+    "swinjscc_sa_as_published": AsPublished(
+        "SwinJSCC w/ SA, as published", OFFICIAL, "swinjscc_sa"
+    ),
+    "swinjscc_ra": Published(
+        "SwinJSCC w/ RA, published weights", OFFICIAL, "swinjscc_ra"
+    ),
+    "swinjscc_ra_as_published": AsPublished(
+        "SwinJSCC w/ RA, as published", OFFICIAL, "swinjscc_ra"
+    ),
+    "swinjscc_sa_ra": Published(
+        "SwinJSCC w/ SA&RA, published weights", OFFICIAL, "swinjscc_sa_ra"
+    ),
+    "swinjscc_sa_ra_as_published": AsPublished(
+        "SwinJSCC w/ SA&RA, as published", OFFICIAL, "swinjscc_sa_ra"
+    ),
+    "witt": Published("WITT, published weights", OFFICIAL, "witt"),
+    "witt_as_published": AsPublished("WITT, as published", OFFICIAL, "witt"),
+    "witt_wo": Published("WITT w/o ModNet, published weights", OFFICIAL, "witt_wo"),
+    "witt_wo_as_published": AsPublished(
+        "WITT w/o ModNet, as published", OFFICIAL, "witt_wo"
     ),
     "eca_no_compensation": Semantic(
         "ECA without compensation (cut-offs free)",
@@ -382,6 +424,12 @@ def shared_forms(scenario):
         if find_system(plain, scenario).sends_frames:
             forms[plain + WALSH] = None
     return tuple(forms)
+
+
+def published_forms(scenario):
+    """The systems of a scenario, those of published weights in both forms: over the
+    scenario's link, and over the channel of their authors."""
+    return with_forms_as_published(scenario.systems, SYSTEMS)
 
 
 def find_system(name, scenario):

@@ -6,6 +6,7 @@
     python -m link_models.training word_model --help    what they expect of captions
     python -m link_models.training continual --help     captions, domain after domain
     python -m link_models.training ship --help          weights in half precision
+    python -m link_models.training import --help        checkpoints that authors publish
 
 What both ends know (extra generative):
 
@@ -31,6 +32,7 @@ COMMANDS = {  # -> module of this package
     "word_model": "word_model",
     "continual": "continual.command",
     "ship": "ship",
+    "import": "published.command",
     **{
         name: f"knowledge.{name}"
         for name in (

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent
+WRITTEN = Path("runs")  # where commands put what a user trains or imports
 
 
 def find(label_or_file):

@@ -22,7 +22,8 @@ Differences from the paper
   in the paper, which takes the mask for known; here its C bits are sent and charged.
   ``prefix``: the first k maps; training orders them by worth, and only k is sent.
 * Sizes are those of the ECA experiments (:mod:`semcom_phy.codecs.backbone`), not those
-  of the SwinJSCC paper.
+  of the SwinJSCC paper, whose own networks are in
+  :mod:`semcom_phy.codecs.swinjscc_official`.
 * Squared error -> its logarithm, as for ECA, beside which it is the benchmark.
 * With the convolutional backbone, amplitudes, Wiener filter and scale code as in
   :mod:`semcom_phy.codecs.eca`, but by the average SNR; ``prefix`` only.
@@ -40,86 +41,11 @@ from semcom_phy.codecs.map_codec import (
     MapEncoder,
     Refinement,
 )
-from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.feature_entropy import entropy_2d
+from semcom_phy.layers.modnet import ModNet
 from semcom_phy.sources.samples import Delivered
 
-NUM_STEPS = 7
 MASKS = ("prefix", "learned")
-
-
-@keras.saving.register_keras_serializable(package="semcom_phy")
-class ModNet(keras.layers.Layer):
-    r"""Channel or rate ModNet: scales feature maps by factors that a scalar controls.
-
-    Seven dense layers over the maps of every position, each followed by a scaling with
-    a sigmoid of the scalar (SM module: a perceptron of three layers), then
-
-    .. math::
-        \mathbf{y} = \mathbf{x} \odot 2 \sigma(\mathbf{W}\mathbf{t} + \mathbf{b})
-
-    with t the last step. The factor 2 and the zero start of W let the layer start as
-    the identity.
-
-    Parameters
-    ----------
-    width : `float`, (default 1.5)
-        Width of the dense layers over the number of maps
-
-    Input
-    -----
-    x : [batch, height, width, num_maps], `float32`
-
-    control : [batch, 1], `float32`
-        SNR / 10 dB, or rate in (0, 1]
-
-    Output
-    ------
-    y : [batch, height, width, num_maps], `float32`
-        Scaled maps
-
-    factors : [batch, height, width, num_maps], `float32`, in (0, 2)
-        What they were scaled by
-    """
-
-    def __init__(self, width=1.5, **kwargs):
-        super().__init__(**kwargs)
-        self.width = width
-
-    def build(self, x_shape, control_shape):
-        maps = x_shape[-1]
-        hidden = int(self.width * maps)
-        self.steps, self.modulators = [], []
-        for i in range(NUM_STEPS):
-            step = Dense(hidden, name=f"step_{i}")
-            step.build((None, maps if i == 0 else hidden))
-            self.steps.append(step)
-            modulator = [
-                Dense(hidden, activation="relu", name=f"sm_{i}_a"),
-                Dense(hidden, activation="relu", name=f"sm_{i}_b"),
-                Dense(hidden, activation="sigmoid", name=f"sm_{i}_c"),
-            ]
-            for j, layer in enumerate(modulator):
-                layer.build((None, control_shape[-1] if j == 0 else hidden))
-            self.modulators.append(modulator)
-        self.last = Dense(maps, kernel_initializer="zeros", name="last")
-        self.last.build((None, hidden))
-
-    def call(self, x, control):
-        t = x
-        for step, modulator in zip(self.steps, self.modulators, strict=True):
-            scale = control
-            for layer in modulator:
-                scale = layer(scale)
-            t = step(t) * scale[:, None, None]
-        factors = 2.0 * ops.sigmoid(self.last(t))
-        return x * factors, factors
-
-    def compute_output_shape(self, x_shape, control_shape):
-        return x_shape, x_shape
-
-    def get_config(self):
-        return {**super().get_config(), "width": self.width}
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")

@@ -85,7 +85,7 @@ class WindowAttention(keras.layers.Layer):
             shape=((2 * size - 1) ** 2, self.num_heads),
             initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )
-        self._relative = _relative_positions(size)
+        self._relative = relative_positions(size)
         self._mask = None
         if self.active_shift:
             self._mask = _shift_mask(height, width, size, self.active_shift)
@@ -242,6 +242,9 @@ class SwinStage(keras.layers.Layer):
     mlp_ratio, channel_aware
         As in :class:`SwinBlock`
 
+    shifted : `bool`, (default `True`)
+        `False`: no block shifts, whatever the size of the feature map
+
     Input
     -----
     x : [batch_size, height, width, channels], `float32`
@@ -257,7 +260,14 @@ class SwinStage(keras.layers.Layer):
     """
 
     def __init__(
-        self, depth, num_heads, window, mlp_ratio=4.0, channel_aware=False, **kwargs
+        self,
+        depth,
+        num_heads,
+        window,
+        mlp_ratio=4.0,
+        channel_aware=False,
+        shifted=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if depth < 1:
@@ -267,11 +277,12 @@ class SwinStage(keras.layers.Layer):
         self.window = window
         self.mlp_ratio = mlp_ratio
         self.channel_aware = channel_aware
+        self.shifted = shifted
         self.blocks = [
             SwinBlock(
                 num_heads,
                 window,
-                i % 2 * (window // 2),
+                i % 2 * (window // 2) if shifted else 0,
                 mlp_ratio,
                 channel_aware,
                 name=f"block_{i}",
@@ -302,10 +313,11 @@ class SwinStage(keras.layers.Layer):
             "window": self.window,
             "mlp_ratio": self.mlp_ratio,
             "channel_aware": self.channel_aware,
+            "shifted": self.shifted,
         }
 
 
-def _relative_positions(size):
+def relative_positions(size):
     """Row of the bias table for every pair of tokens of a window, flat `int32`."""
     place = np.stack(np.divmod(np.arange(size * size), size))
     offset = place[:, :, None] - place[:, None, :] + size - 1

@@ -23,6 +23,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from painted_scenes import painted_camvid
 
 from link_models.systems import frame_system, semantic_coder
+from link_models.systems.published import Published
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios import adaptive_rate, driving_scene, mimo_2x2
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
@@ -39,6 +40,11 @@ SNR_DB = (5.0, 15.0)
 NUM_IMAGES = 4
 NOT_SHIPPED = {
     "deepjscc": "has no weights",
+    **{
+        name: "has weights that its authors publish and a user imports"
+        for name, entry in SYSTEMS.items()
+        if isinstance(entry, Published)
+    },
     **{
         name: "needs the programs of BPG"
         for name in (

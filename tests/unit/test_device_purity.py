@@ -62,6 +62,13 @@ CONFIGS = {
         "filters": (4, 4, 4, 4),
         "snr_attention": True,
     },
+    "swinjscc_official": {
+        "dims": (8, 10),
+        "depths": (1, 2),
+        "heads": (2, 2),
+        "num_features": None,
+        "rate_adaptive": True,
+    },
 }
 CSI = {"perfect": PerfectCSI} | {
     name: functools.partial(LSEstimator, name) for name in INTERPOLATORS

@@ -39,12 +39,21 @@ CONFIGS = {
     },
     "eca": MAPS,
     "swinjscc": MAPS | {"backbone": "conv"},
+    "swinjscc_official": {
+        "image_shape": (16, 16, 3),
+        "dims": (8, 10),
+        "depths": (1, 2),
+        "heads": (2, 2),
+        "num_features": None,
+        "rate_adaptive": True,
+    },
     "ntscc": PATCHES,
     "sa_oosc": PATCHES,
 }
 OF_IMAGES = [name for name, codec in CODECS.items() if codec.encoder.sends_images]
 ROOM = {"adjscc": 64, "deepjscc": 64, "ntscc": 900, "sa_oosc": 900}
-SIDE = ("eca", "swinjscc", "ntscc", "sa_oosc")
+ROOM |= {"swinjscc_official": 80}
+SIDE = ("eca", "swinjscc", "swinjscc_official", "ntscc", "sa_oosc")
 
 
 def pair(name):
@@ -131,7 +140,7 @@ def _joined(*parts):
     return None if parts[0] is None else np.concatenate(parts)
 
 
-@pytest.mark.parametrize("name", ["eca", "ntscc"])
+@pytest.mark.parametrize("name", ["eca", "swinjscc_official", "ntscc"])
 def test_bytes_that_cannot_be_meant_are_refused(name):
     """A number beyond those that there are, and a code that ends early (any)."""
     _, decoder = pair(name)
@@ -182,11 +191,13 @@ def test_frames_that_do_not_fit_a_codec_are_refused():
         ("deepjscc", "64 symbols per image, received 96"),
         ("eca", "frame of 96"),
         ("swinjscc", "frame of 96"),
+        ("swinjscc_official", "at least 8 symbols per image, received a frame of 7"),
         ("ntscc", "at least 8 symbols, received a frame of 7"),
     ):
         encoder, _ = pair(name)
         with pytest.raises(ValueError, match=message):
-            encoder.check_rate(7 if name == "ntscc" else 96)
+            few = name in ("swinjscc_official", "ntscc")
+            encoder.check_rate(7 if few else 96)
 
 
 def test_side_information_without_a_code_is_refused():

@@ -1,0 +1,117 @@
+"""A codec of published weights over the channel of its authors.
+
+    images --> encoder.features --> batch channel --> decoder.reconstruct --> images_hat
+
+For the published figures alone: power is normalised over the batch, the scale and the
+mask of the channels reach the receiver for free, nothing is estimated or equalised
+(:mod:`semcom_phy.phy.batch_channel`). What comes out depends on which images are sent
+together.
+"""
+
+import numpy as np
+from keras import ops
+
+from link_models.systems.images import to_uint8
+from link_models.systems.knowledge import (
+    AVERAGE_SNR,
+    BATCH_POWER,
+    FREE_CUTOFFS,
+    FREE_SCALE,
+    knows,
+)
+from semcom_phy.backend import compile_fn
+from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.phy.batch_channel import send_over_batch
+from semcom_phy.phy.knowledge import TxKnowledge
+from semcom_phy.seeding import check_seeds, complex_normals, image_generator
+from semcom_phy.simulation.system import Spent, Transmission
+from semcom_phy.snr import snr_db_to_no
+from semcom_phy.sources.samples import Delivered
+
+
+class BatchChannelSystem:
+    """A codec over its authors' channel as a system of a sweep.
+
+    Parameters
+    ----------
+    name, title : `str`
+        Name in file names; label in figures
+
+    link : :class:`~link_models.links.frame_link.FrameLink`
+        The codec with its weights; its radio link says how many symbols there are
+
+    fading : `bool`
+        A gain of Rayleigh's distribution for every symbol, which the receiver does not
+        know; AWGN alone otherwise
+
+    about : `dict`
+        What is to be said of the weights in the result file
+    """
+
+    def __init__(self, name, title, link, fading, about):
+        self.name = name
+        self.title = title
+        self.link = link
+        self.fading = fading
+        self.about = about
+        self._features = compile_fn(self._features_of)
+        self._images = compile_fn(link.decoder.reconstruct)
+
+    def describe(self):
+        free = (FREE_CUTOFFS,) if self.link.encoder.rate_adaptive else ()
+        framing, shape = self.link.channel.framing, self.link.encoder.image_shape
+        return {
+            "title": self.title,
+            "knows": knows(AVERAGE_SNR, BATCH_POWER, FREE_SCALE, *free),
+            "bandwidth": spent_bandwidth(framing, shape).as_dict(),
+            **({"bandwidth_note": "the most; pilots are not sent"} if free else {}),
+            "channel": "the authors': a positive gain a symbol, not equalised"
+            if self.fading
+            else "the authors': AWGN",
+            **self.about,
+        }
+
+    def shared(self, spreading, how):
+        raise ValueError(
+            f"{self.name!r} is the channel of one user as its authors simulate it: "
+            "leave out the system, or --users"
+        )
+
+    def symbol_maps(self, samples, snr_db, seed):
+        return None
+
+    def transmit(self, samples, snr_db, h, seeds):
+        """Sends images, see :class:`~semcom_phy.simulation.system.System`; of ``h``
+        nothing is used."""
+        seeds = check_seeds(seeds, len(samples))
+        images = ops.convert_to_tensor(samples.images.astype("float32") / 255.0)
+        told = ops.convert_to_tensor(np.full(len(images), snr_db, "float32"))
+        features, kept, channels = self._features(images, told)
+        symbols = int(np.prod(features.shape[1:])) // 2
+        gain = None
+        if self.fading:
+            gain = ops.convert_to_tensor(np.abs(_draws(seeds, "fading", symbols)))
+        noise = ops.convert_to_tensor(_draws(seeds, "noise", symbols))
+        no = ops.convert_to_tensor(snr_db_to_no(float(snr_db), 1))
+        received = send_over_batch(features, kept, no, noise, gain).features
+        images_hat = to_uint8(self._images(received, told))
+        spent = np.full(len(images), float(symbols))
+        if channels is not None:
+            encoder = self.link.encoder
+            spent = ops.convert_to_numpy(channels) * (encoder.tokens / 2)
+        nothing = np.zeros(len(images))
+        return Transmission(
+            Delivered(images_hat), nothing.astype(bool), Spent(spent, nothing)
+        )
+
+    def _features_of(self, images, snr_db):
+        encoder = self.link.encoder
+        known = TxKnowledge(snr_db, num_symbols=self.link.num_symbols)
+        channels = encoder.channels_for(known)
+        return *encoder.features(images, snr_db, channels), channels
+
+
+def _draws(seeds, what, count):
+    """CN(0, 1) entries of the images, one image after the other, `complex64`."""
+    drawn = [complex_normals(image_generator(s, what), (count,)) for s in seeds]
+    return np.concatenate(drawn)

@@ -1,0 +1,1 @@
+"""Weights that authors publish, imported into the codecs that compute the same."""

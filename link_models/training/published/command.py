@@ -1,0 +1,169 @@
+"""Imports a checkpoint that the authors of a codec publish.
+
+    python -m link_models.training import FILE.pth --as swinjscc_sa_ra
+    python -m link_models.training import FILE.pth --as witt --image-size 512 768
+
+Sizes of the network are read off the file, and every name and shape is checked. Written
+are <label>.weights.h5 and <label>.json in runs/, where the system of that name finds
+them:
+
+    python -m scenarios.siso_awgn --systems swinjscc_sa_ra hevc_ldpc --as-published ...
+
+Nothing in the file is run. Which variant it is must be said: some have the same
+entries.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from link_models.codecs import CODECS
+from link_models.links.frame_link import FrameLink
+from link_models.training.published.fill import check_entries, fill
+from link_models.training.published.swinjscc_entries import (
+    VARIANTS,
+    decoder_entries,
+    encoder_entries,
+    is_buffer,
+    sizes_of,
+)
+from link_models.training.published.torch_file import read_checkpoint
+from link_models.weights import store
+from semcom_phy.phy.channels import AWGN
+from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.framing import Framing
+
+CODEC = "swinjscc_official"
+MOST_LINES = 20
+TRAINED_SIDE = {2: 32, 4: 256}  # stages -> side of the authors' training images
+
+
+def import_arrays(
+    arrays,
+    variant,
+    file,
+    image_shape=None,
+    snr_range_db=None,
+    folder=store.WRITTEN,
+    label=None,
+):
+    """Writes weights and their JSON from the entries of a checkpoint.
+
+    Parameters
+    ----------
+    arrays : `dict` of name -> array
+        Entries of SwinJSCC or WITT, as of
+        :func:`~link_models.training.published.torch_file.read_checkpoint`
+
+    variant : `str`
+        A key of ``VARIANTS``
+
+    file : `dict`
+        What is to be said of the file that they come from
+
+    image_shape : (`int`, `int`, 3), optional
+        Of the images that it is to serve; those that it was trained for if not given
+        [pixels]
+
+    snr_range_db : (`float`, `float`), optional
+        SNRs that it was trained for: it is told none beyond; every one if not given
+        [dB]
+
+    folder : path, (default ``runs``)
+
+    label : `str`, optional
+        The variant's name if not given
+
+    Output
+    ------
+    : (`Path`, `int`)
+        The JSON, and how many entries the variant has no use for
+
+    Raises
+    ------
+    ValueError
+        If an entry is missing, extra or of another shape, with a line for each, or the
+        images do not fit.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(
+            f"unknown variant {variant!r}; there are {', '.join(VARIANTS)}"
+        )
+    sizes = sizes_of({name: a.shape for name, a in arrays.items()}, variant)
+    if image_shape is None:
+        side = TRAINED_SIDE.get(len(sizes["dims"]))
+        if side is None:
+            raise ValueError(
+                f"a network of {len(sizes['dims'])} stages: give --image-size"
+            )
+        image_shape = (side, side, 3)
+    config = {"image_shape": image_shape, **sizes}
+    link = _link(config)
+    entries = [*encoder_entries(link.encoder), *decoder_entries(link.decoder)]
+    lines = check_entries(arrays, entries, is_buffer)
+    if lines:
+        raise ValueError("\n".join(lines))
+    used = fill(arrays, entries)
+    low, high = snr_range_db or (None, None)
+    record = {
+        "config": {"codec": CODEC, "encoder": config, "decoder": config},
+        "published": {"as": variant, **file},
+        "recipe": {} if low is None else {"min_snr_db": low, "max_snr_db": high},
+    }
+    written = store.save(link, folder, label or variant, record)
+    return written, sum(e.name in arrays for e in entries) - used
+
+
+def _link(config):
+    """The codec over a radio link of its own, built and not run."""
+    encoder, decoder = (half(**config) for half in CODECS[CODEC])
+    channel = EqualizedOFDMChannel(AWGN(), Framing(encoder.most_symbols, 1))
+    return FrameLink(encoder, decoder, channel)
+
+
+def main(argv=None):
+    """Imports a checkpoint; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="link_models.training import",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("file", help="the authors' checkpoint, a state_dict of torch")
+    add("--as", dest="variant", required=True, choices=VARIANTS, help="which one it is")
+    add(
+        "--image-size",
+        type=int,
+        nargs=2,
+        metavar=("H", "W"),
+        help="of the images to send (of 2 stages 32 32, of 4 stages 256 256)",
+    )
+    add(
+        "--trained-snr",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="SNRs that it was trained for [dB]: it is told none beyond (every one)",
+    )
+    add("--out", type=Path, default=store.WRITTEN, help="folder (runs)")
+    add("--label", help="name of the weights (that of --as)")
+    args = parser.parse_args(argv)
+    shape = None if args.image_size is None else (*args.image_size, 3)
+    try:
+        arrays = read_checkpoint(args.file)
+        file = {"file": Path(args.file).name, "sha256": store.file_hash(args.file)}
+        path, unused = import_arrays(
+            arrays, args.variant, file, shape, args.trained_snr, args.out, args.label
+        )
+    except (ValueError, OSError, ImportError) as error:
+        lines = str(error).splitlines()
+        for line in lines[:MOST_LINES]:
+            print(f"{parser.prog}: error: {line}", file=sys.stderr)
+        if len(lines) > MOST_LINES:
+            more = len(lines) - MOST_LINES
+            print(f"{parser.prog}: error: ... and {more} more", file=sys.stderr)
+        return 2
+    if unused:
+        print(f"left out: {unused} entries that {args.variant} does not use")
+    print(f"wrote {path}")
+    return 0

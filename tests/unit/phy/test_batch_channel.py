@@ -1,0 +1,62 @@
+"""The channel of the authors of SwinJSCC: what it normalises, pairs and gives away."""
+
+import numpy as np
+from keras import ops
+
+from semcom_phy.phy.batch_channel import send_over_batch
+from semcom_phy.seeding import complex_normals
+
+SHAPE = (4, 8, 8, 6)
+
+
+def send(kept=None, no=0.1, gain=None, seed=1):
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal(SHAPE).astype("float32")
+    features *= np.array([1, 2, 3, 4], "float32")[:, None, None, None]
+    if kept is not None:
+        features *= kept[:, None, None]
+    noise = complex_normals(rng, (features.size // 2,))
+    inputs = [features, kept, no, noise, gain]
+    inputs = [v if v is None else ops.convert_to_tensor(v) for v in inputs]
+    return features, noise, send_over_batch(*inputs)
+
+
+def test_power_is_that_of_the_batch():
+    """Mean power 1 over the batch (1e-5), not of each image; real parts from its first
+    half (1e-6)."""
+    features, _, heard = send()
+    symbols = ops.convert_to_numpy(heard.symbols)
+    assert abs(np.mean(np.abs(symbols) ** 2) - 1) < 1e-5
+    scale = np.sqrt(2 * np.mean(features**2))
+    halves = features.reshape(2, -1) / scale
+    np.testing.assert_allclose(symbols, halves[0] + 1j * halves[1], atol=1e-6)
+    powers = np.mean(np.abs(symbols.reshape(2, -1)) ** 2, axis=1)
+    assert powers.max() > 1.2 * powers.min()
+
+
+def test_noise_is_that_of_the_snr():
+    """Error over P no is 1 (4 standard errors of 1536 values, seed 1)."""
+    features, _, heard = send(no=0.2)
+    error = ops.convert_to_numpy(heard.features) - features
+    ratio = np.mean(error**2) / (np.mean(features**2) * 0.2)
+    assert abs(ratio - 1) < 4 * np.sqrt(2 / error.size)
+
+
+def test_a_mask_keeps_power_and_noise_to_what_is_sent():
+    """P counts kept values alone (1e-5); dropped channels come out as 0 (exact)."""
+    kept = np.ones((4, 6), "float32")
+    kept[:, [1, 4]] = 0
+    features, _, heard = send(kept)
+    power = np.sum(features**2) / (kept.sum() * 64)
+    np.testing.assert_allclose(ops.convert_to_numpy(heard.power), power, rtol=1e-5)
+    received = ops.convert_to_numpy(heard.features)
+    assert not received[..., [1, 4]].any() and received[..., 0].all()
+
+
+def test_a_gain_is_not_equalised():
+    """Without noise to speak of what arrives is the gain times what was sent (1e-3)."""
+    gain = np.random.default_rng(3).random(4 * 64 * 6 // 2).astype("float32")
+    features, _, heard = send(no=1e-12, gain=gain)
+    expected = features.reshape(2, -1) * gain
+    received = ops.convert_to_numpy(heard.features).reshape(2, -1)
+    np.testing.assert_allclose(received, expected, atol=1e-3)
