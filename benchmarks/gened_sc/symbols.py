@@ -42,7 +42,8 @@ def spending(curve, snr_db, scenario):
     side = size * curve.file.estimate("side_cbr", snr_db).mean
     caption = curve.file.estimate("caption_symbols", snr_db)
     caption = 0.0 if caption is None else caption.mean
-    cells = [f"{n:.0f}" for n in (total, side - caption, caption)]
+    # Rounded first: what is left of two equal numbers may be below zero.
+    cells = [str(round(n)) for n in (total, side - caption, caption)]
     return [*cells, f"{side / total:.1%}"]
 
 
