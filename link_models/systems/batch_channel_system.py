@@ -15,7 +15,7 @@ from link_models.systems.images import to_uint8
 from link_models.systems.knowledge import (
     AVERAGE_SNR,
     BATCH_POWER,
-    FREE_CUTOFFS,
+    FREE_MAPS,
     FREE_SCALE,
     knows,
 )
@@ -58,13 +58,13 @@ class BatchChannelSystem:
         self._images = compile_fn(link.decoder.reconstruct)
 
     def describe(self):
-        free = (FREE_CUTOFFS,) if self.link.encoder.rate_adaptive else ()
+        free = (FREE_MAPS,) if self.link.encoder.rate_adaptive else ()
         framing, shape = self.link.channel.framing, self.link.encoder.image_shape
         return {
             "title": self.title,
             "knows": knows(AVERAGE_SNR, BATCH_POWER, FREE_SCALE, *free),
             "bandwidth": spent_bandwidth(framing, shape).as_dict(),
-            **({"bandwidth_note": "the most; pilots are not sent"} if free else {}),
+            "bandwidth_note": f"{'the most; ' if free else ''}pilots are not sent",
             "channel": "the authors': a positive gain a symbol, not equalised"
             if self.fading
             else "the authors': AWGN",
@@ -85,7 +85,7 @@ class BatchChannelSystem:
         nothing is used."""
         seeds = check_seeds(seeds, len(samples))
         images = ops.convert_to_tensor(samples.images.astype("float32") / 255.0)
-        told = ops.convert_to_tensor(np.full(len(images), snr_db, "float32"))
+        told = self.link.snr_range.clip(np.full(len(images), snr_db, "float32"))
         features, kept, channels = self._features(images, told)
         symbols = int(np.prod(features.shape[1:])) // 2
         gain = None

@@ -10,6 +10,7 @@ FED_BACK_CSI = "fed-back CSI"
 FEEDBACK_AGE = "age of the fed-back CSI"
 LABEL_MAPS = "label maps"
 FREE_CUTOFFS = "cut-offs (free)"
+FREE_MAPS = "which feature maps (free)"
 FREE_LENGTHS = "lengths (free)"
 FREE_SCALE = "image's scale (free)"
 BATCH_POWER = "power over the batch"
@@ -30,6 +31,7 @@ KNOWLEDGE = {
     FEEDBACK_AGE: "the transmitter knows how old what it is fed back is, and the speed",
     LABEL_MAPS: "the transmitter has the ground-truth label map of every test picture",
     FREE_CUTOFFS: "the receiver knows how much was sent, without errors or charge",
+    FREE_MAPS: "the receiver knows which maps were sent, without errors or charge",
     FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",
     FREE_SCALE: "the receiver knows the scale of the image, without errors or charge",
     BATCH_POWER: "the transmitter spreads its power over all pictures of a batch",

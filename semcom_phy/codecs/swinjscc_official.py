@@ -1,9 +1,9 @@
 """SwinJSCC and WITT with the networks of their authors, for weights that they publish.
 
 K. Yang, S. Wang, J. Dai, X. Qin, K. Niu, P. Zhang, "SwinJSCC: taming Swin transformer
-for deep joint source-channel coding", IEEE TCCN 2025, arXiv:2308.09361; by the same,
-"WITT: a wireless image transmission transformer for semantic communications", ICASSP
-2023, arXiv:2211.00937.
+for deep joint source-channel coding", IEEE TCCN 2025, arXiv:2308.09361; K. Yang,
+S. Wang, J. Dai, K. Tan, K. Niu, P. Zhang, "WITT: a wireless image transmission
+transformer for semantic communications", ICASSP 2023, arXiv:2211.00937.
 
     image --> [ patches of 2x2 | Swin stages, merging between them | LayerNorm ]
           --> [ SNR ModNet ]           (SA, WITT; SA&RA)
@@ -33,7 +33,8 @@ Differences from the paper
 * Real and imaginary part of a symbol: of different images there; here two values of one
   image. Channels that the mask drops take no symbols, and no noise.
 * Fading: an unknown positive gain there; here equalised symbols, those that are worse
-  than on AWGN of the same SNR shrunk by as much as their Wiener filter would.
+  than on AWGN of the SNR that is told shrunk by as much as their Wiener filter would
+  (below the range of SNRs that the networks are told, those of AWGN, too).
 * Ties of the rate mask follow from a sort there, whose order depends on the version of
   the library; here the lower channel comes first.
 """

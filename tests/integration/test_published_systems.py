@@ -11,9 +11,14 @@ from seeded import samples_of
 
 from link_models.links.radio import build_channel
 from link_models.systems import batch_channel_system, frame_system, semantic_coder
-from link_models.systems.published import AS_PUBLISHED, Published
+from link_models.systems.published import (
+    AS_PUBLISHED,
+    Published,
+    with_forms_as_published,
+)
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios import mimo_2x2, runner, siso_awgn, siso_rayleigh
+from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.phy.segments import DATA
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.sources.images import load_images
@@ -97,7 +102,7 @@ def test_authors_give_scale_mask_and_power_away(name, scenario):
     assert np.all(sent.spent.data == TOKENS * FEATURES // 2)
     known = build_system(published, scenario).describe()["knows"]
     assert "power over the batch" in known and "image's scale (free)" in known
-    assert ("cut-offs (free)" in known) == (name != "witt")
+    assert ("which feature maps (free)" in known) == (name != "witt")
     again = transmit(published, scenario, samples)
     np.testing.assert_array_equal(again.delivered.images, sent.delivered.images)
     alone = transmit(published, scenario, samples.take(range(1)))
@@ -113,6 +118,31 @@ def test_without_noise_both_forms_show_the_same():
     two = transmit("swinjscc_sa_ra_as_published", AWGN, samples, 60.0).delivered.images
     apart = np.abs(one.astype(int) - two)
     assert apart.max() <= 8 and apart.mean() < 1
+
+
+def test_networks_are_told_no_snr_beyond_their_range(monkeypatch):
+    """Over their authors' channel either; noise is that of the SNR itself (exact)."""
+    system, told = build_system("witt_as_published", AWGN), []
+    monkeypatch.setattr(system.link, "snr_range", SnrRange(1.0, 13.0))
+    features = system._features
+    monkeypatch.setattr(
+        system, "_features", lambda x, snr: told.append(snr) or features(x, snr)
+    )
+    seeds = image_seeds(1, 0, range(4))
+    for snr_db in (-5.0, 7.0, 20.0):
+        system.transmit(pictures(), snr_db, None, seeds)
+    assert [float(snr[0]) for snr in told] == [1.0, 7.0, 13.0]
+
+
+def test_forms_that_are_named_are_not_named_again():
+    """A system as published is one, with and without its other form (exact)."""
+    both = ("witt", "witt_as_published")
+    assert with_forms_as_published(("witt", "webp_ldpc"), SYSTEMS) == (
+        *both,
+        "webp_ldpc",
+    )
+    for systems in (both, ("witt_as_published",)):
+        assert with_forms_as_published(systems, SYSTEMS) == systems
 
 
 def test_the_command_runs_both_forms(tmp_path, capsys):

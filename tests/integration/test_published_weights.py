@@ -169,6 +169,7 @@ def test_files_that_are_no_checkpoints_are_refused(capsys):
         ("empty.pth", b"", "or cut off"),
         ("wrapped.pth", {"model": {"a": torch.zeros(2)}}, "a dict under 'model'"),
         ("list.pth", [torch.zeros(2)], "holds a list, not tensors by their names"),
+        ("sparse.pth", {"a": torch.eye(2).to_sparse()}, "'a' as a sparse or quantised"),
     ):
         if isinstance(content, bytes):
             with open(name, "wb") as file:
@@ -202,6 +203,15 @@ def test_missing_torch_is_one_line(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     (line,) = refused(capsys, name, "swinjscc_wo")
     assert line.endswith("which is missing: install semcom-phy[generative]")
+
+
+@pytest.mark.parametrize("low, high", [("13", "1"), ("nan", "5"), ("1", "inf")])
+def test_ranges_of_snrs_are_checked(low, high, capsys):
+    """Both ends finite, the lower one first (exact)."""
+    name = save(random_state("swinjscc_wo"))
+    argv = ["import", name, "--as", "swinjscc_wo", "--trained-snr", low, high]
+    assert main(argv) == 2
+    assert "--trained-snr must be two finite SNRs" in capsys.readouterr().err
 
 
 def test_sizes_of_images_are_checked(capsys):

@@ -17,6 +17,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from link_models.codecs import CODECS
 from link_models.links.frame_link import FrameLink
 from link_models.training.published.fill import check_entries, fill
@@ -104,7 +106,7 @@ def import_arrays(
     if lines:
         raise ValueError("\n".join(lines))
     used = fill(arrays, entries)
-    low, high = snr_range_db or (None, None)
+    low, high = _checked_range(snr_range_db)
     record = {
         "config": {"codec": CODEC, "encoder": config, "decoder": config},
         "published": {"as": variant, **file},
@@ -112,6 +114,19 @@ def import_arrays(
     }
     written = store.save(link, folder, label or variant, record)
     return written, sum(e.name in arrays for e in entries) - used
+
+
+def _checked_range(snr_range_db):
+    """(low, high), or (None, None) where no range is given."""
+    if snr_range_db is None:
+        return None, None
+    low, high = snr_range_db
+    if not (np.isfinite([low, high]).all() and low <= high):
+        raise ValueError(
+            f"--trained-snr must be two finite SNRs, the lower one first, got {low} "
+            f"{high}"
+        )
+    return low, high
 
 
 def _link(config):

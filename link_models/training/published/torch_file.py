@@ -63,6 +63,10 @@ def read_checkpoint(path):
                 f"{path} holds {_kind(value)} under {name!r}, not tensors by their "
                 "names alone: save the state_dict by itself"
             )
+        if value.layout != torch.strided or value.is_quantized:
+            raise ValueError(
+                f"{path} holds {name!r} as a sparse or quantised tensor: save it dense"
+            )
     return {name: _array(value) for name, value in entries.items()}
 
 
