@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from keras import ops
 from published_state import SIZES, halves, random_state
 
@@ -23,8 +24,6 @@ from link_models.training.published.swinjscc_entries import (
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
-
-torch = pytest.importorskip("torch", reason="checkpoints are read by torch")
 
 
 @pytest.fixture(autouse=True)
