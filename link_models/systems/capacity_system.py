@@ -34,7 +34,7 @@ from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.link import lmmse_sum_rate, mimo_capacity
 from semcom_phy.simulation.system import Spent, Transmission
 from semcom_phy.snr import snr_db_to_no
-from semcom_phy.source_coding.rate_choice import choose_rate
+from semcom_phy.source_coding.rate_choice import choose_rates
 from semcom_phy.sources.samples import Delivered
 
 NUM_FADES = 2000
@@ -105,17 +105,20 @@ class CapacitySystem:
         figures = {"ideal_bits": bits, "smallest_stream_bytes": nothing}
         figures["room_bytes"] = nothing.copy()
         received = np.zeros(len(images), bool)
-        for i, image in enumerate(images):
-            rates, outage = carried[i : i + 1], np.zeros(1)
-            if self.rule == "outage":
-                rates, outage = self._fixed_rates(snr_db)
-            choice = choose_rate(self.codec.ladder, image, rates // 8, outage, value[i])
+        rates, outage = carried[:, None], np.zeros((len(images), 1))
+        if self.rule == "outage":
+            fixed = self._fixed_rates(snr_db)
+            rates, outage = (np.tile(each, (len(images), 1)) for each in fixed)
+        choices = choose_rates(self.codec.ladder, images, rates // 8, outage, value)
+        for i, choice in enumerate(choices):
             if choice.smallest_bytes is not None:
                 figures["smallest_stream_bytes"][i] = choice.smallest_bytes
                 figures["room_bytes"][i] = choice.room_bytes
-            received[i] = choice.index is not None and carried[i] >= rates[choice.index]
+            received[i] = (
+                choice.index is not None and carried[i] >= rates[i, choice.index]
+            )
             if self.rule == "outage":
-                bits[i] = rates[choice.index] if received[i] else 0.0
+                bits[i] = rates[i, choice.index] if received[i] else 0.0
             if received[i]:
                 images_hat[i] = self.codec.decode(choice.encoded.bytes)
         data = np.full(len(images), float(self.channel.framing.num_symbols))

@@ -30,7 +30,7 @@ from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
 from semcom_phy.phy.segments import DATA, Digital, Frame
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import DecodeError
-from semcom_phy.source_coding.rate_choice import choose_rate
+from semcom_phy.source_coding.rate_choice import choose_rates
 from semcom_phy.sources.samples import Delivered
 
 NUM_ADAPTATION_FADES = 1000
@@ -171,12 +171,10 @@ class SeparationCoder:
                 f"{images.shape[1:]}"
             )
         blank = np.broadcast_to(self.outage_color, images.shape)
-        return [
-            choose_rate(self.codec.ladder, image, self.num_bytes, of_image, value)
-            for image, of_image, value in zip(
-                images, outage, psnr(images, blank), strict=True
-            )
-        ]
+        num_bytes = np.broadcast_to(self.num_bytes, outage.shape)
+        return choose_rates(
+            self.codec.ladder, images, num_bytes, outage, psnr(images, blank)
+        )
 
     def predict_outage(self, h, no):
         """Predicted outage of every candidate on each channel.

@@ -11,6 +11,7 @@ between systems, and between SNRs, are paired.
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from keras import ops
 from tqdm import tqdm
 
 from semcom_phy.checks import check_integer, check_number
+from semcom_phy.progress import counted
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.engines import SerialEngine
 from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
@@ -93,10 +95,11 @@ class SweepSettings:
         return asdict(self)
 
 
-def simulate_point(
-    link, samples, snr_db, settings, metrics=IMAGE_METRICS, on_batch=None
-):
+def simulate_point(link, samples, snr_db, settings, metrics=IMAGE_METRICS):
     """Sends the samples over the link at one SNR.
+
+    Every image that is sent is counted for whoever listens
+    (:mod:`semcom_phy.progress`): with its batch, or by its system while it is coded.
 
     Parameters
     ----------
@@ -112,8 +115,6 @@ def simulate_point(
     metrics : sequence, (default the four of images)
         Of :mod:`~semcom_phy.simulation.metric_table`; the first decides when a target
         is reached
-    on_batch : callable of `int`, optional
-        Told the number of images sent after every batch
 
     Output
     ------
@@ -134,14 +135,13 @@ def simulate_point(
         batch = samples.take(index)
         seeds = image_seeds(settings.seed, draw, index)
         h = sample_fades(link.channel, seeds)
-        sent = link.system.transmit(batch, float(snr_db), h, seeds)
+        with counted(num):
+            sent = link.system.transmit(batch, float(snr_db), h, seeds)
         _check_answer(sent, batch, metrics, link.system.name)
         records.add(draw, batch, h, sent, index[:num])
         if draw == 0 and num_shown < settings.num_shown:
             shown.append((sent, min(num, settings.num_shown - num_shown)))
             num_shown += shown[-1][1]
-        if on_batch is not None:
-            on_batch(num)
         if look and records.is_precise(settings):
             status = "target_reached"
             break
@@ -181,7 +181,8 @@ def run_sweep(
     engine : an engine of :mod:`semcom_phy.simulation.engines`, optional
         Where; default: in this process
     progress : `bool`, (default True)
-        Show a bar on stderr, if that is a terminal
+        Show a bar on stderr, if that is a terminal: the images that are done of all,
+        the time that has passed and that remains
     """
     engine = engine or SerialEngine()
     tasks = [
@@ -197,19 +198,23 @@ def run_sweep(
         disable=None if progress else True,
         dynamic_ncols=True,
     )
-    function = _simulate_task
-    if engine.in_process:
-        function = functools.partial(_simulate_task, on_batch=bar.update)
+    done = Counter()
+
+    def tell(task, num_images):
+        build, snr = task
+        done[task] += num_images
+        bar.set_postfix_str(
+            f"{curves[build].title} {curves[build].axis.names(snr)}", refresh=False
+        )
+        bar.update(num_images)
+
+    on_progress = None if bar.disable else tell
+    shared = samples, settings, metrics
     with bar:
-        done = bar.n
-        shared = samples, settings, metrics
-        for (build, snr), point in engine.map(function, shared, tasks):
+        for task, point in engine.map(_simulate_task, shared, tasks, on_progress):
+            build, snr = task
             curves[build].record(snr, point)
-            done += per_point
-            bar.set_postfix_str(
-                f"{curves[build].title} {curves[build].axis.names(snr)}", refresh=False
-            )
-            bar.update(done - bar.n)
+            tell(task, per_point - done[task])  # e.g. where a target was reached
 
 
 @functools.lru_cache(maxsize=32)
@@ -218,10 +223,10 @@ def built(build: Callable[[], Link]):
     return build()
 
 
-def _simulate_task(shared, task, on_batch=None):
+def _simulate_task(shared, task):
     samples, settings, metrics = shared
     build, snr_db = task
-    return simulate_point(built(build), samples, snr_db, settings, metrics, on_batch)
+    return simulate_point(built(build), samples, snr_db, settings, metrics)
 
 
 def _check_answer(sent, batch, metrics, name):

@@ -1,10 +1,14 @@
-"""The rate of one picture: what its codec makes of a budget, against the risk."""
+"""The rate of a picture: what its codec makes of a budget, against the risk."""
 
+import multiprocessing
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from semcom_phy.metrics.image import LOSSLESS_PSNR
+from semcom_phy.progress import advance
 from semcom_phy.source_coding.errors import BudgetError
 from semcom_phy.source_coding.rate_ladder import Encoded
 
@@ -38,6 +42,48 @@ class RateChoice:
     expected_psnr: float
     smallest_bytes: int | None = None
     room_bytes: int | None = None
+
+
+def choose_rates(ladder, images, num_bytes, outage, outage_psnr):
+    """`choose_rate` for each of several images.
+
+    Codecs compute outside of Python's lock: images are searched in as many threads as
+    there are cores, in a worker of several processes, which share the cores, in one.
+    Every image that is done is counted for whoever shows progress.
+
+    Input
+    -----
+    images : [batch, H, W, 3], `uint8`
+
+    num_bytes : [batch, num_options], `int`
+        Budgets of each; 0 where there is none [byte]
+
+    outage : [batch, num_options], `float`, 0 to 1
+        Predicted outage of each
+
+    outage_psnr : [batch], `float`
+        PSNR of what is shown in an outage [dB]
+
+    Output
+    ------
+    : list of [batch] `RateChoice`
+        Those of `choose_rate` for every image alone
+    """
+    asked = zip(images, num_bytes, outage, outage_psnr, strict=True)
+    pool, choices = ThreadPoolExecutor(_threads()), []
+    try:
+        for choice in pool.map(lambda of_one: choose_rate(ladder, *of_one), asked):
+            choices.append(choice)
+            advance()
+        return choices
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _threads():
+    """How many images are searched at once."""
+    is_worker = multiprocessing.parent_process() is not None
+    return 1 if is_worker else os.cpu_count() or 1
 
 
 def choose_rate(ladder, image, num_bytes, outage, outage_psnr):

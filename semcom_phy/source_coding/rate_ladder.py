@@ -5,6 +5,7 @@ Encoding is the expensive part, so every stream made is remembered per image.
 """
 
 import hashlib
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -25,10 +26,15 @@ class Encoded:
 
 
 class _ImagePoints:
-    """Streams of one image and their PSNR, made on demand; pixels are not kept."""
+    """Streams of one image and their PSNR, made on demand; pixels are not kept.
+
+    ``lock`` is held by the one thread that searches: an image that is asked for twice
+    at once is encoded once.
+    """
 
     def __init__(self, codec):
         self.codec = codec
+        self.lock = threading.RLock()
         self.num_bytes_held = 0
         self._streams = {}
         self._psnr = {}
@@ -66,6 +72,8 @@ class RateLadder:
     Sizes grow with the step almost, not strictly. On 32x32 images the mean PSNR found
     is that of a full sweep for HEVC, and within 0.05 dB of it for the other formats.
 
+    Several threads may ask at once.
+
     Parameters
     ----------
     codec : `SourceCodec`
@@ -80,6 +88,7 @@ class RateLadder:
         self.codec = codec
         self.memory_limit = memory_limit
         self._images = OrderedDict()
+        self._lock = threading.Lock()
 
     def best(self, image, max_bytes):
         r"""Highest PSNR with at most ``max_bytes``.
@@ -101,6 +110,46 @@ class RateLadder:
             If the smallest stream is larger than ``max_bytes``.
         """
         image, points = self._points(image)
+        with points.lock:
+            winner = self._search(image, points, max_bytes)
+        self._forget()
+        if winner is None:
+            raise BudgetError(
+                f"{self.codec.name} needs {self.smallest(image)} bytes for this image, "
+                f"the budget is {max_bytes}"
+            )
+        return winner
+
+    def smallest(self, image):
+        """Size of the smallest stream of an image, `int` [byte]."""
+        image, points = self._points(image)
+        with points.lock:
+            return min(len(points.stream(image, b, 0)) for b in self.codec.branches)
+
+    def curve(self, image):
+        r"""Rate-distortion curve of an image over all formats and steps.
+
+        Output
+        ------
+        : `list` of (`int`, `float`)
+            Size [byte] and PSNR [dB] of the non-dominated points, both rising
+        """
+        image, points = self._points(image)
+        found = []
+        with points.lock:
+            for branch in self.codec.branches:
+                for step in range(self.codec.num_steps):
+                    encoded = points.encoded(image, branch, step)
+                    found.append((len(encoded.bytes), encoded.psnr))
+        self._forget()
+        curve = []
+        for size, quality in sorted(found, key=lambda point: (point[0], -point[1])):
+            if not curve or quality > curve[-1][1]:
+                curve.append((size, quality))
+        return curve
+
+    def _search(self, image, points, max_bytes):
+        """The best stream that fits, or `None`."""
         winner = None
         start = None
         for branch in self.codec.branches:
@@ -114,39 +163,7 @@ class RateLadder:
             if winner is None or encoded.psnr > winner.psnr:
                 winner = encoded
             start = step
-        self._forget()
-        if winner is None:
-            raise BudgetError(
-                f"{self.codec.name} needs {self.smallest(image)} bytes for this image, "
-                f"the budget is {max_bytes}"
-            )
         return winner
-
-    def smallest(self, image):
-        """Size of the smallest stream of an image, `int` [byte]."""
-        image, points = self._points(image)
-        return min(len(points.stream(image, b, 0)) for b in self.codec.branches)
-
-    def curve(self, image):
-        r"""Rate-distortion curve of an image over all formats and steps.
-
-        Output
-        ------
-        : `list` of (`int`, `float`)
-            Size [byte] and PSNR [dB] of the non-dominated points, both rising
-        """
-        image, points = self._points(image)
-        found = []
-        for branch in self.codec.branches:
-            for step in range(self.codec.num_steps):
-                encoded = points.encoded(image, branch, step)
-                found.append((len(encoded.bytes), encoded.psnr))
-        self._forget()
-        curve = []
-        for size, quality in sorted(found, key=lambda point: (point[0], -point[1])):
-            if not curve or quality > curve[-1][1]:
-                curve.append((size, quality))
-        return curve
 
     def _largest_step(self, points, image, branch, max_bytes, start):
         """Largest step that fits, or `None`; bisection, or gallop from ``start``."""
@@ -178,13 +195,15 @@ class RateLadder:
     def _points(self, image):
         image = self.codec.check_image(image)
         key = hashlib.sha256(image.data).digest()
-        if key not in self._images:
-            self._images[key] = _ImagePoints(self.codec)
-        self._images.move_to_end(key)
-        return image, self._images[key]
+        with self._lock:
+            if key not in self._images:
+                self._images[key] = _ImagePoints(self.codec)
+            self._images.move_to_end(key)
+            return image, self._images[key]
 
     def _forget(self):
-        held = sum(points.num_bytes_held for points in self._images.values())
-        while held > self.memory_limit and len(self._images) > 1:
-            _, points = self._images.popitem(last=False)
-            held -= points.num_bytes_held
+        with self._lock:
+            held = sum(points.num_bytes_held for points in self._images.values())
+            while held > self.memory_limit and len(self._images) > 1:
+                _, points = self._images.popitem(last=False)
+                held -= points.num_bytes_held

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import wait
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from semcom_phy.progress import advance
 from semcom_phy.simulation.engines import DaskEngine, ProcessEngine, SerialEngine
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,6 +40,12 @@ def is_running(process):
 def die(shared, item):
     """Ends the worker that computes it, as the kernel does when memory is short."""
     os._exit(item)
+
+
+def count_images(shared, item):
+    """Counts ``item`` images, one by one."""
+    for _ in range(item):
+        advance()
 
 
 def test_processes_give_the_answers_of_one():
@@ -69,7 +77,7 @@ def test_answers_that_are_ready_together_keep_their_order(monkeypatch):
     """In whatever order the pool names those that are done, they come in that of the
     items (exact)."""
 
-    def all_of_them(futures, return_when):
+    def all_of_them(futures, timeout, return_when):
         futures = list(futures)
         wait(futures)
         return SimpleNamespace(done=futures[::-1])
@@ -77,6 +85,21 @@ def test_answers_that_are_ready_together_keep_their_order(monkeypatch):
     monkeypatch.setattr("semcom_phy.simulation.engines.wait", all_of_them)
     answers = ProcessEngine(2).map(operator.mul, 3, range(7))
     assert list(answers) == [(item, 3 * item) for item in range(7)]
+
+
+@pytest.mark.parametrize("engine", [SerialEngine(), ProcessEngine(2)])
+def test_counts_arrive_before_the_answer(engine):
+    """What is counted of an item is told in this process, under the item's name and
+    before its answer, wherever it is computed (exact)."""
+    told, counts = Counter(), []
+
+    def tell(item, count):
+        assert count == 1
+        told[item] += count
+
+    for item, _ in engine.map(count_images, None, [3, 1, 4, 2], tell):
+        counts.append((item, told[item]))
+    assert sorted(counts) == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
 def test_a_dead_worker_is_a_clear_error():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from semcom_phy.metrics.text import corpus_bleu
+from semcom_phy.progress import listening
 from semcom_phy.simulation.intervals import clustered_probability
 from semcom_phy.simulation.metric_table import metrics_of
 from semcom_phy.simulation.shown import shrink_for_figure
@@ -88,7 +89,8 @@ def test_batches_have_one_size_and_every_image_counts_once():
     the last one are not counted (exact)."""
     link, sent = Link(System(), Channel()), []
     settings = SweepSettings(batch_size=4)
-    point = simulate_point(link, SAMPLES, 0, settings, on_batch=sent.append)
+    with listening(sent.append):
+        point = simulate_point(link, SAMPLES, 0, settings)
     assert [len(images) for images, *_ in link.system.calls] == [4, 4, 4]
     assert sent == [4, 4, 2]
     assert point.metrics["psnr_db"].num_images == 10

@@ -1,10 +1,13 @@
 """The rate of one picture: the best one, in few encodes, and never nothing in vain."""
 
+import threading
+
 import numpy as np
 import pytest
 
-from semcom_phy.source_coding import BudgetError
-from semcom_phy.source_coding.rate_choice import choose_rate
+from semcom_phy.progress import listening
+from semcom_phy.source_coding import BudgetError, MissingCodecError
+from semcom_phy.source_coding.rate_choice import choose_rate, choose_rates
 from semcom_phy.source_coding.rate_ladder import Encoded
 
 IMAGE = np.zeros((16, 16, 3), np.uint8)
@@ -87,3 +90,44 @@ def test_the_room_is_told_where_the_picture_does_not_fit():
     assert (worth_it.index, worth_it.smallest_bytes) == (1, None)
     fading = choose_rate(Ladder(), IMAGE, [150, 200], [0.05, 0.3], 12.0)
     assert fading.smallest_bytes is None
+
+
+class MeetingLadder(Ladder):
+    """Answers only when two images are searched at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.meeting = threading.Barrier(2)
+
+    def best(self, image, max_bytes):
+        self.meeting.wait(timeout=30)
+        return super().best(image, max_bytes)
+
+
+def test_several_images_are_searched_at_once(monkeypatch):
+    """With two cores two images are searched at a time; each has the choice that it has
+    alone, in the order of the images, and is counted (exact)."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    num_bytes = np.array([[300], [2000], [130], [700]])
+    images, told = np.stack([IMAGE] * 4), []
+    outage, value = np.zeros((4, 1)), np.full(4, 12.0)
+    with listening(told.append):
+        found = choose_rates(MeetingLadder(), images, num_bytes, outage, value)
+    alone = [choose_rate(Ladder(), IMAGE, own, np.zeros(1), 12.0) for own in num_bytes]
+    assert found == alone
+    assert len({len(choice.encoded.bytes) for choice in found}) == 4
+    assert told == [1] * 4
+
+
+def test_what_fails_for_one_image_is_raised():
+    """A codec that fails in a thread stops the batch (exact)."""
+
+    class BrokenLadder(Ladder):
+        def best(self, image, max_bytes):
+            raise MissingCodecError("gone")
+
+    images = np.stack([IMAGE] * 3)
+    with pytest.raises(MissingCodecError, match="gone"):
+        choose_rates(
+            BrokenLadder(), images, np.full((3, 1), 300), np.zeros((3, 1)), np.zeros(3)
+        )

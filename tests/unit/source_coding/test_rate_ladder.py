@@ -1,5 +1,8 @@
 """Search for the best operating point, on a codec whose table is known."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -33,6 +36,14 @@ class TableCodec:
 
     def decode(self, data):
         return np.full((16, 16, 3), data[0], np.uint8)
+
+
+class SlowCodec(TableCodec):
+    """Encodes so slowly that threads meet."""
+
+    def encode_step(self, image, branch, step):
+        time.sleep(0.002)
+        return super().encode_step(image, branch, step)
 
 
 IMAGE = np.zeros((16, 16, 3), np.uint8)
@@ -76,6 +87,18 @@ def test_remembers_streams():
     assert codec.num_encodes == first <= 16
     ladder.best(IMAGE, 101)
     assert codec.num_encodes <= first + 4
+
+
+def test_an_image_that_is_asked_for_twice_at_once_is_encoded_once():
+    """Eight threads with one image and one budget find one stream in the encodes of a
+    single search (exact)."""
+    alone, shared = TableCodec(), SlowCodec()
+    expected = RateLadder(alone).best(IMAGE, 100)
+    ladder = RateLadder(shared)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: ladder.best(IMAGE, 100), range(8)))
+    assert found == [expected] * 8
+    assert shared.num_encodes == alone.num_encodes
 
 
 def test_result_does_not_depend_on_history():
