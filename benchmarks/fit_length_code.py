@@ -2,8 +2,8 @@
 
     python -m benchmarks.fit_length_code LABEL [LABEL ...]
 
-The lengths are those of the training scenes, at several budgets, so that no test image
-has a say in the code.
+The lengths are those of the training scenes, or photographs, at several budgets and, of
+codecs that are told it, SNRs, so that no test image has a say in the code.
 """
 
 import argparse
@@ -18,8 +18,16 @@ from link_models.links.radio import build_channel
 from link_models.systems.levels import LabelLevels
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.transmitter import Transmitter
+from link_models.training.photo_data import (
+    PHOTOGRAPHS,
+    VALIDATION_SIZE,
+    central_part,
+    load_photo_data,
+)
+from link_models.training.photo_task import CROP
 from link_models.weights import store
 from scenarios.driving_scene import SCENARIO
+from scenarios.kodak_awgn import SCENARIO as KODAK
 from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.simulation.storage import replaced
@@ -27,6 +35,8 @@ from semcom_phy.sources.driving import load_driving_scenes
 from semcom_phy.sources.samples import Samples
 
 CBRS = ("1/64", "1/48", "1/32", "1/24")
+PHOTO_CBRS, PHOTO_SNR_DB = ("1/48", "1/24", "1/12", "1/8"), (0.0, 10.0, 20.0)
+PHOTO_STEP = 4  # one training photograph in so many
 
 
 def training_grids(label, annotators, dataset="camvid", batch_size=32):
@@ -57,6 +67,25 @@ def training_grids(label, annotators, dataset="camvid", batch_size=32):
     return grids
 
 
+def photo_grids(label):
+    """Length indices of training photographs at ``PHOTO_CBRS`` and ``PHOTO_SNR_DB``."""
+    large = load_photo_data(PHOTOGRAPHS, CROP).large[::PHOTO_STEP]
+    images = np.stack([central_part(picture) for picture in large])
+    samples, grids = Samples(images, None, {}), []
+    for cbr in PHOTO_CBRS:
+        scenario = replace(KODAK, image_size=VALIDATION_SIZE, cbr=cbr)
+        channel = build_channel(scenario)
+        link, _ = load_link(label, channel, scenario.image_shape)
+        coder = SemanticCoder(link, Transmitter(channel), free=True)
+        for snr_db in PHOTO_SNR_DB:
+            for start in range(0, len(samples), 8):
+                part = samples.take(range(start, min(start + 8, len(samples))))
+                h = channel.sample(len(part))
+                message = coder.encode(part, snr_db, h, range(len(part)))
+                grids += list(link.encoder.parts(message.state.side)[0])
+    return grids
+
+
 def main(argv=None):
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -76,8 +105,12 @@ def _fit(label):
     annotators = (None,)
     if record["config"]["codec"] == "sa_oosc":
         annotators = (record["data"]["annotator"], None)
-    grids = training_grids(label, annotators)
-    code = LengthCode.fit(grids, len(LENGTHS))
+    lengths = record["config"]["encoder"].get("lengths", LENGTHS)
+    if "lengths" in record["config"]["encoder"]:  # as training on photographs has it
+        grids = photo_grids(label)
+    else:
+        grids = training_grids(label, annotators)
+    code = LengthCode.fit(grids, len(lengths))
     bits = np.mean([code.cost_bits(grid) for grid in grids[:: len(grids) // 200 + 1]])
     print(f"{label}: {bits:.0f} bits an image, {bits / grids[0].size:.2f} a patch")
     path = store.find(label)

@@ -14,6 +14,10 @@ from semcom_phy.codecs.eca import EcaDecoder, EcaEncoder
 from semcom_phy.codecs.gened_sc import GenedScDecoder, GenedScEncoder
 from semcom_phy.codecs.mmsemcom import MmsemcomDecoder, MmsemcomEncoder
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
+from semcom_phy.codecs.ntscc_official import (
+    NtsccOfficialDecoder,
+    NtsccOfficialEncoder,
+)
 from semcom_phy.codecs.sa_oosc import SaOoscDecoder, SaOoscEncoder
 from semcom_phy.codecs.sgdjscc import SgdJsccDecoder, SgdJsccEncoder
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
@@ -48,6 +52,7 @@ CODECS = {
     "swinjscc": Codec(SwinJSCCEncoder, SwinJSCCDecoder),
     "swinjscc_official": Codec(SwinJSCCOfficialEncoder, SwinJSCCOfficialDecoder),
     "ntscc": Codec(NtsccEncoder, NtsccDecoder),
+    "ntscc_official": Codec(NtsccOfficialEncoder, NtsccOfficialDecoder),
     "sa_oosc": Codec(SaOoscEncoder, SaOoscDecoder),
     "vlm_csc": Codec(VlmCscEncoder, VlmCscDecoder),
     "mmsemcom": Codec(MmsemcomEncoder, MmsemcomDecoder),
@@ -170,7 +175,7 @@ def first_run(link):
     """Builds what the first call builds; a codec of a user's is checked before."""
     if not type(link.encoder).__module__.startswith("semcom_phy.codecs."):
         check_codec(link)
-    shape = (1, *link.encoder.source_shape)
+    shape = (1, *link.encoder.first_shape)
     source = ops.zeros(shape, "int32" if link.encoder.sends_text else "float32")
     link.run(source, ops.zeros((1,)), link.channel.sample(1))
 
@@ -198,6 +203,7 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
     codec : :class:`Codec`
 
     configs : (`dict`, `dict`)
+        For images of that size, where the codec serves any
 
     record : `dict`
         The JSON
@@ -228,7 +234,13 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
         )
     if name is None:
         codec = CODECS[own]
+    configs = encoder, decoder
     if made_for != tuple(image_shape):
+        configs = [
+            half.resized_config(config, tuple(image_shape))
+            for half, config in zip(codec, configs, strict=True)
+        ]
+    if None in configs:
         raise ValueError(
             f"weights {label!r} are made for images of {made_for[0]}x{made_for[1]}, "
             f"not {image_shape[0]}x{image_shape[1]}: use that image_size or train "
@@ -240,7 +252,7 @@ def described_codec(label, image_shape, num_tx_ant, num_rx_ant, name=None):
             f"weights {label!r} are made for {antennas[0]}x{antennas[1]} antennas, not "
             f"{num_tx_ant}x{num_rx_ant}: train others for this scenario"
         )
-    return codec, (encoder, decoder), record
+    return codec, tuple(configs), record
 
 
 def plain_name(name):

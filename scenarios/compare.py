@@ -13,6 +13,7 @@ import argparse
 import itertools
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 from scenarios.arguments import Parser
@@ -25,9 +26,15 @@ from semcom_phy.simulation.pairing import (
     other_conditions,
     paired_difference,
 )
-from semcom_phy.simulation.results import ResultError, ResultFile
+from semcom_phy.simulation.rate_curve import read_curve
+from semcom_phy.simulation.results import ResultError
 
 _READS = 5  # of a file that another run is writing
+_POINTS = {  # kind of a sweep -> what it is over, and the option that takes some points
+    "snr": ("SNR", "--snr"),
+    "distance": ("distance", "--distance"),
+    "cbr": ("cbr", "--cbr"),
+}
 
 
 def main(argv=None):
@@ -46,13 +53,12 @@ def main(argv=None):
     try:
         pairs, single = _pairs(args.results)
         metric = args.metric or pairs[0][0].file.metrics[0]
-        _check_points(args, pairs)
+        points = _chosen_points(args, pairs)
         compared, refused = [], []
         for one, other in pairs:
             try:
                 _check_table(compared, one)
-                asked = args.snr, args.bootstrap, args.distance
-                compared.append(compare(one, other, metric, *asked))
+                compared.append(compare(one, other, metric, points, args.bootstrap))
             except PairError as error:
                 if single:
                     raise
@@ -94,7 +100,7 @@ class Curve:
             )
         self.label = label
         for attempt in range(_READS):
-            self.file = ResultFile.read(path)
+            self.file = read_curve(path)
             try:
                 self.rows = self.file.rows()
                 return
@@ -104,18 +110,16 @@ class Curve:
                 time.sleep(0.1)
 
     @property
-    def link_budget(self):
-        """What makes SNRs of its distances, `dict`; `None`: it is over SNRs."""
-        return self.file.header["scenario"].get("link_budget")
-
-    @property
-    def point(self):
-        """What a point of it is, in words."""
-        return "SNR point" if self.link_budget is None else "distance"
+    def sweep(self):
+        """What its points are taken over: the kind, the link budget of distances, the
+        SNR of rates."""
+        scenario = self.file.header["scenario"]
+        kind = self.file.axis.stem
+        return kind, scenario.get("link_budget"), scenario.get("snr_db")
 
 
-def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False, distances=None):
-    """Paired differences of two curves at all SNRs, or distances, that both have.
+def compare(one, other, metric="psnr_db", points=None, bootstrap=False):
+    """Paired differences of two curves at all SNRs, distances or rates that both have.
 
     Parameters
     ----------
@@ -123,12 +127,11 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False, distance
         The difference is ``one - other``
     metric : `str`, (default "psnr_db")
         A column of the rows, or a metric of sets such as ``psnr_of_mean_mse_db``
-    snr_db : sequence of `float`, optional
-        SNRs [dB]; default: all
+    points : sequence, optional
+        SNRs [dB], of results over distances these [m], of results over the cbr these
+        (`Fraction`); default: all
     bootstrap : `bool`, (default False)
         Intervals by bootstrap of groups
-    distances : sequence of `float`, optional
-        Distances [m], of results over these; default: all
 
     Output
     ------
@@ -142,41 +145,49 @@ def compare(one, other, metric="psnr_db", snr_db=None, bootstrap=False, distance
     """
     check_pair(one.file, other.file)
     common = sorted(set(one.rows) & set(other.rows))
-    if snr_db is not None:
-        common = [snr for snr in common if snr in snr_db]
-    if distances is not None:
-        common = [s for s in common if one.file.distances.get(s) in distances]
+    axis = one.file.axis
+    if points is not None:
+        common = [key for key in common if axis.value(key) in points]
     if not common:
-        raise PairError(f"no {one.point} that both have finished")
+        raise PairError(f"no {axis.point} that both have finished")
     differences = {
-        snr: paired_difference(one.rows[snr], other.rows[snr], metric, bootstrap)
-        for snr in common
+        key: paired_difference(one.rows[key], other.rows[key], metric, bootstrap)
+        for key in common
     }
-    differences = {snr: d for snr, d in differences.items() if d is not None}
+    differences = {key: d for key, d in differences.items() if d is not None}
     if not differences:
         raise PairError(f"{metric!r} applies to no transmission of both")
     labels = one.label, other.label
     conditions = other_conditions(one.file, other.file, labels)
     unit = one.file.header["data"].get("unit", "image")
-    metres = {snr: m for snr, m in one.file.distances.items() if snr in differences}
-    return Comparison(*labels, differences, conditions, unit, metres, one.link_budget)
+    return Comparison(*labels, differences, conditions, unit, axis, one.sweep)
 
 
-def _check_points(args, pairs):
-    """Refuses points in dB of results over metres, and the other way round."""
-    over_snr = any(one.link_budget is None for one, _ in pairs)
-    if args.distance is not None and over_snr:
-        raise ValueError("--distance: the results are over the SNR; give --snr")
-    if args.snr is not None and not over_snr:
-        raise ValueError("--snr: the results are over the distance; give --distance")
+def _chosen_points(args, pairs):
+    """The points that were asked for, `None`: all. Refuses points in dB of results over
+    metres, and the like."""
+    given = {"snr": args.snr, "distance": args.distance, "cbr": args.cbr}
+    given = {kind: points for kind, points in given.items() if points is not None}
+    found = [one.file.axis.stem for one, _ in pairs]
+    for kind in given:
+        if kind not in found:
+            over, option = _POINTS[found[0]]
+            raise ValueError(
+                f"{_POINTS[kind][1]}: the results are over the {over}; give {option}"
+            )
+    return next(iter(given.values()), None)
 
 
 def _check_table(compared, one):
     """Refuses a curve whose points are not those of the table."""
-    if compared and compared[0].link_budget != one.link_budget:
-        raise PairError(
-            f"{compared[0].one} has another link_budget, or none: give the two by name"
-        )
+    if not compared or compared[0].sweep == one.sweep:
+        return
+    what = "is over something else than this pair"
+    if compared[0].sweep[0] == one.sweep[0] == "cbr":
+        what = "is over the cbr at another SNR"
+    elif "cbr" not in (compared[0].sweep[0], one.sweep[0]):
+        what = "has another link_budget, or none"
+    raise PairError(f"{compared[0].one} {what}: give the two by name")
 
 
 def _pairs(results):
@@ -258,6 +269,13 @@ def _parser():
         nargs="+",
         metavar="X",
         help="distances [m] of results over these (all)",
+    )
+    parser.add_argument(
+        "--cbr",
+        type=Fraction,
+        nargs="+",
+        metavar="X",
+        help="rates, such as 1/24, of results over these (all)",
     )
     parser.add_argument(
         "--bootstrap",

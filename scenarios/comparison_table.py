@@ -10,7 +10,8 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from semcom_phy.simulation.axis import axis_of
+from semcom_phy.simulation.axis import SNR_AXIS, SnrAxis
+from semcom_phy.simulation.curve import joined_axis
 from semcom_phy.simulation.pairing import Difference
 
 CONDITIONS_MARK, RATE_MARK = "*", "#"
@@ -24,16 +25,17 @@ class Comparison:
     ----------
     one, other : `str`
         Names of the systems
-    differences : `dict` of snr_db -> :class:`~semcom_phy.simulation.pairing.Difference`
-        At the SNRs that both have
+    differences : `dict` of key -> :class:`~semcom_phy.simulation.pairing.Difference`
+        At the points that both have, SNRs [dB] or rates
     conditions : `list` of `str`
         In what the two differ beside their codes
     unit : `str`
         What has a fade of its own
-    distances : `dict` of snr_db -> distance [m]
-        Of a sweep over distances
-    link_budget : `dict` or `None`
-        What makes the SNR of a distance; `None`: a sweep over SNRs
+    axis : :class:`~semcom_phy.simulation.axis.SnrAxis`
+        What the points are called
+    sweep : `tuple`
+        Kind of the sweep, the link budget of distances, the SNR of rates [dB]; those of
+        a table have the same
     """
 
     one: str
@@ -41,8 +43,8 @@ class Comparison:
     differences: dict[float, Difference]
     conditions: list[str] = field(default_factory=list)
     unit: str = "image"
-    distances: dict[float, float] = field(default_factory=dict)
-    link_budget: dict | None = None
+    axis: SnrAxis = SNR_AXIS
+    sweep: tuple = ("snr", None, None)
 
     @property
     def name(self):
@@ -124,7 +126,7 @@ FORMATS = {
 
 
 def _grid(comparisons, metric):
-    """Rows of cells: the SNRs, the systems, the pairs."""
+    """Rows of cells: the points, the systems, the pairs."""
     digits = 2 if "psnr" in metric or metric.endswith("_db") else 4
     axis = _axis(comparisons)
     snr_db = axis.sort({snr for pair in comparisons for snr in pair.differences})
@@ -159,7 +161,7 @@ def _grid(comparisons, metric):
 
 
 def _axis(comparisons):
-    return axis_of({k: v for pair in comparisons for k, v in pair.distances.items()})
+    return joined_axis(comparisons)
 
 
 def _cell(mean, half_width, digits, sign=""):

@@ -1,5 +1,6 @@
 """The options of every scenario's command line."""
 
+import argparse
 from pathlib import Path
 
 from scenarios.arguments import Parser
@@ -75,7 +76,14 @@ def scenario_parser(scenario):
         help="age of what transmitters are fed back [s]",
     )
     add("--speed", type=float, metavar="X", help="speed of the terminal [m/s]")
-    add("--cbr", help='complex symbols per source dimension, e.g. "1/4"')
+    add(
+        "--cbr",
+        dest="rates",
+        **_LIST,
+        help="complex symbols per source dimension, e.g. 1/4; several: a sweep over "
+        "these, at one --snr",
+    )
+    parser.options["cbr"] = "--cbr"
     add("--draws", type=int, help="channel draws per image")
     add("--seed", type=int, help="fixes images, fades and noise")
     add(
@@ -95,6 +103,18 @@ def scenario_parser(scenario):
 
     add = parser.add_options("evaluate, plot")
     add("--out", type=Path, help="results folder (default: results/<scenario>)")
+    add(
+        "--crop",
+        type=_whole_numbers,
+        metavar="TOP,LEFT,SIZE",
+        help="part of every picture in figures [pixel] (pictures of more than 256 "
+        "pixels a side: 128, where the original has most detail)",
+    )
+    add(
+        "--full-pictures",
+        action="store_true",
+        help="every received picture as PNG, in the folder pictures beside the results",
+    )
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--keep", action="store_true", help="keep points of older code, marked")
@@ -153,6 +173,16 @@ def scenario_parser(scenario):
     add("--exact-from", type=float, help="share of the steps before only such (0.55)")
     add("--checkpoint-steps", type=int, help="steps between validations (500)")
     return parser
+
+
+def _whole_numbers(text):
+    """For `argparse`, which tells a `ValueError` with the option."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not TOP,LEFT,SIZE in whole pixels, such as 96,224,128"
+        ) from error
 
 
 def _add_link_budget(parser):

@@ -121,7 +121,8 @@ def _cell(file, metric, snr):
     if metric == "outage":
         low, high = (100 * end for end in estimate.ci95)
         return f"{100 * estimate.mean:.1f} ({low:.0f}-{high:.0f}){mark}"
-    digits = 2 if "psnr" in metric or estimate.mean >= 100 else 4
+    in_db = "psnr" in metric or metric.endswith("_db")
+    digits = 2 if in_db or estimate.mean >= 100 else 4
     text = f"{estimate.mean:.{digits}f}"
     if estimate.half_width is not None:
         text += f" +- {estimate.half_width:.{digits}f}"

@@ -1,6 +1,8 @@
 """The command line of every scenario: ``python -m scenarios.mimo_2x2 --help``."""
 
+import hashlib
 import importlib
+import json
 import sys
 import tempfile
 from dataclasses import dataclass, fields, replace
@@ -9,6 +11,7 @@ from pathlib import Path
 from scenarios.definitions import data_bandwidth, definition_card
 from scenarios.link_budget import chosen_distances
 from scenarios.options import scenario_parser
+from scenarios.rate_sweep import all_built, parts_of, rates_card, update_curves
 from scenarios.result_text import (
     bandwidth_text,
     card_text,
@@ -85,6 +88,16 @@ def main(argv, scenario, table="link_models.systems.table"):
                 f"users = {chosen.users}: '{args.command}' is of the link of one user; "
                 "leave out --users"
             )
+        if args.command in ("train", "bits") and chosen.rates is not None:
+            raise ValueError(
+                f"cbr is given {len(chosen.rates)} times, '{args.command}' takes one: "
+                "give one, or leave it out"
+            )
+        if args.command != "evaluate" and args.crop is not None:
+            raise ValueError(
+                f"crop is of 'evaluate', whose results hold what figures show: leave "
+                f"--crop out of '{args.command}'"
+            )
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
@@ -138,100 +151,161 @@ def _evaluate(args, scenario, folder, table, options):
         raise ValueError("--keep and --restart exclude each other: give one of them")
     backend = _load_backend()
     from semcom_phy.simulation import plotting, results, sweep
+    from semcom_phy.simulation.full_pictures import write_originals
     from semcom_phy.simulation.identity.code_identity import code_identity
     from semcom_phy.simulation.metric import check_samples
     from semcom_phy.simulation.metric_table import metrics_of
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
+    from semcom_phy.simulation.rate_curve import over_rates, read_curve
+    from semcom_phy.simulation.shown import check_crop
     from semcom_phy.simulation.versions import software_versions
 
     _check_systems(scenario, table)
+    if args.crop is not None:
+        check_crop(args.crop, *scenario.image_shape[:2])
     if scenario.users > 1:
         forms = importlib.import_module(table).shared_forms(scenario)
         scenario = replace(scenario, systems=forms)
     metrics = metrics_of(scenario.metrics)
-    scenario.framing()
+    parts = parts_of(scenario, folder, args.restart)
+    for part in parts:
+        part.scenario.framing()
     _check_writable(folder)
     samples = scenario.load_samples(args.group_by, args.strict_images)
     check_samples(metrics, samples)
     provenance = samples.provenance
     card = definition_card(scenario, provenance.get("groups"))
-    print(card_text(scenario, card))
-    batch_size = args.batch_size
-    if batch_size is None:
-        batch_size = scenario.images_at_once
-    settings = sweep.SweepSettings(
-        seed=scenario.seed,
-        draws=scenario.draws,
-        batch_size=batch_size,
-        target_ci=args.target_ci,
-        together=scenario.users,
-    )
-    common = {
-        "scenario": _without(
-            scenario.to_dict(), "systems", "metrics", "snr_db", "distances", "seed"
-        ),
-        "seed": scenario.seed,
-        "sweep": _without(settings.to_dict(), "seed", "together"),
-        "data": provenance,
-        "definitions": card,
-        "versions": software_versions(),
-        "metrics": results.describe_metrics(metrics, samples),
-        **_originals(samples, settings),
-    }
-    _check_neighbours(folder, common, scenario.systems)
-    builders = [LinkBuilder(scenario, name, table) for name in scenario.systems]
-    links = [sweep.built(build) for build in builders]
-    curves, trained = {}, {}
-    for build, link in zip(builders, links, strict=True):
+    print(card_text(scenario, card | rates_card(scenario, card)))
+    settings, headers, shown = {}, {}, _originals(samples, args.crop)
+    for own, place in {part.scenario: part.folder for part in parts}.items():
+        settings[own] = _settings(own, args)
+        headers[own] = shown | {
+            "scenario": _without(
+                own.to_dict(), "systems", "metrics", "snr_db", "distances", "seed"
+            ),
+            "seed": own.seed,
+            "sweep": _without(settings[own].to_dict(), "seed", "together"),
+            "data": provenance,
+            "definitions": definition_card(own, provenance.get("groups")),
+            "versions": software_versions(),
+            "metrics": results.describe_metrics(metrics, samples),
+        }
+        _check_neighbours(place, headers[own], scenario.systems)
+    if scenario.rates is not None:
+        shared = over_rates(headers[parts[0].scenario], scenario.snr_db[0])
+        _check_neighbours(folder, shared, scenario.systems)
+    builders = {LinkBuilder(p.scenario, p.system, table): p for p in parts}
+    links = all_built(builders, scenario.rates)
+    curves, trained, pictures = {}, {}, {}
+    for build, part in builders.items():
+        link, common = links[build], headers[part.scenario]
         description = link.system.describe()
-        bandwidth = data_bandwidth(scenario) | description.get("bandwidth", {})
+        bandwidth = data_bandwidth(part.scenario) | description.get("bandwidth", {})
+        knows = ", ".join(description["knows"])
         header = common | {
             "system": build.system,
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
-            "definitions": card | {"Knowledge": ", ".join(description["knows"])},
+            "definitions": common["definitions"] | {"Knowledge": knows},
             "code": code_identity(*link, metrics),
         }
-        path = folder / f"{build.system}.json"
         curves[build] = results.ResultFile.open(
-            path,
+            part.path,
             header,
-            scenario.snr_db,
+            scenario.snr_db if part.asked else (),
             args.restart,
             args.keep,
             options,
             scenario.distance_of_snr,
         )
-        trained[curves[build].title] = description.get("trained_snr_db")
-        note = description.get("bandwidth_note")
-        print(bandwidth_text(curves[build].title, bandwidth, note))
-        print(f"    knows: {', '.join(description['knows'])}")
+        if args.full_pictures:
+            pictures[build] = _pictures(part, header)
+        title = curves[build].title
+        trained[title] = description.get("trained_snr_db")
+        if part.asked:
+            note = description.get("bandwidth_note")
+            print(bandwidth_text(title + part.at, bandwidth, note))
+            print(f"    knows: {knows}")
         for line in curves[build].notes:
-            print(line)
+            print(line + part.at)
+    if args.full_pictures:
+        write_originals(folder, samples.images)
     print(data_text(samples, backend.device()), flush=True)
-    sweep.run_sweep(curves, samples, scenario.snr_db, settings, metrics, _engine(args))
-    files = [results.ResultFile.read(file.path) for file in curves.values()]
-    print("\n" + result_table(files, scenario.snr_db))
+    update = update_curves(scenario, folder, parts, args.restart)
+    asked = {build: curves[build] for build, part in builders.items() if part.asked}
+    sweep.run_sweep(
+        asked,
+        samples,
+        scenario.snr_db,
+        {build: settings[build.scenario] for build in asked},
+        metrics,
+        _engine(args),
+        pictures=pictures,
+        on_point=update,
+    )
+    files = [read_curve(folder / f"{name}.json") for name in scenario.systems]
+    keys = scenario.snr_db if scenario.rates is None else map(float, scenario.rates)
+    keys = tuple(keys)
+    print("\n" + result_table(files, keys))
     notes = untrained_notes(trained, scenario.snr_db, files[0].axis)
-    for line in notes + room_notes(files, scenario.snr_db):
+    for line in notes + room_notes(files, keys):
         print(line)
     written = [f.path for f in files] + plotting.plot_all(files, folder)
-    for system, _ in links:  # what an adaptive system chose to send
+    for build, file in asked.items():  # what an adaptive system chose to send
+        system = links[build].system
         maps = system.symbol_maps(samples, scenario.snr_db, scenario.seed)
         if maps is not None:
-            written += plot_symbol_maps(maps, folder / system.name, files[0].axis)
+            place = builders[build].folder / system.name
+            written += plot_symbol_maps(maps, place, file.axis)
     for path in written:
         print(f"wrote {path}")
+    if args.full_pictures:
+        print(f"wrote every received picture below {folder}")
 
 
-def _originals(samples, settings):
+def _pictures(part, header):
+    """Where the pictures of a system go, and what makes them."""
+    from semcom_phy.simulation.full_pictures import FullPictures
+
+    names = ("scenario", "description", "bandwidth", "seed", "sweep", "code", "data")
+    made_by = json.dumps({name: header[name] for name in names}, sort_keys=True)
+    made_by = hashlib.sha256(made_by.encode()).hexdigest()
+    return FullPictures(part.folder.resolve(), part.system, made_by)
+
+
+def _settings(scenario, args):
+    """How much is simulated at a point."""
+    from semcom_phy.simulation.sweep import SweepSettings
+
+    batch_size = args.batch_size
+    if batch_size is None:
+        batch_size = scenario.images_at_once
+    return SweepSettings(
+        seed=scenario.seed,
+        draws=scenario.draws,
+        batch_size=batch_size,
+        target_ci=args.target_ci,
+        together=scenario.users,
+        crop=args.crop,
+    )
+
+
+def _originals(samples, crop):
     """What a result file shows of the samples that were sent."""
-    from semcom_phy.simulation.shown import encode_strip, shrink_for_figure
+    from semcom_phy.simulation.shown import (
+        crop_for_figure,
+        encode_strip,
+        shrink_for_figure,
+    )
+    from semcom_phy.simulation.sweep import SweepSettings
 
-    images = samples.images[: settings.num_shown]
-    shown = {
-        "original": encode_strip(shrink_for_figure(images, settings.max_shown_size))
-    }
+    settings = SweepSettings(crop=crop)
+    images, most = samples.images[: settings.num_shown], settings.max_shown_size
+    crops = settings.shown_crops(images)
+    shown = {"original": encode_strip(crop_for_figure(images, crops, most))}
+    if crops is not None:
+        shown["overview"] = encode_strip(shrink_for_figure(images, most))
+        shown["crops"] = [list(crop) for crop in crops]
     if samples.texts is not None:
         shown["original_texts"] = [list(own) for own in samples.texts[: len(images)]]
     return shown
@@ -266,11 +340,12 @@ def _plot_images_and_bits(args, scenario, folder):
 
 
 def _plot(args, scenario, folder):
-    from semcom_phy.simulation import plotting, results
+    from semcom_phy.simulation import plotting
+    from semcom_phy.simulation.rate_curve import read_curve
 
     if args.systems:
         paths = [folder / f"{name}.json" for name in scenario.systems]
-        files = [results.ResultFile.read(path) for path in paths]
+        files = [read_curve(path) for path in paths]
     else:
         found = {file.path.stem: file for file in _results(folder)}
         known = [name for name in scenario.systems if name in found]
@@ -287,12 +362,13 @@ def _plot(args, scenario, folder):
 def _results(folder, quiet=False):
     """The result files of a folder; other JSON files are none of its business."""
     from semcom_phy.simulation.bit_results import image_results
-    from semcom_phy.simulation.results import ResultError, ResultFile
+    from semcom_phy.simulation.rate_curve import read_curve
+    from semcom_phy.simulation.results import ResultError
 
     files = []
     for path in image_results(folder):
         try:
-            files.append(ResultFile.read(path))
+            files.append(read_curve(path))
         except (ResultError, OSError) as error:
             if not quiet:
                 print(f"{path.name} is left out: {' '.join(str(error).split())}")
@@ -305,6 +381,8 @@ def _chosen_scenario(args, scenario):
     values = {name: value for name, value in given.items() if name in names}
     if len(values.get("image_size", ())) == 1:  # square
         (values["image_size"],) = values["image_size"]
+    if len(values.get("rates", ())) == 1:  # of a sweep over SNRs
+        values["cbr"], values["rates"] = values["rates"][0], None
     values |= chosen_distances(given, scenario)
     chosen = scenario.chosen(values)
     if args.codec is not None and args.systems is None:  # beside the others
@@ -312,7 +390,9 @@ def _chosen_scenario(args, scenario):
     if args.quick:
         points = scenario.snr_db
         values.setdefault("num_images", min(_QUICK_IMAGES, scenario.num_images))
-        values.setdefault("snr_db", (points[0], points[len(points) // 2], points[-1]))
+        if chosen.rates is None:
+            three = (points[0], points[len(points) // 2], points[-1])
+            values.setdefault("snr_db", three)
     return scenario.chosen(values)
 
 
@@ -320,6 +400,7 @@ def _folder(args, scenario):
     if args.out is not None:
         return args.out
     over = "" if scenario.distances is None else "_distance"
+    over = over if scenario.rates is None else "_cbr"
     return Path("results") / (scenario.name + over + ("_quick" if args.quick else ""))
 
 

@@ -15,6 +15,7 @@ IMPORTANCE_METRICS = (  # of images with label maps of the road
 )
 
 _SYMBOLS_AT_ONCE = 1_000_000  # of all images of a batch: bounds the memory
+_PIXELS_AT_ONCE = 2**22  # of all images of a batch: bounds that of networks
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
 _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
     "rician_k_db": (-100.0, 40.0, "dB"),
@@ -108,6 +109,10 @@ class Scenario:
     link_budget : :class:`~scenarios.link_budget.LinkBudget` or `None`
         What makes an SNR of a distance; `None`: its defaults where there are
         distances. A link has one carrier: it is also the ``carrier_frequency``
+    rates : `tuple` of `Fraction`, or `None`
+        A sweep over the cbr at one SNR, in the place of a sweep over SNRs; kept sorted,
+        each once. ``cbr`` is then the largest of them, whatever is given, and
+        :meth:`at_rates` gives the scenario of each
     systems : `tuple` of `str`
         Names from ``link_models.systems.table.SYSTEMS``
     metrics : `tuple` of `str`
@@ -163,6 +168,7 @@ class Scenario:
     seed: int = 1
     distances: tuple[float, ...] | None = None
     link_budget: LinkBudget | None = None
+    rates: tuple[Fraction, ...] | None = None
 
     def __post_init__(self):
         for name, allowed in _CHOICES.items():
@@ -220,16 +226,11 @@ class Scenario:
             )
         if self.profile not in tuple("ABCDE"):
             raise ValueError(f"profile must be one of A to E, got {self.profile!r}")
-        object.__setattr__(self, "cbr", _fraction("cbr", self.cbr))
-        if not 0 < self.cbr <= 1:
-            raise ValueError(f"cbr must be in (0, 1], got {self.cbr}")
-        if self.num_symbols < 1:
-            raise ValueError(
-                f"cbr {self.cbr} of {self._size_text} images is less than one symbol "
-                "per image; raise cbr or image_size"
-            )
+        object.__setattr__(self, "cbr", self._checked_rate(self.cbr))
+        self._set_rates()
         self._set_distances()
         object.__setattr__(self, "snr_db", _snr_points(self.snr_db))
+        self._check_sweep_of_rates()
         for name in ("pilot_ofdm_symbols", "systems", "metrics"):
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
         for name in ("systems", "metrics"):
@@ -251,6 +252,17 @@ class Scenario:
     def distance_of_snr(self):
         """Distances [m] by their SNRs [dB], `dict`; empty for a sweep over SNRs."""
         return dict(zip(self.snr_db, reversed(self.distances or ()), strict=False))
+
+    def at_rates(self):
+        """The scenario at each of its rates, increasing; itself where it has none.
+
+        Output
+        ------
+        : `tuple` of :class:`Scenario`
+        """
+        if self.rates is None:
+            return (self,)
+        return tuple(replace(self, cbr=rate, rates=None) for rate in self.rates)
 
     @property
     def has_own_channel(self):
@@ -276,9 +288,12 @@ class Scenario:
 
     @property
     def images_at_once(self):
-        """Images that are sent together, `int`: fewer of long frames, at most 64."""
+        """Images that are sent together, `int`: fewer of long frames, and of large
+        images, at most 64."""
         of_frame = self.num_symbols * self.users
-        return max(1, min(64, _SYMBOLS_AT_ONCE // of_frame))
+        height, width, _ = self.image_shape
+        most = _SYMBOLS_AT_ONCE // of_frame, _PIXELS_AT_ONCE // (height * width)
+        return max(1, min(64, *most))
 
     @classmethod
     def from_dict(cls, values):
@@ -303,8 +318,12 @@ class Scenario:
     def to_dict(self):
         """Plain JSON values; ``cbr`` as text, e.g. "1/4", ``image_size`` as a number
         or, where the images are not square, a list; ``users`` where there are several,
-        and distances where there are any."""
+        distances and rates where there are any."""
         values = asdict(self) | {"cbr": str(self.cbr)}
+        if self.rates is None:
+            del values["rates"]
+        else:
+            values["rates"] = [str(rate) for rate in self.rates]
         if self.users == 1:
             del values["users"]
         if self.distances is None:
@@ -406,6 +425,50 @@ class Scenario:
     def at_receiver(self, system):
         """A system that delivers texts, with what a receiver makes of them."""
         return system
+
+    def _checked_rate(self, value):
+        """A rate as `Fraction`, that leaves images at least one symbol."""
+        rate = _fraction("cbr", value)
+        if not 0 < rate <= 1:
+            raise ValueError(f"cbr must be in (0, 1], got {rate}")
+        if math.floor(rate * math.prod(self.image_shape)) < 1:
+            raise ValueError(
+                f"cbr {rate} of {self._size_text} images is less than one symbol "
+                "per image; raise cbr or image_size"
+            )
+        return rate
+
+    def _set_rates(self):
+        """Lets the cbr be the largest of several."""
+        if self.rates is None:
+            return
+        if not len(self.rates):
+            raise ValueError("cbr must hold at least one rate, got none")
+        rates = tuple(sorted({self._checked_rate(rate) for rate in self.rates}))
+        object.__setattr__(self, "rates", rates)
+        object.__setattr__(self, "cbr", rates[-1])
+
+    def _check_sweep_of_rates(self):
+        """A sweep has one axis."""
+        if self.rates is None:
+            return
+        rates = ", ".join(map(str, self.rates))
+        if self.distances is not None:
+            raise ValueError(
+                f"cbr is a sweep over {rates}, and --distance one over distances: give "
+                "one cbr, or one --snr in the place of the distances"
+            )
+        if len(self.snr_db) > 1:
+            points = ", ".join(f"{snr:g}" for snr in self.snr_db)
+            raise ValueError(
+                f"cbr is a sweep over {rates}, which has one SNR, and here are "
+                f"{points} dB: give one, such as --snr {self.snr_db[0]:g}, or one cbr"
+            )
+        if self.users > 1:
+            raise ValueError(
+                f"cbr is a sweep over {rates}, which is of the link of one user, users "
+                f"= {self.users}: give one cbr, or leave out --users"
+            )
 
     def _set_distances(self):
         """Lets SNRs and carrier follow from distances and their link budget."""

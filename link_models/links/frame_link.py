@@ -14,6 +14,7 @@ real (:mod:`link_models.systems`), with the same parts of this model.
 import keras
 from keras import ops
 
+from link_models.links.expected_fades import median_snr
 from semcom_phy.backend import complex_normal
 from semcom_phy.codecs.contract import Received
 from semcom_phy.phy.knowledge import EVERY_SNR, RxKnowledge, TxKnowledge
@@ -96,6 +97,8 @@ class FrameLink(keras.Model):
                 "rayleigh, rician or awgn."
             )
         encoder.check_rate(self.num_symbols)
+        # At the SNRs 0, 1, ..., for codecs that are told it.
+        self.median_snr = median_snr(channel) if encoder.told_median_snr else None
         self.modulation = AnalogueModulation(channel.num_tx_ant)
         # Their encode() and decode() are called, which build nothing by themselves. A
         # codec that is trained over several links is in each of them.
@@ -128,8 +131,8 @@ class FrameLink(keras.Model):
             As in the call
 
         known : :class:`~semcom_phy.phy.knowledge.TxKnowledge`, optional
-            Of it ``budget`` and ``levels``; a codec that fills the frame has all of it
-            if there is none
+            Of it ``budget``, ``levels`` and ``median_snr_db``; a codec that fills the
+            frame has all of it if there is no budget
 
         uniform : [batch, encoder.num_uniform], `float32`, optional
             Random numbers for the codec's choice (training)
@@ -167,7 +170,8 @@ class FrameLink(keras.Model):
         packet = self.encode(source, known, uniform)
         x = self.modulate(packet.data, ordered)
         reception = self.channel.receive(x, h, no, noise, precoder)
-        fed_back = TxKnowledge(known.snr_db, known.h_hat)
+        median_snr_db = known.median_snr_db
+        fed_back = TxKnowledge(known.snr_db, known.h_hat, median_snr_db=median_snr_db)
         h_hat = precoded(reception.h_hat, precoder)
         seen = RxKnowledge(reception.snr_db, h_hat, fed_back)
         delivered = self.decode(
@@ -185,8 +189,7 @@ class FrameLink(keras.Model):
 
     def encoder_knowledge(self, known):
         """What the encoder is told of what the transmitter knows."""
-        within = self.snr_range.clip(known.snr_db)
-        return known._replace(snr_db=within, num_symbols=self.num_symbols)
+        return self._told(known)._replace(num_symbols=self.num_symbols)
 
     def modulate(self, data, ordered=None):
         """Symbols of a packet to those of the frame, [batch, num_symbols].
@@ -244,9 +247,15 @@ class FrameLink(keras.Model):
 
     def decoder_knowledge(self, known):
         """What the decoder is told of what the receiver knows."""
-        clip, fed_back = self.snr_range.clip, known.fed_back
-        fed_back = fed_back._replace(snr_db=clip(fed_back.snr_db))
-        return RxKnowledge(clip(self._decoder_snr_db(known)), known.h_hat, fed_back)
+        snr_db = self.snr_range.clip(self._decoder_snr_db(known))
+        return RxKnowledge(snr_db, known.h_hat, self._told(known.fed_back))
+
+    def _told(self, known):
+        """Within the range, and with the median SNR where the codec is told it."""
+        known = known._replace(snr_db=self.snr_range.clip(known.snr_db))
+        if self.median_snr is None or known.median_snr_db is not None:
+            return known
+        return known._replace(median_snr_db=self.median_snr.at(known.snr_db))
 
     def _decoder_snr_db(self, known):
         average = self.decoder.told_average_snr

@@ -1,4 +1,4 @@
-"""A codec of published weights over the channel of its authors.
+"""SwinJSCC or WITT of published weights over the channel of its authors.
 
     images --> encoder.features --> batch channel --> decoder.reconstruct --> images_hat
 
@@ -32,6 +32,8 @@ from semcom_phy.sources.samples import Delivered
 class BatchChannelSystem:
     """A codec over its authors' channel as a system of a sweep.
 
+    A codec of another channel has a subclass with another :meth:`send`.
+
     Parameters
     ----------
     name, title : `str`
@@ -47,6 +49,9 @@ class BatchChannelSystem:
     about : `dict`
         What is to be said of the weights in the result file
     """
+
+    channels = ("awgn", "rayleigh")
+    """`tuple` of `str` : Channels of scenarios that its authors simulate."""
 
     def __init__(self, name, title, link, fading, about):
         self.name = name
@@ -85,24 +90,45 @@ class BatchChannelSystem:
         nothing is used."""
         seeds = check_seeds(seeds, len(samples))
         images = ops.convert_to_tensor(samples.images.astype("float32") / 255.0)
+        images_hat, spent = self.send(images, float(snr_db), seeds)
+        outage = np.zeros(len(images), bool)
+        return Transmission(Delivered(to_uint8(images_hat)), outage, spent)
+
+    def send(self, images, snr_db, seeds):
+        """Images through encoder, channel and decoder.
+
+        Input
+        -----
+        images : [batch, H, W, 3], `float32`
+            In [0, 1]
+
+        snr_db : `float`
+            [dB]
+
+        seeds : sequence of `int`
+            Of the images
+
+        Output
+        ------
+        images_hat : [batch, H, W, 3], `float32`
+            Around [0, 1]
+
+        spent : :class:`~semcom_phy.simulation.system.Spent`
+        """
         told = self.link.snr_range.clip(np.full(len(images), snr_db, "float32"))
         features, kept, channels = self._features(images, told)
         symbols = int(np.prod(features.shape[1:])) // 2
         gain = None
         if self.fading:
-            gain = ops.convert_to_tensor(np.abs(_draws(seeds, "fading", symbols)))
-        noise = ops.convert_to_tensor(_draws(seeds, "noise", symbols))
-        no = ops.convert_to_tensor(snr_db_to_no(float(snr_db), 1))
+            gain = ops.convert_to_tensor(np.abs(draws(seeds, "fading", symbols)))
+        noise = ops.convert_to_tensor(draws(seeds, "noise", symbols))
+        no = ops.convert_to_tensor(snr_db_to_no(snr_db, 1))
         received = send_over_batch(features, kept, no, noise, gain).features
-        images_hat = to_uint8(self._images(received, told))
         spent = np.full(len(images), float(symbols))
         if channels is not None:
             encoder = self.link.encoder
             spent = ops.convert_to_numpy(channels) * (encoder.tokens / 2)
-        nothing = np.zeros(len(images))
-        return Transmission(
-            Delivered(images_hat), nothing.astype(bool), Spent(spent, nothing)
-        )
+        return self._images(received, told), Spent(spent, np.zeros(len(images)))
 
     def _features_of(self, images, snr_db):
         encoder = self.link.encoder
@@ -111,7 +137,7 @@ class BatchChannelSystem:
         return *encoder.features(images, snr_db, channels), channels
 
 
-def _draws(seeds, what, count):
+def draws(seeds, what, count):
     """CN(0, 1) entries of the images, one image after the other, `complex64`."""
     drawn = [complex_normals(image_generator(s, what), (count,)) for s in seeds]
     return np.concatenate(drawn)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
-from link_models.systems.expected_fades import expected_fades
+from link_models.links.expected_fades import expected_fades
 from semcom_phy.snr import snr_db_to_no
 
 MODULATION_ORDERS = (2, 4, 6)  # that there are predictions for

@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
-from link_models.systems.expected_fades import expected_fades
+from link_models.links.expected_fades import expected_fades
 from link_models.systems.knowledge import (
     AVERAGE_SNR,
     CAPACITY,

@@ -143,6 +143,9 @@ class Semantic:
         if side:
             link.encoder.check_side()
         about = about_weights(record) | {"side_info": "free" if self.free else "sent"}
+        made_for = record["config"]["encoder"].get("image_shape", shape)
+        if link.encoder.sends_images and tuple(made_for) != shape:
+            about["weights_image_size"] = list(made_for[:2])
         if self.rate_weight is not None:  # a number that the encoder is told
             link.encoder.rate_weight = self.rate_weight
             about["rate_weight"] = self.rate_weight

@@ -19,4 +19,6 @@ def to_uint8(images):
             "or a channel has a rank below its number of streams in 32 bits (lower the "
             "SNR)."
         )
-    return np.rint(255.0 * np.clip(images, 0.0, 1.0)).astype(np.uint8)
+    scaled = np.clip(images, 0.0, 1.0)
+    scaled *= 255.0  # in place: large pictures take much memory
+    return np.rint(scaled, out=scaled).astype(np.uint8)

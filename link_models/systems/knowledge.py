@@ -12,6 +12,7 @@ LABEL_MAPS = "label maps"
 FREE_CUTOFFS = "cut-offs (free)"
 FREE_MAPS = "which feature maps (free)"
 FREE_LENGTHS = "lengths (free)"
+IDEAL_LENGTHS = "lengths (ideal code)"
 FREE_SCALE = "image's scale (free)"
 BATCH_POWER = "power over the batch"
 FREE_MASK = "mask (free)"
@@ -33,6 +34,8 @@ KNOWLEDGE = {
     FREE_CUTOFFS: "the receiver knows how much was sent, without errors or charge",
     FREE_MAPS: "the receiver knows which maps were sent, without errors or charge",
     FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",
+    IDEAL_LENGTHS: "the receiver knows all lengths of patches, and hyper-latents where "
+    "it uses them, without errors, at the charge of an ideal code",
     FREE_SCALE: "the receiver knows the scale of the image, without errors or charge",
     BATCH_POWER: "the transmitter spreads its power over all pictures of a batch",
     FREE_MASK: "the receiver knows the foreground's mask, without errors or charge",

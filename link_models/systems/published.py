@@ -48,22 +48,32 @@ class Published(Semantic):
 
 @dataclass(frozen=True)
 class AsPublished(Published):
-    """The same over the channel of its authors."""
+    """The same over the channel of its authors.
+
+    Parameters
+    ----------
+    system : `type`, (default
+    :class:`~link_models.systems.batch_channel_system.BatchChannelSystem`)
+        That channel
+    """
+
+    system: type = BatchChannelSystem
 
     def build(self, name, scenario):
-        """The system, see
-        :class:`~link_models.systems.batch_channel_system.BatchChannelSystem`."""
-        antennas = scenario.num_tx_ant, scenario.num_rx_ant
-        if scenario.channel not in ("awgn", "rayleigh") or antennas != (1, 1):
+        """The system."""
+        antennas, known = (scenario.num_tx_ant, scenario.num_rx_ant), self.system
+        if scenario.channel not in known.channels or antennas != (1, 1):
+            several = "s" if len(known.channels) > 1 else ""
+            where = " or ".join(f"siso_{channel}" for channel in known.channels)
             raise ValueError(
-                f"{name!r} is for 1x1 antennas and the channels awgn and rayleigh, as "
-                f"its authors simulate, not {antennas[0]}x{antennas[1]} "
-                f"{scenario.channel}: run it in siso_awgn or siso_rayleigh"
+                f"{name!r} is for 1x1 antennas and the channel{several} "
+                f"{' and '.join(known.channels)}, as its authors simulate, not "
+                f"{antennas[0]}x{antennas[1]} {scenario.channel}: run it in {where}"
             )
         label, channel = self.label(scenario), build_channel(scenario)
         link, record = load_link(label, channel, scenario.image_shape, name=self.codec)
         fading = scenario.channel == "rayleigh"
-        return BatchChannelSystem(name, self.title, link, fading, about_weights(record))
+        return known(name, self.title, link, fading, about_weights(record))
 
 
 def with_forms_as_published(systems, table):

@@ -29,6 +29,7 @@ from semcom_phy.seeding import image_generator, image_seeds, sample_fades
 from semcom_phy.simulation.system import SymbolMaps
 
 SIDE = "side"
+_PIXELS_SHOWN = 2**22  # of all images whose symbols are drawn: bounds the memory
 _ROUNDS = 16  # of fitting data and side symbols into the frame
 
 
@@ -207,14 +208,17 @@ class SemanticCoder:
 
     def symbol_maps(self, samples, snr_db, seed):
         """Maps over the first draw of a sweep with this seed."""
-        samples = samples.take(range(min(4, len(samples))))
+        height, width = samples.images.shape[1:3]
+        number = min(4, len(samples), max(1, _PIXELS_SHOWN // (height * width)))
+        samples = samples.take(range(number))
         seeds = image_seeds(seed, 0, range(len(samples)))
         h = sample_fades(self.link.channel, seeds)
         last = self.choices(samples, snr_db[-1], h, seeds)
         if last is None:
             return None
         if last.ndim == 3:
-            return SymbolMaps("", samples.images, patches=last)
+            size = self.codec.patch_size
+            return SymbolMaps("", samples.images, patches=last, patch_size=size)
         maps = {snr: self.choices(samples, snr, h, seeds) for snr in snr_db[:-1]}
         maps[snr_db[-1]] = last
         return SymbolMaps("", samples.images, cells=maps, cell=self.codec.cell)

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
-from link_models.systems.expected_fades import expected_fades, fades_at_once
+from link_models.links.expected_fades import expected_fades, fades_at_once
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.bandwidth import spent_bandwidth

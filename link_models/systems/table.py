@@ -14,6 +14,7 @@ from link_models.systems.edited.mask_segment import MASK_ROOM
 from link_models.systems.edited.saliency import Saliency, transmitter_masks
 from link_models.systems.entries import Ideal, Linear, Semantic, Separate, SeparateText
 from link_models.systems.knowledge import FREE_CUTOFFS, FREE_LENGTHS
+from link_models.systems.patch_channel_system import PatchChannelSystem
 from link_models.systems.published import (
     AsPublished,
     Published,
@@ -48,7 +49,7 @@ WALSH = "_walsh"  # ends the name of a system whose users share frames by Walsh 
 
 ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
 SWINJSCC = "swinjscc_2x2_c16"
-OFFICIAL = "swinjscc_official"
+OFFICIAL, NTSCC_OFFICIAL = "swinjscc_official", "ntscc_official"
 NTSCC, OOSC, SA_OOSC = "ntscc_192x256", "oosc_192x256", "sa_oosc_192x256"
 
 SYSTEMS = {
@@ -248,6 +249,24 @@ SYSTEMS = {
     "witt_wo": Published("WITT w/o ModNet, published weights", OFFICIAL, "witt_wo"),
     "witt_wo_as_published": AsPublished(
         "WITT w/o ModNet, as published", OFFICIAL, "witt_wo"
+    ),
+    "ntscc_official": Published(
+        "NTSCC w/o z, published weights", NTSCC_OFFICIAL, "ntscc_official"
+    ),
+    "ntscc_official_as_published": AsPublished(
+        "NTSCC w/o z, as published",
+        NTSCC_OFFICIAL,
+        "ntscc_official",
+        system=PatchChannelSystem,
+    ),
+    "ntscc_official_z": Published(
+        "NTSCC w/ z, published weights", NTSCC_OFFICIAL, "ntscc_official_z"
+    ),
+    "ntscc_official_z_as_published": AsPublished(
+        "NTSCC w/ z, as published",
+        NTSCC_OFFICIAL,
+        "ntscc_official_z",
+        system=PatchChannelSystem,
     ),
     "eca_no_compensation": Semantic(
         "ECA without compensation (cut-offs free)",

@@ -16,6 +16,13 @@ from link_models.training.data import split_data, split_samples
 from link_models.training.denoising.command import denoising_trainer
 from link_models.training.feature_command import feature_trainer
 from link_models.training.image_task import ImageTask
+from link_models.training.photo_data import PHOTOGRAPHS, load_photo_data
+from link_models.training.photo_task import (
+    CROP,
+    PHOTO_CODEC,
+    PhotoTask,
+    frame_sizes,
+)
 from link_models.training.recipe import Recipe
 from link_models.training.saliency_command import saliency_trainer
 from link_models.training.saliency_task import SNR_DB
@@ -134,7 +141,9 @@ def command_text(scenario, given):
 
 def _fit(scenario, args, options, command):
     build = _trainer
-    if args.system in OPTIONS["annotator"]:
+    if args.system == "ntscc" and scenario.dataset != "camvid":
+        build = _photo_trainer
+    elif args.system in OPTIONS["annotator"]:
         build = _scene_trainer
     elif find_codec(args.system).encoder.sends_text:
         build = _caption_trainer
@@ -217,6 +226,42 @@ def _scene_trainer(scenario, args):
         args.label,
         args.start_from,
     )
+
+
+def _photo_trainer(scenario, args):
+    """Codecs of photographs of any size, over AWGN and the fades of 2x2 antennas."""
+    for option in ("together_with", "annotator"):
+        if getattr(args, option) is not None:
+            raise ValueError(
+                f"--{option.replace('_', '-')} is not for photographs: leave it out"
+            )
+    scenario = replace(scenario, image_size=CROP)
+    configs = [PHOTO_CODEC | given for given in _configs(args, scenario, [])]
+    encoder = find_codec(args.system).encoder(**configs[0])
+    fading = replace(scenario, channel="rayleigh", num_tx_ant=2, num_rx_ant=2)
+    fading = replace(fading, csi="perfect")
+    channel, whole = (build_channel(fading, n) for n in frame_sizes(encoder.fixed))
+    task = PhotoTask(
+        PHOTOGRAPHS,
+        channel,
+        whole,
+        RateDistortionLoss(),
+        encoder.lengths,
+        encoder.side_channels,
+        encoder.fixed,
+    )
+    recipe = _recipe(
+        args,
+        scenario,
+        batch_size=12,
+        warmup_steps=200,
+        min_snr_db=0.0,
+        max_snr_db=20.0,
+        share_exact=1.0,
+    )
+    data = load_photo_data(args.data or PHOTOGRAPHS, CROP)
+    place = args.out, args.label, args.start_from
+    return Trainer(args.system, *configs, [task], data, recipe, *place)
 
 
 def _caption_trainer(scenario, args):

@@ -117,13 +117,11 @@ class RateDistortionLoss:
         snr_db,
         h,
         noise,
-        levels,
-        budget,
+        known,
         latent_noise,
         hyper_noise,
     ):
-        encoder, decoder = link.encoder, link.decoder
-        known = TxKnowledge(snr_db, budget=budget, levels=levels)
+        encoder, decoder, levels = link.encoder, link.decoder, known.levels
         packet, delivered = link.run(source, snr_db, h, noise, known)
         coded = packet.details
         weights = ops.ones_like(coded.entropy)
@@ -282,9 +280,13 @@ class SceneTask:
             rng.random((batch, rows // 2, rows // 2, hyper), dtype="float32") - 0.5,
         ]
 
-    def training_loss(self, link, *inputs):
+    def training_loss(
+        self, link, source, snr_db, h, noise, levels, budget, latent_noise, hyper_noise
+    ):
         """Loss of a batch, scalar `float32`."""
-        return self.loss(link, *inputs)
+        known = TxKnowledge(snr_db, budget=budget, levels=levels)
+        noises = latent_noise, hyper_noise
+        return self.loss(link, source, snr_db, h, noise, known, *noises)
 
     def forward(self, link, source, snr_db, h, noise, budget, levels):
         """What validation calls, compiled."""

@@ -95,8 +95,31 @@ class SemanticCodec(keras.layers.Layer):
         """
         return {"image_shape": image_shape, "num_symbols": symbol_counts[-1]}
 
+    @classmethod
+    def resized_config(cls, config, image_shape):
+        """Constructor arguments with which the same weights serve images of any size.
+
+        Parameters
+        ----------
+        config : `dict`
+            Constructor arguments that the weights were made with
+
+        image_shape : (`int`, `int`, 3)
+            Of the images that they are to serve [pixels]
+
+        Output
+        ------
+        : `dict`, or `None`
+            `None`: the weights are for one size alone
+        """
+        return None
+
     def use_record(self, record):
         """Takes what it needs from the JSON of its weights beside its configuration."""
+
+    told_median_snr = False
+    """`bool` : Is told the SNR after detection that half of all frames reach, which
+    both ends know from the average SNR and the statistics of the channel."""
 
     def reduced_precision_layers(self):
         """Layers inside that bear 16 bits, for training in mixed precision."""
@@ -145,10 +168,20 @@ class SemanticEncoder(SemanticCodec):
     cell = "a symbol of it"
     """`str` : What a cell of a feature map stands for in :meth:`symbol_maps`."""
 
+    patch_size = None
+    """`int` or `None` : Side of the patches of :meth:`symbol_maps`, which those of the
+    padding follow; `None`: they divide the image [pixels]."""
+
     @property
     def source_shape(self):
         """Shape of a sample of the source, `tuple` of `int`."""
         return tuple(self.image_shape)
+
+    @property
+    def first_shape(self):
+        """Shape of a sample whose run builds all layers, `tuple` of `int`: a small one
+        where the encoder takes images of any size."""
+        return self.source_shape
 
     def check_rate(self, num_symbols):
         """Refuses a frame that the codec is not made for.

@@ -12,10 +12,13 @@ source-channel coding for semantic communications", IEEE JSAC 2022, arXiv:2112.1
 
 Chain            : a digital segment with the lengths k, then an analogue one
 Bandwidth        : sum of k_i over the patches of 16x16 pixels, k_i one of 8 lengths
-                   from 1 to 128; side information: k, entropy-coded
-Known at encoder : the number of symbols that the image may take
-Known at decoder : k as received, no_eff
-Trained with     : log D_jscc + log(D_compression + lambda R), driving scenes, 10 dB
+                   from 1 to 128, or to 192 for photographs; side information: k,
+                   entropy-coded
+Known at encoder : the number of symbols that the image may take; with several
+                   ``design_snr_db`` the SNR that half of all frames reach
+Known at decoder : k as received, no_eff; the same SNR
+Trained with     : log D_jscc + log(D_compression + lambda R); driving scenes at 10 dB,
+                   or photographs at 0 to 20 dB
 
 Differences from the paper
 --------------------------
@@ -28,13 +31,22 @@ Differences from the paper
   = ln 2 / 6 step^2, is found for every image so that the lengths keep to a budget: one
   model serves all rates, and systems are compared at equal rate, image by image.
 * The logarithm of the distortion per image, because PSNR is averaged over images.
+* The factor that brings an image to unit power may be sent (``scale_sent``), on 8 bits
+  of side information; the public code hands it to the receiver. Judged by the lengths
+  alone it is wrong by 1.5 dB, which bounds the PSNR at high SNR.
 * e_i is the conditional information of a patch's features at the step, without the
   noise or rounding that the compression branch sees: lengths are then a function of the
   image.
 * z is not sent (the paper's variant w/o z): the decoder knows k alone.
+* Images of any size: padded at the encoder by their last rows and columns to multiples
+  of 32 pixels, cut at the decoder. What stands for the padding is sent and charged; the
+  budget is that of the picture itself.
 * f_e and f_d begin as a hybrid digital-analogue code
   (:class:`~semcom_phy.layers.hybrid_mapping.HybridLayout`): a linear code cannot use
   more symbols than a patch has strong coefficients.
+* The paper trains one model per SNR. Here one model may hold a code for each of several
+  SNRs (``design_snr_db``), whose networks are told the SNR, and in which a bit of
+  entropy takes the fewer symbols the higher the capacity.
 """
 
 from typing import Any, NamedTuple
@@ -49,27 +61,39 @@ from semcom_phy.codecs.contract import (
     SemanticCodec,
     SemanticDecoder,
 )
+from semcom_phy.entropy_coding.equal_lengths import equal_from_bytes, equal_to_bytes
 from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.block_dct import BlockDCT
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
-from semcom_phy.layers.hybrid_mapping import HybridDemapper, HybridMapper
+from semcom_phy.layers.hybrid_mapping import (
+    HybridDemapper,
+    HybridMapper,
+    unit_scale,
+)
+from semcom_phy.layers.padding import cut_edges, pad_edges, whole_cells
 from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
 from semcom_phy.layers.rate_allocation import (
     LENGTHS,
-    MAX_LENGTH,
     equal_lengths,
     fit_step,
     length_of,
 )
 from semcom_phy.layers.residual_trunk import ResidualTrunk
+from semcom_phy.layers.snr_embedding import hat_embedding
 from semcom_phy.layers.spectrum import from_cells, to_cells
+from semcom_phy.layers.strips import in_strips
 from semcom_phy.phy.segments import Analogue
+from semcom_phy.snr import db_to_linear
 from semcom_phy.sources.samples import Delivered
 
 PATCH = 16
-NUM_LATENTS = 2 * MAX_LENGTH  # dimension c of a patch's features
+CELL = 2 * PATCH  # side of what z describes: images are padded to whole ones [pixels]
+PIXELS_AT_ONCE = 2**20  # whose coefficients lie in memory: strips of larger images
+DESIGN_SNR_DB = 10.0  # of the one code, and of ``symbols_per_bit``
 DESIGN_CBR = (1 / 64, 1 / 20)  # rates of the closed-form start
+SCALE_DB = 0.1  # step of the scale that is sent, by which one byte tells 25 dB
+_SCALES = 256
 NUM_SAMPLES = 4000  # patches of each length that the closed-form start looks at
 
 
@@ -78,10 +102,10 @@ class PatchAnalysis(NamedTuple):
 
     Attributes
     ----------
-    latents : [batch, rows, columns, 256], `float32`
+    latents : [batch, rows, columns, num_latents], `float32`
         y in units of each coefficient's standard deviation
 
-    mean, log_scale : [batch, rows, columns, 256], `float32`
+    mean, log_scale : [batch, rows, columns, num_latents], `float32`
         Of the distribution of y, in the same units
 
     hyper_latents : [batch, rows / 2, columns / 2, channels], `float32`
@@ -110,7 +134,8 @@ class Analysed(NamedTuple):
     """What the encoder knows of images before it is told a budget.
 
     ``latents``, ``mean``, ``log_scale``, ``hyper_latents``, ``importance`` as in
-    :class:`PatchAnalysis`, and the :class:`Allocation`.
+    :class:`PatchAnalysis`, the :class:`Allocation`, and the SNR that it is coded for,
+    [batch] `float32` [dB].
     """
 
     latents: Any
@@ -119,6 +144,7 @@ class Analysed(NamedTuple):
     hyper_latents: Any
     allocation: Any
     importance: Any
+    snr_db: Any
 
 
 class Allocation(NamedTuple):
@@ -138,39 +164,87 @@ class Allocation(NamedTuple):
     extra: Any
 
 
+def scale_index(scale):
+    """Number that tells a scale, 0 to 255, [batch] `float32`.
+
+    Its gradient is that before rounding: without one nothing would keep the power of
+    the symbols from drifting where the receiver does not look for it.
+    """
+    steps = ops.log(scale) * (20 / np.log(10) / SCALE_DB) + _SCALES // 2
+    steps = ops.clip(steps, 0, _SCALES - 1)
+    return steps + ops.stop_gradient(ops.round(steps) - steps)
+
+
+def scale_of(index):
+    """Inverse of :func:`scale_index`."""
+    return ops.exp((index - _SCALES // 2) * (SCALE_DB * np.log(10) / 20))
+
+
 class PatchCodec(SemanticCodec):
     """What encoder and decoder share.
 
     Parameters
     ----------
     image_shape : (`int`, `int`, 3), (default (192, 256, 3))
-        Height and width, multiples of 32; other such sizes work as well [pixels]
+        Height and width of the images; the weights serve any size [pixels]
 
     filters : `int`, (default 96)
         Channels of the convolutions
 
     blocks : `int`, (default 2)
         Residual blocks of each part
+
+    lengths : `tuple` of `int`, (default ``LENGTHS``)
+        Complex symbols that a patch may take, increasing; it has twice as many latents
+        as the largest
+
+    design_snr_db : `tuple` of `float`, (default (10.0,))
+        SNRs that there is a code for, equally spaced [dB]; an image is sent by that of
+        the nearest
+
+    scale_sent : `bool`, (default `False`)
+        Tell the receiver by which factor an image was brought to unit power. Side
+        information is then (indices of ``lengths``, index of the scale)
     """
 
-    def __init__(self, image_shape=(192, 256, 3), filters=96, blocks=2, **kwargs):
+    def __init__(
+        self,
+        image_shape=(192, 256, 3),
+        filters=96,
+        blocks=2,
+        lengths=LENGTHS,
+        design_snr_db=(DESIGN_SNR_DB,),
+        scale_sent=False,
+        **kwargs,
+    ):
         super().__init__(autocast=False, **kwargs)
+        self.scale_sent = scale_sent
         self.image_shape = tuple(int(n) for n in image_shape)
+        self.lengths = tuple(int(n) for n in lengths)
+        self.design_snr_db = tuple(float(snr) for snr in design_snr_db)
+        if list(self.lengths) != sorted({max(n, 1) for n in self.lengths}):
+            raise ValueError(f"lengths must be positive and increase, got {lengths}")
         height, width, colors = self.image_shape
-        if height % (2 * PATCH) or width % (2 * PATCH) or colors != 3:
+        if min(height, width) < 1 or colors != 3:
             raise ValueError(
-                f"image_shape must be (height, width, 3), multiples of {2 * PATCH} "
-                f"pixels, received {self.image_shape}: crop or pad the images."
+                "image_shape must be (height, width, 3), at least a pixel each, "
+                f"received {self.image_shape}."
             )
         self.filters = filters
         self.blocks = blocks
-        self.grid = (height // PATCH, width // PATCH)
+        self.grid = tuple(side // PATCH for side in whole_cells(height, width, CELL))
         self.transform = BlockDCT(PATCH, name="transform")
         self.length_code = None
+        self.num_latents = 2 * self.lengths[-1]
+        self.codes = self.lengths * len(self.design_snr_db)
 
     @classmethod
     def default_config(cls, image_shape, num_tx_ant, num_rx_ant, symbol_counts):
         return {"image_shape": image_shape}  # of any number of symbols and antennas
+
+    @classmethod
+    def resized_config(cls, config, image_shape):
+        return {**config, "image_shape": image_shape}
 
     def use_record(self, record):
         """Takes the code of the lengths, where the JSON of the weights has one."""
@@ -185,7 +259,7 @@ class PatchCodec(SemanticCodec):
         ValueError
             If it does not.
         """
-        least = LENGTHS[0] * self.grid[0] * self.grid[1]
+        least = self.lengths[0] * self.grid[0] * self.grid[1]
         if num_symbols < least:
             raise ValueError(
                 f"{self.grid[0]}x{self.grid[1]} patches take at least {least} symbols, "
@@ -203,19 +277,49 @@ class PatchCodec(SemanticCodec):
         trunk.build((None, None, None, self.filters), None)
         return trunk
 
-    @staticmethod
-    def sent(rate_index):
-        """1 for the real symbols of a patch that are sent, [..., 256] `float32`."""
-        place = ops.arange(NUM_LATENTS, dtype="int32")
-        return ops.cast(place < 2 * length_of(rate_index)[..., None], "float32")
+    @property
+    def told_median_snr(self):
+        return len(self.design_snr_db) > 1
 
-    @staticmethod
-    def token(rate_index):
-        """Rate token: the index of the length, one-hot, [..., 8] `float32`."""
-        return ops.one_hot(rate_index, len(LENGTHS), dtype="float32")
+    @property
+    def num_told(self):
+        """`int` : Numbers of :meth:`told` for a patch."""
+        return len(self.lengths) + self.told_median_snr * len(self.design_snr_db)
+
+    def told(self, rate_index, snr_db=None):
+        """What f_e and f_d are told of a patch: its rate token, one-hot, and of several
+        codes the SNR [dB], [..., num_told] `float32`."""
+        token = ops.one_hot(rate_index, len(self.lengths), dtype="float32")
+        if not self.told_median_snr:
+            return token
+        snr = hat_embedding(snr_db, self.design_snr_db)[:, None, None]
+        snr = ops.broadcast_to(snr, (*ops.shape(rate_index), snr.shape[-1]))
+        return ops.concatenate([token, snr], axis=-1)
+
+    def code(self, rate_index, snr_db=None):
+        """Rows of the mapping: lengths at the nearest of the SNRs, [...] `int32`."""
+        if not self.told_median_snr:
+            return rate_index
+        middles = np.convolve(self.design_snr_db, (0.5, 0.5), "valid")
+        above = snr_db[:, None] >= ops.convert_to_tensor(middles.astype("float32"))
+        nearest = ops.sum(ops.cast(above, "int32"), axis=1)
+        return rate_index + len(self.lengths) * nearest[:, None, None]
+
+    def parts(self, side):
+        """Side information: indices of ``lengths`` [batch, rows, columns], and of the
+        scale [batch], `None` where it is not sent."""
+        return side if self.scale_sent else (side, None)
+
+    def sent(self, rate_index):
+        """1 for the real symbols of a patch that are sent, [..., num_latents]
+        `float32`."""
+        place = ops.arange(self.num_latents, dtype="int32")
+        count = 2 * length_of(rate_index, self.lengths)
+        return ops.cast(place < count[..., None], "float32")
 
     def get_config(self):
-        names = ("image_shape", "filters", "blocks")
+        names = ("image_shape", "filters", "blocks", "lengths", "design_snr_db")
+        names += ("scale_sent",)
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
@@ -225,20 +329,21 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     Parameters
     ----------
-    image_shape, filters, blocks
+    image_shape, filters, blocks, lengths, design_snr_db, scale_sent
         As in :class:`PatchCodec`
 
     side_channels : `int`, (default 16)
         Channels of z
 
     symbols_per_bit : `float`, (default 0.35)
-        Symbols for a bit of a patch's entropy, eta of the paper
+        Symbols for a bit of a patch's entropy at 10 dB, eta of the paper
 
     fixed : `bool`, (default `False`)
         Equal lengths for all patches, as far as the budget allows: DeepJSCC with the
         same networks
     """
 
+    patch_size = PATCH
     num_levels = 0  # importance levels that are told apart
 
     def __init__(
@@ -249,34 +354,45 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         side_channels=16,
         symbols_per_bit=0.35,
         fixed=False,
+        lengths=LENGTHS,
+        design_snr_db=(DESIGN_SNR_DB,),
+        scale_sent=False,
         **kwargs,
     ):
-        super().__init__(image_shape, filters, blocks, **kwargs)
+        sizes = image_shape, filters, blocks, lengths, design_snr_db, scale_sent
+        super().__init__(*sizes, **kwargs)
         if not symbols_per_bit > 0:
             raise ValueError(f"symbols_per_bit must be positive, got {symbols_per_bit}")
         self.side_channels = side_channels
         self.symbols_per_bit = symbols_per_bit
         self.fixed = fixed
-        depth = self.transform.depth
+        depth, num_latents = self.transform.depth, self.num_latents
         self.embed = self._dense("embed", depth, filters)
         self.analysis = self._trunk("analysis")
-        self.latent_update = self._dense("latent_update", filters, NUM_LATENTS, "zeros")
+        self.latent_update = self._dense("latent_update", filters, num_latents, "zeros")
         self.side_hidden = self._dense("side_hidden", 4 * filters, filters)
         self.side_out = self._dense("side_out", filters, side_channels)
         self.prior = FactorizedPrior(side_channels, name="prior")
         self.side_in = self._dense("side_in", side_channels, 4 * filters)
         self.side_trunk = self._trunk("side_trunk", 1)
         self.distribution = self._dense(
-            "distribution", filters, 2 * NUM_LATENTS, "zeros"
+            "distribution", filters, 2 * num_latents, "zeros"
         )
-        self.mapping = HybridMapper(LENGTHS, NUM_LATENTS, name="mapping")
-        self.channel_in = self._dense("channel_in", NUM_LATENTS + len(LENGTHS), filters)
+        self.mapping = HybridMapper(self.codes, num_latents, name="mapping")
+        inputs = num_latents + self.num_told
+        self.channel_in = self._dense("channel_in", inputs, filters)
         self.channel_trunk = self._trunk("channel_trunk")
-        self.channel_out = self._dense("channel_out", filters, 2 * NUM_LATENTS, "zeros")
+        self.channel_out = self._dense("channel_out", filters, 2 * num_latents, "zeros")
         self.built = True
 
-    def fit_statistics(self, images, levels=None, seed=0):
+    @property
+    def first_shape(self):
+        return (CELL, CELL, 3)
+
+    def fit_statistics(self, images, levels=None, seed=0, design_cbr=DESIGN_CBR):
         """Closed-form start of transform and mapping, for the codec's own allocation.
+
+        Patches that do not lie in an image as a whole are left out.
 
         Parameters
         ----------
@@ -285,50 +401,63 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
         levels : [n, rows, columns], `int32`, optional
             Importance of their patches; -1 everywhere if not given
+
+        design_cbr : (`float`, `float`), (default (1/64, 1/20))
+            Rates of the images, least and largest
         """
+        n, rows, columns = len(images), *(side // PATCH for side in images.shape[1:3])
+        images = images[:, : rows * PATCH, : columns * PATCH]
         self.transform.fit(images)
         if levels is None:
-            size = self.transform.patch_size
-            n, height, width, _ = images.shape
-            levels = np.full((n, height // size, width // size), -1, "int32")
+            levels = np.full((n, rows, columns), -1, "int32")
+        levels = levels[:, :rows, :columns]
         rng = np.random.default_rng(seed)
-        std = ops.convert_to_numpy(self.transform.std)[:NUM_LATENTS]
-        samples = [[] for _ in LENGTHS]
-        counts, weights = np.zeros(len(LENGTHS)), np.zeros(len(LENGTHS))
+        std = ops.convert_to_numpy(self.transform.std)[: self.num_latents]
+        samples = [[] for _ in self.codes]
+        counts, weights = np.zeros(len(self.codes)), np.zeros(len(self.codes))
         for part in np.array_split(np.arange(len(images)), len(images) // 64 + 1):
             x = ops.convert_to_numpy(self.transform.analyse(images[part]))
-            x = x[..., :NUM_LATENTS]
-            rate_index = self._crude_lengths(x * std, levels[part], rng)
+            x = x[..., : self.num_latents]
             weight = np.exp(2 * self.level_tables(levels[part])[0])
-            weight = np.broadcast_to(weight, rate_index.shape)
-            for i, kept in enumerate(samples):
-                kept += list(x[rate_index == i][: NUM_SAMPLES - len(kept)])
-                counts[i] += np.sum(rate_index == i)
-                weights[i] += np.sum(weight[rate_index == i])
+            weight = np.broadcast_to(weight, x.shape[:-1])
+            for code, snr_db in enumerate(self.design_snr_db):
+                rate_index = self._crude_lengths(
+                    x * std, levels[part], rng, snr_db, design_cbr
+                )
+                for i in range(len(self.lengths)):
+                    of, row = rate_index == i, code * len(self.lengths) + i
+                    kept = samples[row]
+                    kept += list(x[of][: NUM_SAMPLES - len(kept)])
+                    counts[row] += np.sum(of)
+                    weights[row] += np.sum(weight[of])
         weights = (weights + 1e-6) / (counts + 1e-6)
-        self.mapping.fit([np.array(kept) for kept in samples], std, counts, weights)
+        samples = [np.array(kept) for kept in samples]
+        no = 10 ** (-np.array(self.design_snr_db) / 10)
+        self.mapping.fit(samples, std, counts, weights, no)
 
-    def _crude_lengths(self, x, levels, rng):
-        """Lengths at rates of ``DESIGN_CBR`` before there is an entropy model."""
+    def _crude_lengths(self, x, levels, rng, snr_db, design_cbr):
+        """Lengths at rates of ``design_cbr`` before there is an entropy model."""
+        per_bit = float(ops.convert_to_numpy(self.symbols_of_bit(snr_db)))
         log_gain, extra = self.level_tables(levels)
         patches = x.shape[1] * x.shape[2]
         dimensions = patches * self.transform.depth
-        low, high = np.log(DESIGN_CBR)
+        low, high = np.log(design_cbr)
         budget = dimensions * np.exp(rng.uniform(low, high, len(x)))
-        lengths = np.array(LENGTHS)
+        lengths = np.array(self.lengths)
 
         def nearest(symbols):
             return np.abs(symbols[..., None] - lengths).argmin(axis=-1)
 
         if self.fixed:
-            equal = equal_lengths(budget.astype("float32"), *x.shape[1:3])
+            budget = budget.astype("float32")
+            equal = equal_lengths(budget, *x.shape[1:3], self.lengths)
             return ops.convert_to_numpy(equal)
         low, high = np.full(len(x), -9.0), np.full(len(x), 3.0)
         for _ in range(12):
             middle = 0.5 * (low + high)
             scale = np.exp(log_gain - middle[:, None, None])[..., None]
             bits = 0.5 * np.log2(1 + (x * scale) ** 2).sum(axis=-1)
-            rate_index = nearest(self.symbols_per_bit * bits + extra)
+            rate_index = nearest(per_bit * bits + extra)
             fits = lengths[rate_index].sum(axis=(1, 2)) <= budget
             low, high = np.where(fits, low, middle), np.where(fits, middle, high)
         return rate_index
@@ -348,6 +477,7 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
         levels : [batch, rows, columns], `int32` or `float32`, optional
             Importance, from an annotator, or its expectation; -1 where it has none. Of
+            the patches of the picture itself: those of the padding are background. Of
             no meaning here
         """
         del levels
@@ -356,11 +486,14 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     @property
     def side_bytes(self):
-        """`int` : 3 bits a patch; coded lengths take less, but for a few bytes."""
-        return -(-3 * int(np.prod(self.grid)) // 8)
+        """`int` : 3 bits a patch; coded lengths take less, but for a few bytes. Equal
+        ones take three."""
+        if self.fixed:
+            return self.scale_sent + 3
+        return self.scale_sent - (-3 * int(np.prod(self.grid)) // 8)
 
     def check_side(self):
-        if self.length_code is None:
+        if self.length_code is None and not self.fixed:
             raise ValueError(
                 "lengths that are sent need a length code, which the JSON of these "
                 "weights does not hold: fit one with python -m "
@@ -369,29 +502,61 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     def side_to_bytes(self, side):
         self.check_side()
-        return [self.length_code.encode(grid) for grid in side]
+        grids, scale = self.parts(side)
+        write = equal_to_bytes if self.fixed else self.length_code.encode
+        coded = [write(grid) for grid in grids]
+        if scale is None:
+            return coded
+        return [bytes([int(i)]) + grid for i, grid in zip(scale, coded, strict=True)]
 
     def symbol_maps(self, packet):
-        return length_of(packet.side)
+        return length_of(self.parts(packet.side)[0], self.lengths)
+
+    def symbols_of_bit(self, snr_db):
+        """eta at an SNR: as ``symbols_per_bit`` at 10 dB, over capacity, [...]."""
+        if not self.told_median_snr:
+            return ops.full_like(snr_db, self.symbols_per_bit)
+        capacity = ops.log1p(db_to_linear(ops.convert_to_tensor(snr_db, "float32")))
+        design = np.log1p(10 ** (DESIGN_SNR_DB / 10))
+        return self.symbols_per_bit * design / capacity
 
     def analyse(self, source, known):
         """g_a, h_a, h_s and what importance there is: an :class:`Analysed`."""
-        spectrum = self.transform.analyse(source)
-        features = self.analysis(self.embed(spectrum), None)
-        latents = spectrum[..., :NUM_LATENTS] + self.latent_update(features)
+        leading, embedded = in_strips(
+            self._embed_patches,
+            [pad_edges(source, CELL)],
+            PATCH * _rows_at_once(-(-source.shape[2] // PATCH)),
+        )
+        features = self.analysis(embedded, None)
+        latents = leading + self.latent_update(features)
         hyper = self.side_out(ops.silu(self.side_hidden(to_cells(features, 2))))
         mean, log_scale, context = self.distribution_of(hyper)
         features = ops.concatenate([features, context], axis=-1)
         allocation = self.allocation(features, known.levels)
-        return Analysed(latents, mean, log_scale, hyper, *allocation)
+        snr_db = known.reached_snr_db
+        return Analysed(latents, mean, log_scale, hyper, *allocation, snr_db)
+
+    def _embed_patches(self, images):
+        """Their strongest coefficients, and what the networks see of all of them."""
+        spectrum = self.transform.analyse(images)
+        return spectrum[..., : self.num_latents], self.embed(spectrum)
 
     def allocate(self, analysed, budget):
         _, rate_index = self.choose_lengths(analysed, budget)
-        return rate_index, ops.sum(length_of(rate_index), axis=(1, 2))
+        count = ops.sum(length_of(rate_index, self.lengths), axis=(1, 2))
+        return self._side(analysed, rate_index), count
+
+    def _side(self, analysed, rate_index):
+        """Side information with those lengths."""
+        if not self.scale_sent:
+            return rate_index
+        symbols = self.to_symbols(analysed.latents, rate_index, analysed.snr_db)
+        return rate_index, scale_index(unit_scale(symbols, self.sent(rate_index)))
 
     def modulate(self, analysed, side):
-        symbols = self.to_symbols(analysed.latents, side)
-        return Packet(Analogue(*pack_patches(symbols, side)), side)
+        rate_index, _ = self.parts(side)
+        symbols = self.to_symbols(analysed.latents, rate_index, analysed.snr_db)
+        return Packet(Analogue(*pack_patches(symbols, rate_index, self.lengths)), side)
 
     def encode(self, source, known, uniform=None):
         """As :meth:`SemanticEncoder.encode`; ``side``: indices of ``LENGTHS`` [batch,
@@ -402,7 +567,8 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         details = PatchAnalysis(
             *analysed[:4], ops.sum(bits, axis=-1), log_step_size, analysed.importance
         )
-        return self.modulate(analysed, rate_index)._replace(details=details)
+        side = self._side(analysed, rate_index)
+        return self.modulate(analysed, side)._replace(details=details)
 
     def choose_lengths(self, analysed, budget):
         """Lengths of the patches under a budget.
@@ -422,7 +588,8 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         rate_index : [batch, rows, columns], `int32`
             Indices of ``LENGTHS``
         """
-        latents, mean, log_scale, _, chosen, _ = analysed
+        latents, mean, log_scale, _, chosen, _, snr_db = analysed
+        per_bit = self.symbols_of_bit(snr_db)[:, None, None]
 
         def log_step_at(log_step_size):
             # Weights follow from importance alone, not from what they cost.
@@ -430,20 +597,28 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
         def symbols_at(log_step_size):
             bits = self.bits(latents, mean, log_scale, log_step_at(log_step_size))
-            return self.symbols_per_bit * ops.sum(bits, axis=-1) + chosen.extra
+            return per_bit * ops.sum(bits, axis=-1) + chosen.extra
 
-        log_step_size, rate_index = fit_step(symbols_at, budget)
+        log_step_size, rate_index = fit_step(symbols_at, budget, lengths=self.lengths)
         if self.fixed:
-            rate_index = equal_lengths(budget, *rate_index.shape[1:])
+            rate_index = equal_lengths(budget, *rate_index.shape[1:], self.lengths)
         return log_step_at(log_step_size), rate_index
 
-    def to_symbols(self, latents, rate_index):
-        """f_e: latents to symbols, [batch, rows, columns, 256] `float32`."""
-        token = self.token(rate_index)
-        inputs = ops.concatenate([latents, token], axis=-1)
+    def to_symbols(self, latents, rate_index, snr_db=None):
+        """f_e: latents to symbols, [batch, rows, columns, num_latents] `float32`."""
+        told = self.told(rate_index, snr_db)
+        inputs = ops.concatenate([latents, told], axis=-1)
         features = self.channel_trunk(self.channel_in(inputs), None)
+        return in_strips(
+            self._map_patches,
+            [latents, features, self.code(rate_index, snr_db)],
+            _rows_at_once(latents.shape[2]),
+        )
+
+    def _map_patches(self, latents, features, code):
+        """Symbols of patches."""
         gain, update = ops.split(self.channel_out(features), 2, axis=-1)
-        return self.mapping(latents + update, rate_index) * ops.exp(gain)
+        return self.mapping(latents + update, code) * ops.exp(gain)
 
     def distribution_of(self, hyper_latents):
         """h_s: mean, log_scale, and the features that they are read from."""
@@ -454,11 +629,11 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         return mean, log_scale - 0.6, context
 
     def bits(self, latents, mean, log_scale, log_step_size):
-        """Information of latents, [batch, rows, columns, 256] `float32` [bit].
+        """Information of latents, [batch, rows, columns, num_latents] `float32` [bit].
 
         Input
         -----
-        latents, mean, log_scale : [batch, rows, columns, 256], `float32`
+        latents, mean, log_scale : [batch, rows, columns, num_latents], `float32`
             In units of each coefficient's standard deviation
 
         log_step_size : [batch, rows, columns], `float32`
@@ -470,7 +645,8 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     def per_step(self, log_step_size):
         """Quantisation steps in a standard deviation of each coefficient."""
-        return self.transform.std[:NUM_LATENTS] * ops.exp(-log_step_size)[..., None]
+        std = self.transform.std[: self.num_latents]
+        return std * ops.exp(-log_step_size)[..., None]
 
     def get_config(self):
         names = ("side_channels", "symbols_per_bit", "fixed")
@@ -483,20 +659,36 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
 
     Parameters
     ----------
-    image_shape, filters, blocks
+    image_shape, filters, blocks, lengths, design_snr_db, scale_sent
         As in :class:`PatchCodec`
+
+    fixed : `bool`, (default `False`)
+        As in :class:`NtsccEncoder`; it is what side information is read by
     """
 
     told_average_snr = True
 
-    def __init__(self, image_shape=(192, 256, 3), filters=96, blocks=2, **kwargs):
-        super().__init__(image_shape, filters, blocks, **kwargs)
-        self.mapping = HybridDemapper(LENGTHS, NUM_LATENTS, name="mapping")
-        inputs = 2 * NUM_LATENTS + len(LENGTHS) + 2
+    def __init__(
+        self,
+        image_shape=(192, 256, 3),
+        filters=96,
+        blocks=2,
+        lengths=LENGTHS,
+        design_snr_db=(DESIGN_SNR_DB,),
+        scale_sent=False,
+        fixed=False,
+        **kwargs,
+    ):
+        sizes = image_shape, filters, blocks, lengths, design_snr_db, scale_sent
+        super().__init__(*sizes, **kwargs)
+        self.fixed = fixed
+        num_latents = self.num_latents
+        self.mapping = HybridDemapper(self.codes, num_latents, name="mapping")
+        inputs = 2 * num_latents + self.num_told + 2
         self.channel_in = self._dense("channel_in", inputs, filters)
         self.channel_trunk = self._trunk("channel_trunk")
-        self.channel_out = self._dense("channel_out", filters, NUM_LATENTS, "zeros")
-        self.synthesis_in = self._dense("synthesis_in", NUM_LATENTS, filters)
+        self.channel_out = self._dense("channel_out", filters, num_latents, "zeros")
+        self.synthesis_in = self._dense("synthesis_in", num_latents, filters)
         self.synthesis = self._trunk("synthesis", blocks + 1)
         self.spectrum_update = self._dense(
             "spectrum_update", filters, self.transform.depth, "zeros"
@@ -509,35 +701,80 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
         self.mapping.copy_start(encoder.mapping)
 
     def side_from_bytes(self, payloads):
-        grids = [self.length_code.decode(payload, self.grid) for payload in payloads]
-        return np.stack(grids).astype("int32")
+        scale = None
+        if self.scale_sent:
+            if not all(payloads):
+                raise ValueError("side information of no byte")
+            scale = np.array([payload[0] for payload in payloads], "float32")
+            payloads = [payload[1:] for payload in payloads]
+        read = self._equal_from_bytes if self.fixed else self._coded_from_bytes
+        grids = np.stack([read(payload) for payload in payloads]).astype("int32")
+        return grids if scale is None else (grids, scale)
+
+    def _coded_from_bytes(self, payload):
+        return self.length_code.decode(payload, self.grid)
+
+    def _equal_from_bytes(self, payload):
+        return equal_from_bytes(payload, self.grid, len(self.lengths))
 
     def count_symbols(self, side, known=None):
-        return ops.sum(length_of(side), axis=(1, 2))
+        rate_index, _ = self.parts(side)
+        return ops.sum(length_of(rate_index, self.lengths), axis=(1, 2))
 
     def decode(self, received, known, training=False):
-        return Delivered(self.synthesise(self.estimate(received)))
+        snr_db = known.fed_back.reached_snr_db if self.told_median_snr else None
+        latents = self.estimate(received, snr_db)
+        return Delivered(self.synthesise(latents))
 
-    def estimate(self, received):
-        """f_d: symbols to latents, [batch, rows, columns, 256] `float32`."""
-        rate_index = received.side
+    def estimate(self, received, snr_db=None):
+        """f_d: symbols to latents, [batch, rows, columns, num_latents] `float32`."""
+        (index, scale), lengths = self.parts(received.side), self.lengths
         values, no = unpack_patches(
-            received.z_hat, received.detected_no_eff, rate_index
+            received.z_hat, received.detected_no_eff, index, lengths
         )
-        _, told_no = unpack_patches(received.z_hat, received.no_eff, rate_index)
-        token, sent = self.token(rate_index), self.sent(rate_index)
-        estimate, scale = self.mapping(values, no, rate_index, sent)
-        error = ops.sum(told_no * sent, axis=-1) / ops.sum(sent, axis=-1)
-        quality = ops.log(error + 1e-6)
-        scale = ops.broadcast_to(ops.log(scale), quality[..., None].shape)
-        inputs = [estimate, values / (1.0 + no) * sent, token]
-        inputs += [quality[..., None] / 2.3 + 1.0, scale]
-        features = self.channel_in(ops.concatenate(inputs, axis=-1))
+        _, told_no = unpack_patches(received.z_hat, received.no_eff, index, lengths)
+        code = self.code(index, snr_db)
+        if scale is None:
+            scale = self.mapping.scale(code, self.sent(index))
+        else:
+            scale = scale_of(scale)
+        estimate, features = in_strips(
+            lambda *patches: self._read_patches(*patches, scale, snr_db),
+            [values, no, told_no, index, code],
+            _rows_at_once(index.shape[2]),
+        )
         return estimate + self.channel_out(self.channel_trunk(features, None))
 
+    def _read_patches(self, values, no, told_no, rate_index, code, scale, snr_db):
+        """Estimates of latents symbol by symbol, and what the networks see of them."""
+        told, sent = self.told(rate_index, snr_db), self.sent(rate_index)
+        estimate = self.mapping(values, no, code, sent, scale)
+        error = ops.sum(told_no * sent, axis=-1) / ops.sum(sent, axis=-1)
+        quality = ops.log(error + 1e-6)
+        scale = ops.broadcast_to(
+            ops.log(scale)[:, None, None, None], quality[..., None].shape
+        )
+        inputs = [estimate, values / (1.0 + no) * sent, told]
+        inputs += [quality[..., None] / 2.3 + 1.0, scale]
+        return estimate, self.channel_in(ops.concatenate(inputs, axis=-1))
+
     def synthesise(self, latents):
-        """g_s: latents to images, [batch, H, W, 3] `float32`."""
+        """g_s: latents to images, [batch, H, W, 3] `float32`, the padding cut off."""
         features = self.synthesis(self.synthesis_in(latents), None)
-        missing = self.transform.depth - NUM_LATENTS
+        images = in_strips(
+            self._paint_patches, [latents, features], _rows_at_once(latents.shape[2])
+        )
+        if tuple(latents.shape[1:3]) != self.grid:  # training sees other sizes, whole
+            return images
+        return cut_edges(images, *self.image_shape[:2])
+
+    def _paint_patches(self, latents, features):
+        """Pixels of patches, [batch, H, W, 3] `float32`."""
+        missing = self.transform.depth - self.num_latents
         spectrum = ops.pad(latents, ((0, 0), (0, 0), (0, 0), (0, missing)))
         return self.transform.synthesise(spectrum + self.spectrum_update(features))
+
+
+def _rows_at_once(columns):
+    """Rows of patches that lie in memory together."""
+    return max(1, PIXELS_AT_ONCE // (columns * PATCH**2))

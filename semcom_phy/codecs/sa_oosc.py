@@ -30,7 +30,8 @@ Differences from the paper
   acts where an annotator is at hand at the transmitter.
 * The teacher of the shipped weights is a documented rule on semantic labels; a
   multimodal LLM takes its place behind the same interface.
-* All differences of :mod:`semcom_phy.codecs.ntscc`.
+* All differences of :mod:`semcom_phy.codecs.ntscc`. Patches of the padding are
+  background to whoever tells levels.
 """
 
 import keras
@@ -93,6 +94,7 @@ class SaOoscEncoder(NtsccEncoder):
         log_gain = ops.sum(log_gain, axis=-1)
         extra = ops.zeros_like(log_gain)
         if levels is not None:  # what the annotator says, where it says something
+            levels = _padded(levels, *features.shape[1:3])
             told = self._by_level(by_level, levels)
             log_gain = ops.where(levels >= 0, told, log_gain)
             extra = self._by_level(self.level_symbols, levels)
@@ -135,6 +137,21 @@ class SaOoscEncoder(NtsccEncoder):
         del config["fixed"]
         names = ("level_weights", "level_symbols")
         return {**config, **{name: getattr(self, name) for name in names}}
+
+
+def _padded(levels, rows, columns):
+    """Levels of all patches: those of the padding, in a last row or column, are
+    background."""
+    missing = rows - levels.shape[1], columns - levels.shape[2]
+    if not {*missing} <= {0, 1}:
+        raise ValueError(
+            f"levels are of {levels.shape[1]}x{levels.shape[2]} patches, the image has "
+            f"{rows}x{columns} with its padding: give one level per patch of 16x16 "
+            "pixels"
+        )
+    if not any(missing):
+        return levels
+    return ops.pad(levels, ((0, 0), (0, missing[0]), (0, missing[1])))
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")

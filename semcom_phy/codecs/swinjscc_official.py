@@ -39,7 +39,6 @@ Differences from the paper
   the library; here the lower channel comes first.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import keras
@@ -52,18 +51,22 @@ from semcom_phy.codecs.contract import (
     SemanticDecoder,
     SemanticEncoder,
 )
+from semcom_phy.codecs.feature_scale import (
+    SCALE_BYTES,
+    SCALE_VALUES,
+    check_scales,
+    scale_index,
+    scale_of,
+    shrunk,
+)
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.modnet import ModNet
 from semcom_phy.layers.patch_merging import PatchMerging, PatchSplitting
 from semcom_phy.layers.swin import SwinStage
 from semcom_phy.phy.segments import Analogue
-from semcom_phy.snr import db_to_linear
 from semcom_phy.sources.samples import Delivered
 
 PATCH = 2
-SCALE_STEPS_PER_DB = 10
-SCALE_VALUES = 1024
-LOWEST_SCALE_DB = -60.0
 
 
 class Told(NamedTuple):
@@ -262,7 +265,9 @@ class SwinJSCCOfficialEncoder(_Pyramid, SemanticEncoder):
 
     @property
     def side_bytes(self):
-        return 2 + -(-self.dims[-1] // 8) if self.rate_adaptive else None
+        if not self.rate_adaptive:
+            return None
+        return SCALE_BYTES + -(-self.dims[-1] // 8)
 
     @property
     def rate_steps(self):
@@ -329,7 +334,7 @@ class SwinJSCCOfficialEncoder(_Pyramid, SemanticEncoder):
         features, kept = self.features(source, known.snr_db, channels)
         share = 1.0 if kept is None else ops.mean(kept, axis=1)
         power = ops.mean(ops.square(features), axis=(1, 2, 3)) / share
-        scale = ops.stop_gradient(_scale_index(power))
+        scale = ops.stop_gradient(scale_index(power))
         values, count = features, None
         if kept is not None:
             values = _permute(features, _kept_first(kept))
@@ -341,7 +346,7 @@ class SwinJSCCOfficialEncoder(_Pyramid, SemanticEncoder):
         return Packet(Analogue(ops.view_as_complex(pairs), count), told)
 
     def side_to_bytes(self, side):
-        scales = [int(scale).to_bytes(2, "big") for scale in side.scale]
+        scales = [int(scale).to_bytes(SCALE_BYTES, "big") for scale in side.scale]
         if side.kept is None:
             return scales
         masks = np.packbits(side.kept.astype(bool), axis=1)
@@ -378,14 +383,13 @@ class SwinJSCCOfficialDecoder(_Pyramid, SemanticDecoder):
             split.build(shape)
 
     def side_from_bytes(self, payloads):
-        size = 2 + -(-self.dims[-1] // 8) * self.rate_adaptive
+        size = SCALE_BYTES + -(-self.dims[-1] // 8) * self.rate_adaptive
         whole = np.frombuffer(b"".join(payloads), np.uint8)
         if any(len(payload) != size for payload in payloads):
             raise ValueError(f"side information of other than {size} bytes")
         whole = whole.reshape(-1, size)
         scale = whole[:, :2] @ np.array([256, 1], "int32")
-        if np.any(scale >= SCALE_VALUES):
-            raise ValueError(f"scale of {scale.max()}, at most {SCALE_VALUES - 1}")
+        check_scales(scale)
         if not self.rate_adaptive:
             return Told(scale.astype("int32"))
         bits = np.unpackbits(whole[:, 2:], axis=1)
@@ -402,11 +406,10 @@ class SwinJSCCOfficialDecoder(_Pyramid, SemanticDecoder):
     def decode(self, received, known, training=False):
         snr_db = known.fed_back.snr_db
         room = received.z_hat.shape[1]
-        # As on AWGN where a symbol is as good; worse ones do not drown the others.
-        expected = 1.0 + db_to_linear(-snr_db)[:, None]
-        shrink = ops.minimum(expected / (1.0 + received.detected_no_eff), 1.0)
-        values = ops.view_as_real(received.z_hat) * shrink[..., None]
-        values = ops.reshape(values, (-1, 2 * room))[:, : 2 * self.most_symbols]
+        z_hat = shrunk(received.z_hat, received.detected_no_eff, snr_db)
+        values = ops.reshape(ops.view_as_real(z_hat), (-1, 2 * room))[
+            :, : 2 * self.most_symbols
+        ]
         values = ops.pad(values, ((0, 0), (0, max(2 * (self.most_symbols - room), 0))))
         values = ops.reshape(values, (-1, self.channels, *self.grid))
         features = ops.transpose(values, (0, 2, 3, 1))
@@ -415,7 +418,7 @@ class SwinJSCCOfficialDecoder(_Pyramid, SemanticDecoder):
             order = ops.argsort(_kept_first(side.kept), axis=-1)
             features = _permute(features, order)
             features = ops.where(side.kept[:, None, None] > 0, features, 0.0)
-        scale = math.sqrt(2.0) * _scale(side.scale)
+        scale = scale_of(side.scale)
         return Delivered(
             self.reconstruct(features * scale[:, None, None, None], snr_db)
         )
@@ -473,16 +476,3 @@ def _permute(maps, order):
     """Maps in another order; order [batch, maps]."""
     index = ops.broadcast_to(ops.cast(order, "int32")[:, None, None], ops.shape(maps))
     return ops.take_along_axis(maps, index, axis=-1)
-
-
-def _scale_index(power):
-    """Step of the scale that is nearest to a mean square, [batch] `int32`."""
-    level_db = 10.0 * ops.log10(ops.maximum(power, 1e-12))
-    step = ops.round((level_db - LOWEST_SCALE_DB) * SCALE_STEPS_PER_DB)
-    return ops.cast(ops.clip(step, 0, SCALE_VALUES - 1), "int32")
-
-
-def _scale(index):
-    """Root mean square of a step, [batch] `float32`."""
-    level_db = ops.cast(index, "float32") / SCALE_STEPS_PER_DB + LOWEST_SCALE_DB
-    return ops.sqrt(db_to_linear(level_db))

@@ -126,7 +126,7 @@ class HybridMapper(HybridLayout):
         self.digit = self.table("digit", MAX_DIGITS * self.num_latents)
         self.log_gain = self.table("log_gain", self.num_latents)
 
-    def fit(self, samples, std, counts, weights):
+    def fit(self, samples, std, counts, weights, design_no=(DESIGN_NO,)):
         """Closed-form start.
 
         Parameters
@@ -139,17 +139,22 @@ class HybridMapper(HybridLayout):
 
         counts, weights : [number of lengths], `float`
             How many patches have each length, and their mean weight in the distortion
+
+        design_no : sequence of `float`, (default (0.1,))
+            Noise variances that the lengths are designed for: as many of these in turn
+            have the first, and the next the next, as ``lengths`` are divided by them
         """
         number, size = len(self.lengths), self.num_latents
         source = np.tile(np.arange(size) + MAX_DIGITS * size, (number, 1))
         digits = np.ones((number, MAX_DIGITS, size))
         spread = np.ones((number, size))
+        no = np.repeat(design_no, number // len(design_no))
         for i, (length, x) in enumerate(zip(self.lengths, samples, strict=True)):
             if len(x) < 8:  # a length that hardly occurs
                 x = np.random.default_rng(0).standard_normal((8, size))
             digits[i], residual = _digits_of(x)
             options = [
-                _design(2 * length, digits[i], residual, std, most)
+                _design(2 * length, digits[i], residual, std, most, no[i])
                 for most in range(MAX_DIGITS + 1)
             ]
             _, source[i], spread[i] = min(options, key=lambda option: option[0])
@@ -160,7 +165,9 @@ class HybridMapper(HybridLayout):
         times = np.broadcast_to(np.array(counts, float)[:, None] + 1e-3, sent.shape)
         is_digit = source < MAX_DIGITS * size
         powers = np.ones(sent.shape)
-        powers[sent] = _powers(deviation[sent], is_digit[sent], times[sent])
+        for value in design_no:  # an image is sent by the design for one of them
+            of = sent & (no == value)[:, None]
+            powers[of] = _powers(deviation[of], is_digit[of], times[of], value)
         # What is not worth sending keeps a little power to learn from.
         amplitude = np.sqrt(np.maximum(powers, 1e-2))
         gain = np.where(is_digit, amplitude, amplitude / spread)
@@ -203,13 +210,13 @@ class HybridDemapper(HybridLayout):
     sent : [batch, rows, columns, num_latents], `float32`
         1 for symbols that are sent
 
+    scale : [batch], `float32`
+        Factor by which the transmitter scaled the whole image to unit power: as it
+        tells, or :meth:`scale`
+
     Output
     ------
     latents : [batch, rows, columns, num_latents], `float32`
-
-    scale : [batch, 1, 1, 1], `float32`
-        Factor by which the transmitter should have scaled the image to unit power,
-        judged by the lengths alone
     """
 
     def __init__(self, lengths, num_latents, **kwargs):
@@ -223,12 +230,14 @@ class HybridDemapper(HybridLayout):
         self.log_amplitude.assign(np.log(mapper.start["amplitude"]))
         self.log_spread.assign(np.log(mapper.start["spread"]))
 
-    def call(self, received, no, rate_index, sent):
+    def scale(self, rate_index, sent):
+        """Factor by which the transmitter should have scaled the image to unit power,
+        judged by the lengths alone, [batch] `float32`."""
+        return unit_scale(ops.exp(self.read(self.log_amplitude, rate_index)), sent)
+
+    def call(self, received, no, rate_index, sent, scale):
         amplitude = ops.exp(self.read(self.log_amplitude, rate_index))
-        power = ops.sum(ops.square(amplitude) * sent, axis=(1, 2, 3), keepdims=True)
-        count = ops.sum(sent, axis=(1, 2, 3), keepdims=True)
-        scale = ops.sqrt(count / power)
-        amplitude = amplitude * scale
+        amplitude = amplitude * scale[:, None, None, None]
         sign = ops.tanh(amplitude * received / no)
         wiener = received * amplitude / (ops.square(amplitude) + no)
         values = ops.where(self.is_digit(rate_index), sign, wiener) * sent
@@ -237,7 +246,21 @@ class HybridDemapper(HybridLayout):
         symbol = ops.take(self.symbol, rate_index, axis=0)
         parts = ops.take_along_axis(values, symbol, axis=-1)
         parts = ops.split(parts, MAX_DIGITS + 1, axis=-1)
-        return sum(parts[1:], parts[0]), scale
+        return sum(parts[1:], parts[0])
+
+
+def unit_scale(symbols, sent):
+    """Factor that brings the real symbols of an image to unit power, [batch].
+
+    Input
+    -----
+    symbols : [batch, rows, columns, num_latents], `float32`
+
+    sent : [batch, rows, columns, num_latents], `float32`
+        1 for symbols that are sent
+    """
+    power = ops.sum(ops.square(symbols) * sent, axis=(1, 2, 3))
+    return ops.sqrt(ops.sum(sent, axis=(1, 2, 3)) / power)
 
 
 def _digits_of(x):
@@ -251,11 +274,11 @@ def _digits_of(x):
     return np.array(digits), np.array(left)
 
 
-def _design(number, digits, residual, std, most):
+def _design(number, digits, residual, std, most, no):
     """Error that a layout with at most so many digits a latent leaves; the layout, and
     the size of each symbol's source."""
     size = len(std)
-    count = _share_symbols(number, digits, residual, std, most)
+    count = _share_symbols(number, digits, residual, std, most, no)
     source = _layout(count)
     level, latent = np.divmod(source, size)
     left = np.sqrt(residual[count.clip(0), np.arange(size)] + 1e-6)
@@ -264,20 +287,20 @@ def _design(number, digits, residual, std, most):
         is_digit, digits[level.clip(0, MAX_DIGITS - 1), latent], left[latent]
     )
     deviation = (spread * std[latent])[:number]
-    powers = _powers(deviation, is_digit[:number], np.ones(number))
-    error = _errors(deviation, is_digit[:number], powers).sum()
+    powers = _powers(deviation, is_digit[:number], np.ones(number), no)
+    error = _errors(deviation, is_digit[:number], powers, no).sum()
     error += np.sum((residual[0] * std**2)[count < 0])
     return error, source, spread
 
 
-def _share_symbols(number, digits, residual, std, most):
+def _share_symbols(number, digits, residual, std, most, no):
     """Digits of every latent, -1 where it is not sent.
 
     Greedy, at equal powers: the next symbol goes where it takes away most.
     """
     count = np.full(len(std), -1)
-    noise = DESIGN_NO / (1 + DESIGN_NO)
-    wrong = 4 * norm.sf(DESIGN_NO**-0.5) * digits**2
+    noise = no / (1 + no)
+    wrong = 4 * norm.sf(no**-0.5) * digits**2
     fewer = ((residual[:-1] - residual[1:]) * noise - wrong) * std**2
     gain = residual[0] * (1 - noise) * std**2
     for _ in range(number):
@@ -288,26 +311,26 @@ def _share_symbols(number, digits, residual, std, most):
     return count
 
 
-def _errors(deviation, is_digit, powers):
+def _errors(deviation, is_digit, powers, no):
     """Squared errors of symbols at given powers, by the deviation of their sources."""
-    wrong = 4 * norm.sf(np.sqrt(powers / DESIGN_NO))
-    return deviation**2 * np.where(is_digit, wrong, DESIGN_NO / (powers + DESIGN_NO))
+    wrong = 4 * norm.sf(np.sqrt(powers / no))
+    return deviation**2 * np.where(is_digit, wrong, no / (powers + no))
 
 
-def _powers(deviation, is_digit, times):
+def _powers(deviation, is_digit, times, no):
     """Powers that leave the least error, of mean 1 over symbols that occur so often.
 
     Lagrange: every symbol lowers the error by as much for a little more power.
     """
-    grid = np.geomspace(0.05, 30.0, 400)
-    ratio = np.sqrt(grid / DESIGN_NO)
-    # Minus the derivative of a digit's error at deviation 1, falling with its power.
-    slope = 2 * norm.pdf(ratio) / np.sqrt(grid * DESIGN_NO)
+    grid = no * np.geomspace(0.5, 300.0, 400)
+    ratio = np.sqrt(grid / no)
+    # Of minus the derivative of a digit's error at deviation 1, falling with its power.
+    log_slope = np.log(2 / np.sqrt(grid * no)) + norm.logpdf(ratio)
     low, high = -40.0, 40.0
     for _ in range(60):
         price = np.exp(0.5 * (low + high))
-        analogue = deviation * np.sqrt(DESIGN_NO / price) - DESIGN_NO
-        digital = np.interp(-np.log(price / deviation**2), -np.log(slope), grid)
+        analogue = deviation * np.sqrt(no / price) - no
+        digital = np.interp(-np.log(price / deviation**2), -log_slope, grid)
         powers = np.where(is_digit, digital, np.maximum(analogue, 0.0))
         if np.sum(powers * times) > np.sum(times):
             low = np.log(price)

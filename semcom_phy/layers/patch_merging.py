@@ -1,7 +1,9 @@
-"""Patch merging of the Swin transformer, and its reverse as in SwinJSCC.
+"""Patch merging of the Swin transformer, and its reverse as in SwinJSCC and NTSCC.
 
 Z. Liu et al., "Swin transformer: hierarchical vision transformer using shifted
-windows", ICCV 2021, arXiv:2103.14030; K. Yang et al., "SwinJSCC", arXiv:2308.09361.
+windows", ICCV 2021, arXiv:2103.14030; K. Yang et al., "SwinJSCC", arXiv:2308.09361;
+J. Dai et al., "Nonlinear transform source-channel coding for semantic communications",
+JSAC 2022, arXiv:2112.10961.
 """
 
 import keras
@@ -97,14 +99,57 @@ class PatchSplitting(_NormedLinear):
         self.build_linear(input_shape[-1], 4 * self.units)
 
     def call(self, x):
-        _, height, width, _ = x.shape
-        # The place inside the cell is the fastest of the matrix' outputs.
-        y = ops.reshape(
-            self.linear(self.norm(x)), (-1, height, width, self.units, 2, 2)
-        )
-        y = ops.transpose(y, (0, 1, 4, 2, 5, 3))
-        return ops.reshape(y, (-1, 2 * height, 2 * width, self.units))
+        return _spread(self.linear(self.norm(x)))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
         return batch, 2 * height, 2 * width, self.units
+
+
+@keras.saving.register_keras_serializable(package="semcom_phy")
+class SplitFirst(_NormedLinear):
+    """Patch reverse merging as in NTSCC: the split comes before LayerNorm and matrix.
+
+    Parameters
+    ----------
+    units : `int`
+        Channels of the new tokens
+
+    Input
+    -----
+    x : [batch, height, width, channels], `float32`
+        A multiple of 4 channels
+
+    Output
+    ------
+    y : [batch, 2 height, 2 width, units], `float32`
+
+    Raises
+    ------
+    ValueError
+        If the channels are no multiple of 4, or ``units`` is not positive.
+    """
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        if channels % 4:
+            raise ValueError(
+                f"{channels} channels do not split into four tokens: give a multiple "
+                "of 4."
+            )
+        self.build_linear(channels // 4, self.units)
+
+    def call(self, x):
+        return self.linear(self.norm(_spread(x)))
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        return batch, 2 * height, 2 * width, self.units
+
+
+def _spread(x):
+    """Channels to cells of 2x2 tokens; the place inside the cell counts fastest."""
+    _, height, width, channels = x.shape
+    y = ops.reshape(x, (-1, height, width, channels // 4, 2, 2))
+    y = ops.transpose(y, (0, 1, 4, 2, 5, 3))
+    return ops.reshape(y, (-1, 2 * height, 2 * width, channels // 4))

@@ -9,30 +9,30 @@ MAX_LENGTH = LENGTHS[-1]
 _STEPS = 15  # of the bisection
 
 
-def quantize_length(symbols):
-    """Index of the nearest of ``LENGTHS``, `int32`: the scalar quantiser Q.
+def quantize_length(symbols, lengths=LENGTHS):
+    """Index of the nearest of ``lengths``, `int32`: the scalar quantiser Q.
 
     Input
     -----
     symbols : [...], `float32`
         Symbols asked for
     """
-    middles = (np.array(LENGTHS[1:]) + np.array(LENGTHS[:-1])) / 2
+    middles = (np.array(lengths[1:]) + np.array(lengths[:-1])) / 2
     above = symbols[..., None] >= ops.convert_to_tensor(middles.astype("float32"))
     return ops.sum(ops.cast(above, "int32"), axis=-1)
 
 
-def length_of(rate_index):
-    """Complex symbols of an index of ``LENGTHS``, `int32`."""
+def length_of(rate_index, lengths=LENGTHS):
+    """Complex symbols of an index of ``lengths``, `int32`."""
     return ops.take(
-        ops.convert_to_tensor(np.array(LENGTHS, "int32")), rate_index, axis=0
+        ops.convert_to_tensor(np.array(lengths, "int32")), rate_index, axis=0
     )
 
 
-def equal_lengths(budget, rows, columns):
+def equal_lengths(budget, rows, columns, lengths=LENGTHS):
     """Lengths that need not be told: the budget shared out evenly, in a fixed pattern.
 
-    Where an equal share lies between two of ``LENGTHS``, the patches take the lower and
+    Where an equal share lies between two of ``lengths``, the patches take the lower and
     the upper one in turn, as often as the budget allows.
 
     Input
@@ -43,23 +43,38 @@ def equal_lengths(budget, rows, columns):
     Output
     ------
     : [batch, rows, columns], `int32`
-        Indices of ``LENGTHS``
+        Indices of ``lengths``
     """
     number = rows * columns
-    lengths = ops.convert_to_tensor(np.array(LENGTHS, "float32"))
-    share = ops.clip(budget / number, LENGTHS[0], LENGTHS[-1])[:, None]
-    lower = ops.sum(ops.cast(share >= lengths[1:] - 1e-4, "int32"), axis=1)
-    upper = ops.minimum(lower + 1, len(LENGTHS) - 1)
-    low, high = ops.take(lengths, lower, axis=0), ops.take(lengths, upper, axis=0)
+    table = ops.convert_to_tensor(np.array(lengths, "float32"))
+    share = ops.clip(budget / number, lengths[0], lengths[-1])[:, None]
+    lower = ops.sum(ops.cast(share >= table[1:] - 1e-4, "int32"), axis=1)
+    upper = ops.minimum(lower + 1, len(lengths) - 1)
+    low, high = ops.take(table, lower, axis=0), ops.take(table, upper, axis=0)
     part = (share[:, 0] - low) / ops.maximum(high - low, 1.0)
-    taken = ops.floor(ops.clip(part, 0.0, 1.0) * number + 1e-3)[:, None]
-    place = ops.arange(number, dtype="float32")
-    more = ops.floor((place + 1) * taken / number) > ops.floor(place * taken / number)
+    taken = ops.floor(ops.clip(part, 0.0, 1.0) * number + 1e-3)
+    taken = ops.cast(taken, "int64")[:, None]
+    more = ops.cast(spread_evenly(taken, number), "bool")
     rate_index = ops.where(more, upper[:, None], lower[:, None])
     return ops.reshape(rate_index, (-1, rows, columns))
 
 
-def fit_step(symbols_at, budget, low=-9.0, high=3.0):
+def spread_evenly(taken, number):
+    """1 for so many of a number of places, as evenly as can be, [..., number] `int64`.
+
+    Input
+    -----
+    taken : [..., 1] or scalar, `int64`
+        How many
+
+    number : `int`
+        Of how many places
+    """
+    place = ops.arange(number, dtype="int64")
+    return (place + 1) * taken // number - place * taken // number
+
+
+def fit_step(symbols_at, budget, low=-9.0, high=3.0, lengths=LENGTHS):
     r"""Smallest quantisation step whose lengths keep to a budget.
 
     The step stands for the Lagrange multiplier: where :math:`D = \Delta^2/12` and the
@@ -80,19 +95,21 @@ def fit_step(symbols_at, budget, low=-9.0, high=3.0):
         Natural logarithm of the step
 
     rate_index : [batch, rows, columns], `int32`
-        Indices of ``LENGTHS``. Where even the largest step takes more than the budget,
+        Indices of ``lengths``. Where even the largest step takes more than the budget,
         every patch has the shortest length
     """
+
+    def at(log_step):
+        rate_index = quantize_length(symbols_at(log_step), lengths)
+        used = ops.sum(length_of(rate_index, lengths), axis=(1, 2))
+        return rate_index, ops.cast(used, "float32") <= budget
+
     low = ops.full_like(budget, low)
     high = ops.full_like(budget, high)
     for _ in range(_STEPS):
         middle = 0.5 * (low + high)
-        used = ops.sum(length_of(quantize_length(symbols_at(middle))), axis=(1, 2))
-        fits = ops.cast(used, "float32") <= budget
+        _, fits = at(middle)
         low, high = ops.where(fits, low, middle), ops.where(fits, middle, high)
-    rate_index = quantize_length(symbols_at(high))
-    used = ops.cast(ops.sum(length_of(rate_index), axis=(1, 2)), "float32")
-    rate_index = ops.where(
-        (used <= budget)[:, None, None], rate_index, ops.zeros_like(rate_index)
-    )
+    rate_index, fits = at(high)
+    rate_index = ops.where(fits[:, None, None], rate_index, ops.zeros_like(rate_index))
     return high, rate_index

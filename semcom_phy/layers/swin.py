@@ -34,10 +34,15 @@ class WindowAttention(keras.layers.Layer):
     shift : `int`, (default 0)
         Cyclic shift of the windows; none where a window is as large as a side [tokens]
 
+    padded : `bool`, (default `False`)
+        Windows keep their side and shift on every feature map: it is filled up with
+        zeros at the bottom and right, which are attended to like any token, as in the
+        authors' code of NTSCC
+
     Input
     -----
     x : [batch_size, height, width, channels], `float32`
-        Feature map; sides are multiples of the window
+        Feature map; sides are multiples of the window, or ``padded``
 
     Output
     ------
@@ -50,7 +55,7 @@ class WindowAttention(keras.layers.Layer):
         If heads, window or shift do not fit each other or the feature map.
     """
 
-    def __init__(self, num_heads, window, shift=0, **kwargs):
+    def __init__(self, num_heads, window, shift=0, padded=False, **kwargs):
         super().__init__(**kwargs)
         if num_heads < 1 or window < 1 or not 0 <= shift < window:
             raise ValueError(
@@ -60,10 +65,13 @@ class WindowAttention(keras.layers.Layer):
         self.num_heads = num_heads
         self.window = window
         self.shift = shift
+        self.padded = padded
 
     def build(self, input_shape):
         _, height, width, channels = input_shape
-        size = min(self.window, height, width)
+        size = self.window if self.padded else min(self.window, height, width)
+        self.missing = (-height % size, -width % size) if self.padded else (0, 0)
+        height, width = height + self.missing[0], width + self.missing[1]
         if height % size or width % size:
             raise ValueError(
                 f"a {height}x{width} feature map does not split into windows of "
@@ -74,7 +82,8 @@ class WindowAttention(keras.layers.Layer):
                 f"{channels} channels do not split into {self.num_heads} heads."
             )
         self.grid = (height // size, width // size, size)
-        self.active_shift = self.shift if size < min(height, width) else 0
+        fits = size < min(height, width)
+        self.active_shift = self.shift if fits or self.padded else 0
         self.qkv = Dense(3 * channels, name="qkv")
         self.qkv.build((None, channels))
         self.projection = Dense(channels, name="projection")
@@ -95,6 +104,10 @@ class WindowAttention(keras.layers.Layer):
         channels = x.shape[-1]
         heads = rows * columns * self.num_heads
         depth = channels // self.num_heads
+        _, height, width, _ = x.shape
+        if any(self.missing):
+            below, right = self.missing
+            x = ops.pad(x, ((0, 0), (0, below), (0, right), (0, 0)))
         if self.active_shift:
             x = ops.roll(x, (-self.active_shift,) * 2, axis=(1, 2))
         qkv = ops.reshape(
@@ -113,7 +126,7 @@ class WindowAttention(keras.layers.Layer):
         y = ops.reshape(y, (-1, rows * size, columns * size, channels))
         if self.active_shift:
             y = ops.roll(y, (self.active_shift,) * 2, axis=(1, 2))
-        return self.projection(y)
+        return self.projection(y[:, :height, :width])
 
     def _all_biases(self):
         """[1, windows * heads, tokens, tokens]"""
@@ -137,6 +150,7 @@ class WindowAttention(keras.layers.Layer):
             "num_heads": self.num_heads,
             "window": self.window,
             "shift": self.shift,
+            "padded": self.padded,
         }
 
 
@@ -148,7 +162,7 @@ class SwinBlock(keras.layers.Layer):
 
     Parameters
     ----------
-    num_heads, window, shift
+    num_heads, window, shift, padded
         As in :class:`WindowAttention`
 
     mlp_ratio : `float`, (default 4.0)
@@ -178,6 +192,7 @@ class SwinBlock(keras.layers.Layer):
         shift=0,
         mlp_ratio=4.0,
         channel_aware=False,
+        padded=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -188,10 +203,13 @@ class SwinBlock(keras.layers.Layer):
         self.shift = shift
         self.mlp_ratio = mlp_ratio
         self.channel_aware = channel_aware
+        self.padded = padded
         self.norm_attention = keras.layers.LayerNormalization(
             epsilon=1e-5, name="norm_attention"
         )
-        self.attention = WindowAttention(num_heads, window, shift, name="attention")
+        self.attention = WindowAttention(
+            num_heads, window, shift, padded, name="attention"
+        )
         self.norm_mlp = keras.layers.LayerNormalization(epsilon=1e-5, name="norm_mlp")
 
     def build(self, x_shape, condition_shape=None):
@@ -224,6 +242,7 @@ class SwinBlock(keras.layers.Layer):
             "shift": self.shift,
             "mlp_ratio": self.mlp_ratio,
             "channel_aware": self.channel_aware,
+            "padded": self.padded,
         }
 
 
@@ -236,7 +255,7 @@ class SwinStage(keras.layers.Layer):
     depth : `int`
         Number of blocks
 
-    num_heads, window
+    num_heads, window, padded
         As in :class:`WindowAttention`
 
     mlp_ratio, channel_aware
@@ -267,6 +286,7 @@ class SwinStage(keras.layers.Layer):
         mlp_ratio=4.0,
         channel_aware=False,
         shifted=True,
+        padded=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -278,6 +298,7 @@ class SwinStage(keras.layers.Layer):
         self.mlp_ratio = mlp_ratio
         self.channel_aware = channel_aware
         self.shifted = shifted
+        self.padded = padded
         self.blocks = [
             SwinBlock(
                 num_heads,
@@ -285,6 +306,7 @@ class SwinStage(keras.layers.Layer):
                 i % 2 * (window // 2) if shifted else 0,
                 mlp_ratio,
                 channel_aware,
+                padded,
                 name=f"block_{i}",
             )
             for i in range(depth)
@@ -314,6 +336,7 @@ class SwinStage(keras.layers.Layer):
             "mlp_ratio": self.mlp_ratio,
             "channel_aware": self.channel_aware,
             "shifted": self.shifted,
+            "padded": self.padded,
         }
 
 

@@ -1,4 +1,4 @@
-"""Fidelity of 8-bit images: PSNR, SSIM, MS-SSIM, per image.
+"""Fidelity of 8-bit images: PSNR, SSIM, MS-SSIM (also in dB), per image.
 
 All functions take batches ``uint8 [batch, H, W, 3]`` and calculate in double
 precision with a peak of 255. SSIM is scikit-image's; so is each scale of MS-SSIM,
@@ -8,7 +8,7 @@ which scikit-image does not have as a whole.
 import numpy as np
 from skimage.metrics import structural_similarity
 
-LOSSLESS_PSNR = 60.0
+LOSSLESS_PSNR = 60.0  # [dB]; also of an MS-SSIM of 1
 SSIM_WINDOW = 11
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
@@ -39,8 +39,11 @@ def mse(images, images_hat):
         If the batches are not `uint8` images of one shape.
     """
     images, images_hat = check_batches(images, images_hat)
-    error = images.astype(np.float64) - images_hat
-    return np.mean(error**2, axis=(1, 2, 3))
+    total = np.zeros(len(images))
+    for rows in _strips(images.shape[1], images[:, 0].size):
+        error = images[:, rows].astype(np.float64) - images_hat[:, rows]
+        total += np.sum(error**2, axis=(1, 2, 3))  # whole numbers: in any order
+    return total / images[0].size
 
 
 def psnr(images, images_hat):
@@ -95,8 +98,7 @@ def ssim(images, images_hat):
     similarity", IEEE Trans. Image Process. 13(4), 2004.
     """
     images, images_hat = check_batches(images, images_hat, SSIM_WINDOW)
-    values = _similarity(images, images_hat, _LUMINANCE)
-    return values.mean(axis=(-2, -1)).mean(axis=-1)
+    return _by_groups(_ssim_of_group, images, images_hat)
 
 
 def num_ms_ssim_scales(height, width):
@@ -137,10 +139,26 @@ def ms_ssim(images, images_hat):
     quality assessment", Asilomar 2003.
     """
     images, images_hat = check_batches(images, images_hat, SSIM_WINDOW)
-    product = np.ones((len(images), images.shape[-1]))
-    for factor, weight in factors_of_scales(images, images_hat):
-        product *= np.maximum(factor.mean(axis=(-2, -1)), 0.0) ** weight
-    return product.mean(axis=-1)
+    return _by_groups(_ms_ssim_of_group, images, images_hat)
+
+
+def ms_ssim_db(images, images_hat):
+    r"""MS-SSIM of each image on a logarithmic scale.
+
+    .. math::
+        -10 \log_{10} (1 - \text{MS-SSIM})
+
+    Near 1, where good images lie close together, it tells them apart. The mean over
+    images is the mean of these dB, as is that of the PSNR; it is not the dB of the mean
+    MS-SSIM. A lossless image counts as 60 dB, and no image counts more.
+
+    Output
+    ------
+    : [batch], `float64`
+        [dB], 0 ... 60
+    """
+    distortion = 1 - ms_ssim(images, images_hat)
+    return -10 * np.log10(np.maximum(distortion, 10 ** (-LOSSLESS_PSNR / 10)))
 
 
 def factors_of_scales(images, images_hat, mirrored=False):
@@ -160,7 +178,7 @@ def factors_of_scales(images, images_hat, mirrored=False):
     : iterator of ([batch, 3, h, w] `float64`, `float`)
         Values at all positions of a scale, and its weight; the finest first
     """
-    a, b = images.astype(np.float64), images_hat.astype(np.float64)
+    a, b = images, images_hat
     num_scales = num_ms_ssim_scales(*images.shape[1:3])
     weights = np.array(MS_SSIM_WEIGHTS[:num_scales])
     for scale, weight in enumerate(weights / weights.sum()):
@@ -176,13 +194,46 @@ def mse_to_psnr(mean_squared_error):
     return 10 * np.log10(_PEAK**2 / np.maximum(mean_squared_error, floor))
 
 
-def _similarity(images, images_hat, k1):
-    """scikit-image's SSIM of every image and colour at every position whose window lies
-    inside, [batch, 3, h, w]."""
+def _by_groups(function, images, images_hat, *more):
+    """What a function gives for as many images at once as memory should hold."""
     group = max(1, _PIXELS_AT_ONCE // images[0].size)
     starts = range(0, len(images), group)
     pairs = [(images[i : i + group], images_hat[i : i + group]) for i in starts]
-    return np.concatenate([_similarity_of_group(*pair, k1) for pair in pairs])
+    return np.concatenate([function(*pair, *more) for pair in pairs])
+
+
+def _ssim_of_group(images, images_hat):
+    values = _similarity(images, images_hat, _LUMINANCE)
+    return values.mean(axis=(-2, -1)).mean(axis=-1)
+
+
+def _ms_ssim_of_group(images, images_hat):
+    product = np.ones((len(images), images.shape[-1]))
+    for factor, weight in factors_of_scales(images, images_hat):
+        product *= np.maximum(factor.mean(axis=(-2, -1)), 0.0) ** weight
+    return product.mean(axis=-1)
+
+
+def _similarity(images, images_hat, k1):
+    """scikit-image's SSIM of every image and colour at every position whose window lies
+    inside, [batch, 3, h, w]."""
+    batch, height, width, colours = images.shape
+    values = np.empty((batch, colours, height - 2 * _EDGE, width - 2 * _EDGE))
+    group = max(1, _PIXELS_AT_ONCE // images[0].size)
+    for start in range(0, batch, group):
+        some = slice(start, start + group)
+        for rows in _strips(values.shape[2], width * colours):
+            seen = slice(rows.start, rows.stop + 2 * _EDGE)  # by the windows
+            pair = images[some, seen], images_hat[some, seen]
+            values[some, :, rows] = _similarity_of_group(*pair, k1)
+    return values
+
+
+def _strips(height, row_size):
+    """Rows of large images that are seen at once: slices."""
+    at_once = max(1, _PIXELS_AT_ONCE // row_size)
+    starts = range(0, height, at_once)
+    return [slice(start, min(start + at_once, height)) for start in starts]
 
 
 def _similarity_of_group(images, images_hat, k1):

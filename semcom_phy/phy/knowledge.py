@@ -30,6 +30,10 @@ class TxKnowledge(NamedTuple):
 
     levels : [batch, rows, columns], `float32`, or `None`
         Importance of the patches, -1 where nothing is known of it
+
+    median_snr_db : [batch], `float32`, or `None`
+        SNR after detection that half of all frames reach, by the average SNR and the
+        statistics of the channel, for codecs that are told it [dB]
     """
 
     snr_db: Any
@@ -37,6 +41,12 @@ class TxKnowledge(NamedTuple):
     num_symbols: int = 0
     budget: Any = None
     levels: Any = None
+    median_snr_db: Any = None
+
+    @property
+    def reached_snr_db(self):
+        """``median_snr_db``, or ``snr_db`` where the channel does not fade."""
+        return self.snr_db if self.median_snr_db is None else self.median_snr_db
 
 
 class RxKnowledge(NamedTuple):

@@ -1,10 +1,13 @@
-"""What the points of a sweep are called: by their SNR, or by the distance behind it.
+"""What the points of a sweep are called: by their SNR, by the distance behind it, or by
+their cbr.
 
-A sweep is always one over SNRs; where these follow from distances, tables and figures
-show metres, with the SNR beside them.
+Where SNRs follow from distances, tables and figures show metres, with the SNR beside
+them. A sweep over the cbr has one SNR; the keys of its points are rates.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import log2
 
 _MOST_TICKS = 12
 
@@ -15,6 +18,25 @@ class SnrAxis:
     stem = "snr"  # of file names
     label = "SNR per receive antenna [dB]"
     row_title = "SNR [dB]"
+    point = "SNR point"
+    told_rates = ()  # shares of a point's rate that need no figure
+
+    def joined(self, other):
+        """The axis with the points of another one of its kind, too."""
+        return self
+
+    def fixed(self, header):
+        """What is the same at all points, `str`, of the header of a result."""
+        return f"cbr {header['bandwidth']['cbr']:.4g}"
+
+    def value(self, snr):
+        """A point as users give it to the axis' option."""
+        return snr
+
+    def share(self, snr, cbr):
+        """What was spent at a point, as a share of the rate that it is called by, if
+        it is called by one."""
+        return cbr
 
     def place(self, snr):
         """Where a point stands on the axis, `float`."""
@@ -68,6 +90,13 @@ class DistanceAxis(SnrAxis):
     stem = "distance"
     label = "Distance [m], and SNR per receive antenna [dB]"
     row_title = "Distance (SNR)"
+    point = "distance"
+
+    def joined(self, other):
+        return DistanceAxis(self.distances | other.distances)
+
+    def value(self, snr):
+        return self.distances[snr]
 
     def place(self, snr):
         return self.distances[snr]
@@ -97,8 +126,68 @@ class DistanceAxis(SnrAxis):
         axes.set_xticks([self.distances[snr] for snr in points], labels)
 
 
+@dataclass(frozen=True)
+class CbrAxis(SnrAxis):
+    """Points are rates: complex data symbols per source dimension, cbr.
+
+    Figures have a logarithmic axis, labelled with fractions.
+
+    Parameters
+    ----------
+    rates : `dict` of rate -> `Fraction`
+        Keys of the points, `float`, and the very fractions
+    snr_db : `float`
+        The SNR of all points [dB]
+    """
+
+    rates: dict[float, Fraction]
+    snr_db: float
+
+    stem = "cbr"
+    row_title = "cbr"
+    point = "cbr"
+    told_rates = (1.0,)
+
+    @property
+    def label(self):
+        """With the SNR, `str`."""
+        return f"cbr (complex symbols per source dimension), SNR {self.snr_db:g} dB"
+
+    def joined(self, other):
+        return CbrAxis(self.rates | other.rates, self.snr_db)
+
+    def fixed(self, header):
+        return f"SNR {self.snr_db:g} dB"
+
+    def value(self, rate):
+        return self.rates[rate]
+
+    def share(self, rate, cbr):
+        return cbr / rate
+
+    def place(self, rate):
+        return log2(rate)
+
+    def head(self, rate):
+        return str(self.rates[rate])
+
+    def heading(self, rate):
+        return f"cbr {self.head(rate)}"
+
+    def names(self, *rates):
+        return "cbr " + ", ".join(map(self.head, rates))
+
+    def columns(self, rate):
+        return {"cbr": self.head(rate), "snr_db": f"{self.snr_db:g}"}
+
+    def set_ticks(self, axes, rates):
+        points = self.sort(rates)
+        points = points[:: -(-len(points) // _MOST_TICKS)]
+        axes.set_xticks([log2(rate) for rate in points], map(self.head, points))
+
+
 def axis_of(distances):
-    """The axis of a sweep.
+    """The axis of a sweep over SNRs, or over distances.
 
     Parameters
     ----------

@@ -13,8 +13,9 @@ def check_comparable(headers):
     """Refuses results whose curves say nothing beside each other.
 
     Compared are the scenario (channel, CSI, rate, images, ... and whether the sweep is
-    over SNRs or over the distances of one link budget), the metrics, the seed, and the
-    hashes and groups of the images.
+    over SNRs, over the distances of one link budget, or over the cbr at one SNR), the
+    metrics, the seed, the hashes and groups of the images, and the part of them that
+    figures show.
 
     Parameters
     ----------
@@ -64,4 +65,6 @@ def _shared(header):
         "metrics": [metric["name"] for metric in header["metrics"]],
         "seed": header["seed"],
         "data": {key: data[key] for key in _DATA if key in data},
+        # Where large images are shown.
+        "crops": header.get("crops"),
     }

@@ -42,6 +42,10 @@ def _ms_ssim(samples, delivered):
     return image.ms_ssim(samples.images, delivered.images)
 
 
+def _ms_ssim_db(samples, delivered):
+    return image.ms_ssim_db(samples.images, delivered.images)
+
+
 def _linearised_psnr(columns):
     """The PSNR of the mean error, and its linear part, of every transmission."""
     mse = columns["mse"]
@@ -205,6 +209,9 @@ PSNR_OF_MEAN_MSE = SetMetric(
 )
 SSIM = Metric("ssim", "SSIM", "", ("images",), _ssim)
 MS_SSIM = Metric("ms_ssim", "MS-SSIM", "", ("images",), _ms_ssim)
+MS_SSIM_DB = Metric(
+    "ms_ssim_db", "MS-SSIM, mean over images", "dB", ("images",), _ms_ssim_db
+)
 IMAGE_METRICS = (PSNR, PSNR_OF_MEAN_MSE, SSIM, MS_SSIM)
 
 _IMPORTANCE = {  # name -> title, unit
@@ -429,6 +436,7 @@ METRICS = {
     metric.name: metric
     for metric in (
         *IMAGE_METRICS,
+        MS_SSIM_DB,
         *IMPORTANCE_METRICS,
         *FOREGROUND_METRICS,
         *TEXT_METRICS,

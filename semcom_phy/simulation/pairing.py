@@ -238,6 +238,8 @@ def _link_entries(one, other):
     yield "draws", *(h["sweep"].get("draws") for h in headers)
     for name in _link_names(headers[0]["scenario"]):
         yield name, *(h["scenario"].get(name) for h in headers)
+    yield "axis", one.axis.stem, other.axis.stem
+    yield "snr_db", *(h["scenario"].get("snr_db") for h in headers)  # of rates
 
 
 def _aligned(one, other):

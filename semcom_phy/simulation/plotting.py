@@ -1,5 +1,5 @@
-"""Figures from result files alone: a figure of merit over the SNR or the distance, or
-over the rate."""
+"""Figures from result files alone: a figure of merit over the SNR, the distance or the
+cbr, or over what was spent."""
 
 import textwrap
 from dataclasses import replace
@@ -46,7 +46,7 @@ _LOGARITHMIC = ("outage", "block_error", "bit_error")
 
 def plot_metric(curves, metric, path):
     """Draws one figure of merit of several curves over the SNR, or over the distance
-    where the results are, with intervals.
+    or the cbr where the results are, with intervals.
 
     Probabilities get a logarithmic axis; where no event was counted, an arrow hangs
     from the upper end of the interval. Points that were not run are left out.
@@ -102,7 +102,7 @@ def _plot_over_axis(curves, points, label, logarithmic, path):
             _draw_curve(axes, own, curve, i, len(curves), logarithmic)
         axes.set_xlabel(axis.label)
         axes.set_ylabel(label)
-        axis.set_ticks(axes, {snr for curve in curves for snr in curve.snr_db})
+        axis.set_ticks(axes, {snr for curve in curves for snr in curve.keys})
         if logarithmic:
             axes.set_yscale("log")
             axes.set_ylim(top=1.3)
@@ -151,7 +151,7 @@ def plot_by_importance(curves, path):
         titles = [textwrap.fill(title, 28) for title in entries]
         panels[-1].legend(entries.values(), titles, loc="center")
         axis = shared_axis(curves)
-        axis.set_ticks(panels[0], {snr for curve in curves for snr in curve.snr_db})
+        axis.set_ticks(panels[0], {snr for curve in curves for snr in curve.keys})
         figure.supxlabel(axis.label, fontsize=9)
         figure.supylabel("PSNR of these patches, mean over images [dB]", fontsize=9)
         note = caption(curves) + budget_line(curves)
@@ -226,11 +226,12 @@ def plot_rate_distortion(curves, path):
 
 def plot_all(curves, folder):
     """Writes ``<metric>_vs_snr.png`` of the first metric, unless it is null everywhere
-    (``psnr_vs_snr.png``; over distances all ``..._vs_distance.png``),
-    ``reconstructions.png``, of texts ``captions.png``, where there was an outage
-    ``outage_vs_snr.png``, where rates differ between points or systems
-    ``rate_vs_snr.png`` and ``rate_distortion.png``, and where there are metrics by
-    importance ``psnr_by_importance.png``.
+    (``psnr_vs_snr.png``; over distances all ``..._vs_distance.png``, over the cbr
+    ``..._vs_cbr.png``), ``reconstructions.png``, of texts ``captions.png``, where there
+    was an outage ``outage_vs_snr.png``, where rates differ between points or systems
+    (over the cbr: from what the axis says) ``rate_vs_snr.png`` and
+    ``rate_distortion.png``, and where there are metrics by importance
+    ``psnr_by_importance.png``.
 
     Curves without a point are left out. So are the reconstructions of systems that
     deliver no images, the captions of those that deliver no texts, and both where no
@@ -282,14 +283,20 @@ def plot_all(curves, folder):
 
 
 def rates_differ(curves):
-    """Whether points or systems spend rates that do not count as the same."""
-    spent = [e.mean for curve in curves for _, e in _rates(curve)]
+    """Whether points or systems spend rates that do not count as the same; in a sweep
+    over the cbr, other ones than those that its points are called by."""
+    spent = [
+        curve.axis.share(key, e.mean)
+        for curve in curves
+        for key, e in _points(curve, _RATE)
+    ]
+    spent += [told for told in curves[0].axis.told_rates if spent]
     return bool(spent) and max(spent) - min(spent) > RATE_TOLERANCE * max(spent)
 
 
 def _points(curve, figure):
     """(snr, estimate) of the points that have a figure."""
-    found = [(snr, curve.estimate(figure, snr)) for snr in curve.snr_db]
+    found = [(snr, curve.estimate(figure, snr)) for snr in curve.keys]
     return [(snr, estimate) for snr, estimate in found if estimate is not None]
 
 

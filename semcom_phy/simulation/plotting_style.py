@@ -4,8 +4,8 @@ Colours: M. Okabe, K. Ito, "Color Universal Design", 2008 (black, and without th
 yellow that white paper swallows); every curve has a marker of its own besides.
 """
 
-from semcom_phy.simulation.axis import axis_of
 from semcom_phy.simulation.comparable import check_comparable
+from semcom_phy.simulation.curve import joined_axis
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.user_objects import names_object
 
@@ -34,7 +34,7 @@ def save(figure, path):
 
 
 def caption(curves):
-    """Link and rate in a few words.
+    """Link, and the rate or the SNR that all points share, in a few words.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def caption(curves):
         channel = channel.upper() if len(channel) < 5 else channel.capitalize()
     return (
         f"{scenario['num_tx_ant']}x{scenario['num_rx_ant']} {channel}, "
-        f"{scenario['csi']} CSI, cbr {curves[0].header['bandwidth']['cbr']:.4g}"
+        f"{scenario['csi']} CSI, {curves[0].axis.fixed(curves[0].header)}"
         + (f"; {OLDER}: kept from older code" if older else "")
     )
 
@@ -78,7 +78,7 @@ def shared_axis(curves):
         If they are not of one link budget, or cannot share a figure for another reason.
     """
     check_comparable({curve.path.name: curve.header for curve in curves})
-    return axis_of({k: v for curve in curves for k, v in curve.distances.items()})
+    return joined_axis(curves)
 
 
 def count(curves):

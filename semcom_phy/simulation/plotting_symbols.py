@@ -33,7 +33,7 @@ def plot_symbol_maps(maps, path, axis=SNR_AXIS):
     path, written = Path(path), []
     if maps.patches is not None:
         written.append(path.with_name(f"{path.name}_symbols.png"))
-        size = maps.images.shape[1] // maps.patches.shape[1]
+        size = maps.patch_size or maps.images.shape[1] // maps.patches.shape[1]
         plot_symbols(maps.images, {maps.title: maps.patches}, written[-1], size)
     if maps.cells is not None:
         written.append(path.with_name(f"{path.name}_choices.png"))

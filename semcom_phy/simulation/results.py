@@ -21,6 +21,7 @@ import numpy as np
 
 from semcom_phy.differences import tell_differences
 from semcom_phy.simulation.axis import axis_of
+from semcom_phy.simulation.curve import MeasuredCurve
 from semcom_phy.simulation.document import column, entry, layout
 from semcom_phy.simulation.identity.stale_points import (
     CURRENT,
@@ -30,7 +31,7 @@ from semcom_phy.simulation.identity.stale_points import (
 )
 from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.rows import RowsFile
-from semcom_phy.simulation.shown import Shown, decode_strip
+from semcom_phy.simulation.shown import Shown
 from semcom_phy.simulation.storage import locked, remove_leftovers, replaced
 
 FORMAT = "semcom-phy result 3"
@@ -42,7 +43,8 @@ _NOT_HEADER = (
     *("format", "rows_sha256", "snr_db", "distance_m", "code_of_points", "extras"),
     *("reconstructions", OUTAGE),
 )
-_SHOWN = ("original", "original_texts")  # of the header, filed with what is shown
+# Of the header, filed with what is shown.
+_SHOWN = ("original", "original_texts", "overview", "crops")
 
 
 class ResultError(ValueError):
@@ -81,7 +83,7 @@ class Point:
     code: str = CURRENT
 
 
-class ResultFile:
+class ResultFile(MeasuredCurve):
     """The result file of one curve: created, resumed, or read for a figure.
 
     Parameters
@@ -93,7 +95,8 @@ class ResultFile:
         ``bandwidth``, ``seed``, ``sweep``, ``data``, ``definitions``,
         ``versions``, ``metrics`` (:func:`describe_metrics`), ``original``
         (:func:`~semcom_phy.simulation.shown.encode_strip` of the images shown),
-        ``original_texts`` (where there are any), and ``code``
+        ``original_texts`` (where there are any), of large images ``crops`` (what is
+        shown: top, left, size) and ``overview`` (whole, reduced), and ``code``
         (:mod:`~semcom_phy.simulation.identity.code_identity`), without which a change
         of the code is not noticed
     snr_db : sequence of `float`
@@ -153,7 +156,7 @@ class ResultFile:
             return cls._from_document(path, document)
         except (LookupError, TypeError, ValueError, OSError, SyntaxError) as error:
             raise ResultError(
-                f"{path} is not a readable result file ({_one_line(error)}); delete "
+                f"{path} is not a readable result file ({one_line(error)}); delete "
                 "it, choose another --out, or start over with --restart"
             ) from error
 
@@ -317,45 +320,15 @@ class ResultFile:
                 f"({changes}); choose another --out for one of them"
             )
 
-    def estimate(self, metric, snr_db):
-        """The :class:`Estimate` of a figure of merit at an SNR, `None` if not run."""
-        point = self.points.get(float(snr_db))
-        if point is None:
-            return None
-        return point.metrics.get(metric) or point.extras.get(metric)
-
-    def is_old(self, snr_db):
-        """Whether the point at an SNR was kept from older code."""
-        point = self.points.get(float(snr_db))
-        return point is not None and point.code != CURRENT
+    @property
+    def keys(self):
+        """Keys of its points, SNRs [dB]."""
+        return self.snr_db
 
     @property
     def axis(self):
         """What its points are called, see :mod:`~semcom_phy.simulation.axis`."""
         return axis_of(self.distances)
-
-    @property
-    def title(self):
-        """The system's name in figures and tables."""
-        return self.header["description"].get("title", self.header["system"])
-
-    @property
-    def original(self):
-        """The images that were sent, as far as shown, `uint8` [k, h, w, 3]."""
-        return decode_strip(self.header["original"])
-
-    @property
-    def metrics(self):
-        """Names of the metrics, a `list` of `str`; the first is that of the figures."""
-        return [metric["name"] for metric in self.header["metrics"]]
-
-    def label(self, metric):
-        """Title and unit of a metric, such as "PSNR of the mean MSE [dB]"; the name of
-        any other figure as it is."""
-        labels = {
-            about["name"]: metric_label(about) for about in self.header["metrics"]
-        }
-        return labels.get(metric, metric)
 
     def _identity(self, code_noted):
         identity = {key: self.header[key] for key in _IDENTITY}
@@ -389,9 +362,18 @@ class ResultFile:
             },
             "extras": {name: column(points, "extras", name) for name in extras},
             "reconstructions": {
-                **{key: self.header.get(key) for key in _SHOWN},
+                **self._originals(),
                 "points": [p and p.shown and p.shown.to_dict() for p in points],
             },
+        }
+
+    def _originals(self):
+        """What is shown of what was sent; crops where there are any."""
+        optional = ("overview", "crops")
+        return {
+            key: self.header.get(key)
+            for key in _SHOWN
+            if key in self.header or key not in optional
         }
 
     def _distance_column(self):
@@ -422,7 +404,7 @@ class ResultFile:
         missing = {*_IDENTITY, "data", "versions", "definitions"} - set(header)
         if missing:
             raise ValueError(f"no entry {sorted(missing)[0]!r}")
-        header |= {key: shown[key] for key in _SHOWN if shown[key] is not None}
+        header |= {key: shown[key] for key in _SHOWN if shown.get(key) is not None}
         distances = {}
         if "distance_m" in document:
             distances = dict(zip(snr_db, document["distance_m"], strict=True))
@@ -442,11 +424,7 @@ def describe_metrics(metrics, samples=None):
     return described
 
 
-def metric_label(about):
-    """Title and unit of an entry of :func:`describe_metrics`."""
-    return about["title"] + (f" [{about['unit']}]" if about["unit"] else "")
-
-
-def _one_line(error):
+def one_line(error):
+    """Kind and message of an error in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"

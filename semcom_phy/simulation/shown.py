@@ -8,7 +8,32 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+WHOLE_SIDE = 256  # images with a longer side are shown as a crop [pixel]
+_CROP_SIDE = (16, 256)  # smallest and largest side of a crop [pixel]
+_STEP = 8  # between the places that are looked at [pixel]
 _COUNT = "images"  # entry of a PNG that tells how many lie side by side
+
+
+class Crop(NamedTuple):
+    """A square of an image.
+
+    Attributes
+    ----------
+    top, left : `int`
+        Its first row and column [pixel]
+
+    size : `int`
+        Its side [pixel]
+    """
+
+    top: int
+    left: int
+    size: int
+
+    def of(self, image):
+        """The pixels of an image [height, width, 3] inside."""
+        down, across = (slice(at, at + self.size) for at in self[:2])
+        return image[down, across]
 
 
 class Shown(NamedTuple):
@@ -17,7 +42,7 @@ class Shown(NamedTuple):
     Attributes
     ----------
     images : [num_shown, height, width, 3], `uint8`, or `None`
-        As delivered, reduced where they are large
+        As delivered; crops where images are large
 
     texts : `tuple` of [num_shown] `str`, or `None`
         As delivered
@@ -58,6 +83,91 @@ class Shown(NamedTuple):
             (entry["metric"], values),
             tuple(entry["outage"]),
         )
+
+
+def crops_for_figure(originals, crop=None, max_size=128):
+    """Where images are shown: whole, or a square of each, the same for all systems.
+
+    Images with a side of more than 256 pixels are shown as a crop, by default the
+    square with the most detail of the original: the largest sum of squared differences
+    of neighbouring pixels, of the squares that begin at every 8th pixel; of several,
+    the first.
+
+    Input
+    -----
+    originals : [num_images, height, width, 3], `uint8`
+
+    crop : (`int`, `int`, `int`) or `None` (default)
+        Top, left and size of the square of all images, whatever their size [pixel]
+
+    max_size : `int`, (default 128)
+        Size of squares that are looked for, where images are as large [pixel]
+
+    Output
+    ------
+    : `tuple` of :class:`Crop`, or `None`
+        `None`: whole
+
+    Raises
+    ------
+    ValueError
+        If the crop does not lie inside the images.
+    """
+    height, width = originals.shape[1:3]
+    if crop is not None:
+        check_crop(crop, height, width)
+        return (Crop(*crop),) * len(originals)
+    if max(height, width) <= WHOLE_SIDE:
+        return None
+    size = min(max_size, height, width)
+    return tuple(_most_detail(image, size) for image in originals)
+
+
+def check_crop(crop, height, width):
+    """Refuses squares that are no part of images, or too large for a small file.
+
+    Raises
+    ------
+    ValueError
+        With the values, what is allowed, and the remedy.
+    """
+    text = ",".join(map(str, crop))
+    if len(crop) != 3:
+        raise ValueError(
+            f"crop must be top, left and size, got {text}: give --crop TOP,LEFT,SIZE"
+        )
+    top, left, size = crop
+    low, high = _CROP_SIDE
+    if not low <= size <= high:
+        raise ValueError(
+            f"crop {text} must have a size from {low} to {high} pixels, got {size}"
+        )
+    if min(top, left) < 0 or top + size > height or left + size > width:
+        raise ValueError(
+            f"crop {text} does not lie inside images of {height}x{width}: top may be "
+            f"0 to {height - size}, left 0 to {width - size}"
+        )
+
+
+def crop_for_figure(images, crops, max_size):
+    """What a figure shows of images: the squares that :func:`crops_for_figure` gave,
+    pixel by pixel, or whole images as of :func:`shrink_for_figure`."""
+    if crops is None:
+        return shrink_for_figure(images, max_size)
+    return np.stack([c.of(image) for c, image in zip(crops, images, strict=True)])
+
+
+def _most_detail(image, size):
+    """In whole numbers, so that it is the same place on every machine."""
+    light = image.astype(np.int64).sum(axis=-1)
+    detail = np.zeros_like(light)
+    detail[1:] += np.diff(light, axis=0) ** 2
+    detail[:, 1:] += np.diff(light, axis=1) ** 2
+    sums = np.pad(detail.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    inside = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size]
+    inside = (inside + sums[:-size, :-size])[::_STEP, ::_STEP]
+    top, left = np.unravel_index(np.argmax(inside), inside.shape)
+    return Crop(int(top) * _STEP, int(left) * _STEP, size)
 
 
 def shrink_for_figure(images, max_size):

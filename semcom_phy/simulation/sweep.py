@@ -12,7 +12,8 @@ between systems, and between SNRs, are paired.
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ from semcom_phy.simulation.intervals import clustered_mean, clustered_probabilit
 from semcom_phy.simulation.metric import check_delivered, check_samples
 from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point
-from semcom_phy.simulation.shown import Shown, shrink_for_figure
+from semcom_phy.simulation.shown import Shown, crop_for_figure, crops_for_figure
 from semcom_phy.simulation.system import System
 from semcom_phy.snr import SNR_RANGE_DB
 from semcom_phy.sources.pixel_hash import pixel_hash
@@ -65,7 +66,11 @@ class SweepSettings:
     num_shown : `int`, (default 6)
         Reconstructions kept for the figure
     max_shown_size : `int`, (default 128)
-        Images with a longer side are reduced to it for the figure [pixel]
+        Images with a longer side are reduced to it for the figure, or shown as a crop
+        of that size where they are larger than 256 [pixel]
+    crop : (`int`, `int`, `int`) or `None`, (default None)
+        Top, left and size of the crop that the figure shows of every image [pixel];
+        `None`: as of :func:`~semcom_phy.simulation.shown.crops_for_figure`
 
     Raises
     ------
@@ -81,6 +86,7 @@ class SweepSettings:
     together: int = 1
     num_shown: int = 6
     max_shown_size: int = 128
+    crop: tuple[int, int, int] | None = None
 
     def __post_init__(self):
         for name in ("draws", "batch_size", "min_images", "together", "num_shown"):
@@ -91,11 +97,21 @@ class SweepSettings:
             check_number("target_ci", self.target_ci, 1e-6, 1e6)
 
     def to_dict(self):
-        """Plain values for the result file."""
-        return asdict(self)
+        """Plain values for the result file; the crop where one was chosen."""
+        values = asdict(self)
+        if self.crop is None:
+            del values["crop"]
+        return values
+
+    def shown_crops(self, images):
+        """Where the figure shows images, as of
+        :func:`~semcom_phy.simulation.shown.crops_for_figure`."""
+        return crops_for_figure(images, self.crop, self.max_shown_size)
 
 
-def simulate_point(link, samples, snr_db, settings, metrics=IMAGE_METRICS):
+def simulate_point(
+    link, samples, snr_db, settings, metrics=IMAGE_METRICS, pictures=None
+):
     """Sends the samples over the link at one SNR.
 
     Every image that is sent is counted for whoever listens
@@ -115,6 +131,8 @@ def simulate_point(link, samples, snr_db, settings, metrics=IMAGE_METRICS):
     metrics : sequence, (default the four of images)
         Of :mod:`~semcom_phy.simulation.metric_table`; the first decides when a target
         is reached
+    pictures : :class:`~semcom_phy.simulation.full_pictures.FullPictures`, optional
+        Where every received picture is written
 
     Output
     ------
@@ -131,26 +149,24 @@ def simulate_point(link, samples, snr_db, settings, metrics=IMAGE_METRICS):
     check_samples(metrics, samples)
     records, shown = _Records(samples, metrics), []
     status, num_shown = "done", 0
-    for draw, index, num, look in _batches(len(samples), settings):
-        batch = samples.take(index)
-        seeds = image_seeds(settings.seed, draw, index)
-        h = sample_fades(link.channel, seeds)
-        with counted(num):
-            sent = link.system.transmit(batch, float(snr_db), h, seeds)
-        _check_answer(sent, batch, metrics, link.system.name)
-        records.add(draw, batch, h, sent, index[:num])
-        if draw == 0 and num_shown < settings.num_shown:
-            shown.append((sent, min(num, settings.num_shown - num_shown)))
-            num_shown += shown[-1][1]
-        if look and records.is_precise(settings):
-            status = "target_reached"
-            break
-    return Point(
-        status,
-        *records.estimates(),
-        _show(shown, records, settings.max_shown_size),
-        records.rows(),
-    )
+    with _writer(pictures, snr_db, settings) as write:
+        for draw, index, num, look in _batches(len(samples), settings):
+            batch = samples.take(index)
+            seeds = image_seeds(settings.seed, draw, index)
+            h = sample_fades(link.channel, seeds)
+            with counted(num):
+                sent = link.system.transmit(batch, float(snr_db), h, seeds)
+            _check_answer(sent, batch, metrics, link.system.name)
+            records.add(draw, batch, h, sent, index[:num])
+            write(_first(sent.delivered, num).images, index[:num], draw)
+            if draw == 0 and num_shown < settings.num_shown:
+                shown.append((sent, min(num, settings.num_shown - num_shown)))
+                num_shown += shown[-1][1]
+            if look and records.is_precise(settings):
+                status = "target_reached"
+                break
+    seen = _show(shown, records, samples.images[:num_shown], settings)
+    return Point(status, *records.estimates(), seen, records.rows())
 
 
 def run_sweep(
@@ -161,6 +177,8 @@ def run_sweep(
     metrics=IMAGE_METRICS,
     engine=None,
     progress=True,
+    pictures=None,
+    on_point=None,
 ):
     """Simulates every unfinished point of several curves and files each at once.
 
@@ -174,8 +192,9 @@ def run_sweep(
         What to send
     snr_db : sequence of `float`
         SNR points [dB]
-    settings : :class:`SweepSettings`
-        How much to simulate at each
+    settings : :class:`SweepSettings`, or `dict` of build -> of these
+        How much to simulate at each; links of other rates may have batches of another
+        size
     metrics : sequence, (default the four of images)
         As of :func:`simulate_point`, in the order of the headers of the curves
     engine : an engine of :mod:`semcom_phy.simulation.engines`, optional
@@ -183,14 +202,25 @@ def run_sweep(
     progress : `bool`, (default True)
         Show a bar on stderr, if that is a terminal: the images that are done of all,
         the time that has passed and that remains
+    pictures : `dict` of build -> `FullPictures`, optional
+        Where every received picture is written
+        (:mod:`~semcom_phy.simulation.full_pictures`); finished points without theirs
+        are sent again, with the same outcome
+    on_point : callable of build, optional
+        Told of every point that was filed
     """
     engine = engine or SerialEngine()
+    if not isinstance(settings, Mapping):
+        settings = dict.fromkeys(curves, settings)
+    pictures = pictures or {}
+    unfinished = {build: file.unfinished(snr_db) for build, file in curves.items()}
     tasks = [
         (build, snr)
         for build, file in curves.items()
-        for snr in file.unfinished(snr_db)
+        for snr in map(float, snr_db)
+        if snr in unfinished[build] or _lacks_pictures(pictures.get(build), file, snr)
     ]
-    per_point = settings.draws * len(samples)
+    per_point = max((own.draws for own in settings.values()), default=0) * len(samples)
     bar = tqdm(
         total=per_point * (len(curves) * len(set(snr_db))),
         initial=per_point * (len(curves) * len(set(snr_db)) - len(tasks)),
@@ -209,11 +239,13 @@ def run_sweep(
         bar.update(num_images)
 
     on_progress = None if bar.disable else tell
-    shared = samples, settings, metrics
     with bar:
+        shared = samples, settings, metrics, pictures
         for task, point in engine.map(_simulate_task, shared, tasks, on_progress):
             build, snr = task
             curves[build].record(snr, point)
+            if on_point is not None:
+                on_point(build)
             tell(task, per_point - done[task])  # e.g. where a target was reached
 
 
@@ -224,9 +256,31 @@ def built(build: Callable[[], Link]):
 
 
 def _simulate_task(shared, task):
-    samples, settings, metrics = shared
+    samples, settings, metrics, pictures = shared
     build, snr_db = task
-    return simulate_point(built(build), samples, snr_db, settings, metrics)
+    return simulate_point(
+        built(build),
+        samples,
+        snr_db,
+        settings[build],
+        metrics,
+        pictures.get(build),
+    )
+
+
+def _lacks_pictures(pictures, file, snr_db):
+    """Whether pictures of a point are asked for and not there; a point of older code
+    has none, for what is there now would make others."""
+    if pictures is None or file.is_old(snr_db):
+        return False
+    return not pictures.have(snr_db)
+
+
+def _writer(pictures, snr_db, settings):
+    """A context that gives what writes pictures, or nothing."""
+    if pictures is None:
+        return nullcontext(lambda images, index, draw: None)
+    return pictures.filling(snr_db, settings.draws)
 
 
 def _check_answer(sent, batch, metrics, name):
@@ -239,12 +293,13 @@ def _check_answer(sent, batch, metrics, name):
         )
 
 
-def _show(shown, records, max_size):
+def _show(shown, records, originals, settings):
     """The first reconstructions, of (transmission, how many of it are shown)."""
     images = texts = None
     if shown[0][0].delivered.images is not None:
         kept = [sent.delivered.images[:num] for sent, num in shown]
-        images = shrink_for_figure(np.concatenate(kept), max_size)
+        crops = settings.shown_crops(originals)
+        images = crop_for_figure(np.concatenate(kept), crops, settings.max_shown_size)
     if shown[0][0].delivered.texts is not None:
         texts = tuple(t for sent, num in shown for t in sent.delivered.texts[:num])
     num = sum(num for _, num in shown)

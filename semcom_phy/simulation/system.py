@@ -109,6 +109,9 @@ class SymbolMaps(NamedTuple):
 
     cell : `str`
         What a cell stands for, in words
+
+    patch_size : `int` or `None` (default)
+        Side of a patch; `None`: they divide the image [pixels]
     """
 
     title: str
@@ -116,6 +119,7 @@ class SymbolMaps(NamedTuple):
     patches: np.ndarray | None = None
     cells: dict | None = None
     cell: str = "a symbol of it"
+    patch_size: int | None = None
 
 
 class System(Protocol):

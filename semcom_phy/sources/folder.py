@@ -6,9 +6,12 @@ from pathlib import Path, PurePosixPath
 from semcom_phy.sources.captions import captions_of, find_captions
 from semcom_phy.sources.mask_folders import find_masked
 from semcom_phy.sources.picture import (
+    TURNED,
     fit_picture,
     fit_text,
+    lies_across,
     read_picture,
+    turn_picture,
     upright_sides,
 )
 from semcom_phy.sources.pool import Pool
@@ -31,7 +34,7 @@ GROUPINGS = {
 }
 
 
-def folder_pool(folder, size, split, group_by="picture", strict=False):
+def folder_pool(folder, size, split, group_by="picture", strict=False, turn=False):
     """All pictures in a folder and its subfolders, opened when drawn; with masks where
     it is laid out as one of :mod:`~semcom_phy.sources.mask_folders`.
 
@@ -48,6 +51,9 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
         the same up to the last "_", such as crops of one photograph
     strict : `bool`, optional
         Refuse pictures that would have to be converted
+    turn : `bool`, optional
+        Turn portraits by 90 degrees where the size is a landscape, and landscapes where
+        it is a portrait
 
     Output
     ------
@@ -85,16 +91,19 @@ def folder_pool(folder, size, split, group_by="picture", strict=False):
     def read(index, longest=None):
         path = root / names[index]
         picture, remarks = read_picture(path, size, strict)
+        if turn and lies_across(picture.size[::-1], size):
+            picture, remarks = turn_picture(picture), (*remarks, TURNED)
         return fit_picture(picture, size, path, longest), remarks
 
     def mask(index):
         name = names[index]
-        return masked.read(name, upright_sides(root / name), size)
+        sides = upright_sides(root / name)
+        return masked.read(name, sides, size, turn and lies_across(sides, size))
 
     provenance = {
         "dataset": folder.resolve().name,
         "split": used_split,
-        "source": f"folder of {len(names)} files{told}, {fit_text(size)}",
+        "source": f"folder of {len(names)} files{told}, {fit_text(size, turn)}",
         "terms": None,
     }
     groups = None if label is None else [label(PurePosixPath(name)) for name in names]

@@ -30,6 +30,12 @@ DATA_FOLDERS = {
     "birds": "birds525",
     "cars": "stanford_cars",
     "ecssd": "ecssd",
+    "kodak": "kodak",
+}
+_OBTAINED = {  # data set -> where its pictures are from, for who lacks them
+    "kodak": "its pictures are kodim01.png ... kodim24.png of "
+    "http://r0k.us/graphics/kodak/; --dataset FOLDER takes any other folder of "
+    "pictures",
 }
 _SHIPPED = {"sample": sample_pool, "photographs": photograph_pool}
 LONGEST_CAPTIONED = 512  # side of pictures that captioners see [pixels]
@@ -45,6 +51,8 @@ def load_samples(
     group_by="picture",
     strict=False,
     caption=None,
+    turn=False,
+    fewer=False,
 ):
     r"""Images of a data set, drawn without replacement, and which of them are alike.
 
@@ -56,9 +64,10 @@ def load_samples(
     * ``"cifar10"``: 32x32; found in the folder ``$SEMCOM_DATA``, then in
       ``../shared/data``, then through ``keras.datasets``. Where the file tells which
       images have original pixels (``exact``), only they are used.
-    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``, ``"cars"``, ``"ecssd"``: the folders
-      ``flickr8k_images``, ``catsdogs``, ``birds525``, ``stanford_cars``, ``ecssd`` in
-      ``$SEMCOM_DATA``, then in ``../shared/data``.
+    * ``"flickr8k"``, ``"catsdogs"``, ``"birds"``, ``"cars"``, ``"ecssd"``,
+      ``"kodak"``: the folders ``flickr8k_images``, ``catsdogs``, ``birds525``,
+      ``stanford_cars``, ``ecssd``, ``kodak`` in ``$SEMCOM_DATA``, then in
+      ``../shared/data``.
     * a folder: all PNG, JPEG, WebP, AVIF, BMP, TIFF and PNM files in it and in its
       subfolders, by path; hidden files are not. Where it has subfolders ``train`` and
       ``test``, that of the ``split`` is used. Each picture is turned upright as its
@@ -84,7 +93,8 @@ def load_samples(
     ----------
     dataset : `str` or path
         ``"sample"``, ``"photographs"``, ``"cifar10"``, ``"flickr8k"``, ``"catsdogs"``,
-        ``"birds"``, ``"cars"``, ``"ecssd"``, a folder, an ``.npz`` or an ``.npy`` file
+        ``"birds"``, ``"cars"``, ``"ecssd"``, ``"kodak"``, a folder, an ``.npz``
+        or an ``.npy`` file
 
     num_images : `int` or `None`, (default `None`)
         How many; `None` for all, in the data set's own order
@@ -112,6 +122,15 @@ def load_samples(
         and with as many pixels as they have (longer side at most
         :data:`LONGEST_CAPTIONED`), it returns a `tuple` of `str` for each
 
+    turn : `bool`, (default `False`)
+        Folders of picture files: turn a picture by 90 degrees where it is a portrait
+        and the size a landscape, or the other way round, before it is cut; how many
+        were is counted in the provenance
+
+    fewer : `bool`, (default `False`)
+        Take all images where the data set has fewer than ``num_images``, which is an
+        error otherwise
+
     Output
     ------
     samples : :class:`~semcom_phy.sources.samples.Samples`
@@ -138,7 +157,9 @@ def load_samples(
         raise ValueError(f"num_images is {num_images!r}; give at least 1")
     if split not in ("test", "train"):
         raise ValueError(f"split is {split!r}; there are 'test' and 'train'")
-    pool = _pool(dataset, size, split, group_by, strict)
+    pool = _pool(dataset, size, split, group_by, strict, turn)
+    if fewer and num_images is not None:
+        num_images = min(num_images, pool.count)
     if num_images is not None and num_images > pool.count:
         raise ValueError(
             f"{num_images} images asked for, {dataset} has {pool.count} "
@@ -222,13 +243,13 @@ def _checked_size(size):
     return int(sides[0]), int(sides[1])
 
 
-def _pool(dataset, size, split, group_by, strict):
+def _pool(dataset, size, split, group_by, strict, turn):
     if dataset in DATA_FOLDERS:
-        dataset = find_data_folder(DATA_FOLDERS[dataset])
+        dataset = _data_folder(dataset)
     path = Path(dataset).expanduser()
     is_folder = dataset not in _SHIPPED and dataset != "cifar10" and path.is_dir()
     if is_folder and not is_packed(path):
-        return folder_pool(path, size, split, group_by, strict)
+        return folder_pool(path, size, split, group_by, strict, turn)
     if group_by != "picture":
         raise ValueError(
             f"group_by is {group_by!r}, but {str(dataset)!r} is no folder of pictures: "
@@ -248,6 +269,15 @@ def _pool(dataset, size, split, group_by, strict):
         f"{', '.join(map(repr, DATA_FOLDERS))}, a folder of images, or an .npz or .npy "
         "file"
     )
+
+
+def _data_folder(dataset):
+    try:
+        return find_data_folder(DATA_FOLDERS[dataset])
+    except FileNotFoundError as error:
+        if dataset not in _OBTAINED:
+            raise
+        raise FileNotFoundError(f"{error}; {_OBTAINED[dataset]}") from error
 
 
 def _read(pool, order, num_images, strict):

@@ -19,6 +19,8 @@ all objects are foreground, their borders (255) are background.
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from semcom_phy.sources.masks import fit_mask, read_mask
 
 _PAIRS = {  # pictures -> masks, split
@@ -75,11 +77,12 @@ class MaskedFolder(NamedTuple):
                     "not there: put it there, or take the picture away"
                 )
 
-    def read(self, name, sides, size):
+    def read(self, name, sides, size, turn=False):
         """The mask of a picture of some sides, fitted to a size, [height, width]
-        `uint8`."""
+        `uint8`; ``turn``: turned as :func:`~semcom_phy.sources.picture.turn_picture`
+        turns the picture."""
         mask = read_mask(self.mask_path(name), sides, self.is_class_map)
-        return fit_mask(mask, size)
+        return fit_mask(np.rot90(mask) if turn else mask, size)
 
 
 def find_masked(folder, split):

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 MIN_SIZE = 16  # SSIM's window takes 11 pixels, codecs halve a side up to three times
 _GREY_16_BITS = ("I;16", "I;16L", "I;16B")
+TURNED = "turned by 90 degrees"  # what a provenance calls it
 _ORIENTATION = 0x0112  # EXIF tag
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # its values
 
@@ -207,6 +208,31 @@ def central_part(sides, size):
     return left, top, left + width, top + height
 
 
+def lies_across(sides, size):
+    """Whether a picture is a portrait and a size a landscape, or the other way round.
+
+    Parameters
+    ----------
+    sides, size : (`int`, `int`)
+        Heights and widths [pixels]
+
+    Output
+    ------
+    : `bool`
+    """
+    return (sides[0] - sides[1]) * (size[0] - size[1]) < 0
+
+
+def turn_picture(picture):
+    """A picture turned by 90 degrees, counter-clockwise; no pixel is lost.
+
+    Parameters
+    ----------
+    picture : `PIL.Image.Image`
+    """
+    return picture.transpose(Image.Transpose.ROTATE_90)
+
+
 def upright_sides(path):
     """Height and width of a picture file as its EXIF orientation turns it [pixels]."""
     with open_picture(path) as picture:
@@ -252,10 +278,12 @@ def size_text(size):
     return f"{height}" if height == width else f"{height}x{width}"
 
 
-def fit_text(size):
-    """What :func:`fit_picture` does, in words."""
+def fit_text(size, turn=False):
+    """What :func:`fit_picture` does, in words; ``turn``: behind
+    :func:`turn_picture` where a picture lies across."""
     part = "square" if size[0] == size[1] else "part of that aspect ratio"
-    return f"central {part} reduced to {size_text(size)}"
+    turned = f"pictures that lie across {TURNED}, " if turn else ""
+    return f"{turned}central {part} reduced to {size_text(size)}"
 
 
 def _scale(sides, size):

@@ -29,10 +29,10 @@ SNR_DB = 15.0
 CAPTION = (" ".join(7 * ["a dog runs through the tall green grass"]),)  # 56 words
 # Those that select among candidates: tests/integration/test_selection.py; with captions
 # beside images or instead of them: tests/integration/edited; of weights that a user
-# imports: tests/integration/test_published_systems.py.
+# imports: tests/integration/test_published_systems.py, test_published_ntscc.py.
 ELSEWHERE = (
     *("mmsemcom", "candidate", "caption_only"),
-    *("swinjscc_wo", "swinjscc_sa", "swinjscc_ra", "witt"),
+    *("swinjscc_wo", "swinjscc_sa", "swinjscc_ra", "witt", "ntscc_official"),
     *("gened_sc", "mask_and_caption", "sgdjscc", "hevc_ldpc_edited"),
 )
 SENT = [n for n in SYSTEMS if "capacity" not in n and not n.startswith(ELSEWHERE)]

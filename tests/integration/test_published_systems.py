@@ -17,6 +17,7 @@ from link_models.systems.published import (
     with_forms_as_published,
 )
 from link_models.systems.table import SYSTEMS, build_system
+from link_models.training.published.command import VARIANTS
 from scenarios import mimo_2x2, runner, siso_awgn, siso_rayleigh
 from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.phy.segments import DATA
@@ -61,8 +62,8 @@ def transmit(name, scenario, samples, snr_db=SNR_DB, first=0):
 
 
 def test_every_variant_has_both_forms():
-    """Six variants, each over both channels (exact)."""
-    assert len(PLAIN) == 6
+    """Eight variants, each over both channels (exact)."""
+    assert len(PLAIN) == 8 and set(PLAIN) == set(VARIANTS)
     assert sorted(NAMES) == sorted([*PLAIN, *(n + AS_PUBLISHED for n in PLAIN)])
 
 

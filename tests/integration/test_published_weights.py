@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
-from published_state import SIZES, halves, random_state
+from published_state import SIZES, entries_of, halves, random_state
 
 from link_models.codecs import load_link
 from link_models.training.__main__ import main
 from link_models.training.published.fill import check_entries, fill
 from link_models.training.published.swinjscc_entries import (
     VARIANTS,
-    decoder_entries,
-    encoder_entries,
     is_buffer,
     sizes_of,
 )
@@ -61,7 +59,7 @@ def test_imported_weights_are_the_codec(variant, capsys):
     for key, value in SIZES.items():
         assert record["config"]["encoder"][key] == list(value)
     encoder, decoder = halves(variant)
-    fill(state, [*encoder_entries(encoder), *decoder_entries(decoder)])
+    fill(state, entries_of(variant))
     channel = EqualizedOFDMChannel(AWGN(), Framing(encoder.most_symbols, 1))
     link, _ = load_link(f"runs/{variant}", channel, (32, 32, 3))
     assert link.snr_range == (1.0, 13.0)
@@ -109,13 +107,10 @@ def test_every_entry_is_checked(capsys):
 def test_one_wrong_entry_does_not_blame_the_others(name):
     """Sizes are those that most entries have (exact)."""
     state = random_state("swinjscc_wo")
-    sizes = sizes_of({n: a.shape for n, a in state.items()}, "swinjscc_wo")
+    sizes = sizes_of(state, "swinjscc_wo")
     state[name] = np.zeros([n + 1 for n in state[name].shape], "float32")
-    found = sizes_of({n: a.shape for n, a in state.items()}, "swinjscc_wo")
-    assert found == sizes
-    encoder, decoder = halves("swinjscc_wo")
-    entries = [*encoder_entries(encoder), *decoder_entries(decoder)]
-    (line,) = check_entries(state, entries, is_buffer)
+    assert sizes_of(state, "swinjscc_wo") == sizes
+    (line,) = check_entries(state, entries_of("swinjscc_wo"), is_buffer)
     assert line.startswith(f"wrong shape: {name} has ")
 
 
@@ -123,7 +118,7 @@ def test_sizes_of_every_variant():
     """Read off the entries of each (exact)."""
     for variant in VARIANTS:
         state = random_state(variant)
-        sizes = sizes_of({n: a.shape for n, a in state.items()}, variant)
+        sizes = sizes_of(state, variant)
         config = halves(variant)[0].get_config()
         assert {name: config[name] for name in sizes} == sizes
 
@@ -187,13 +182,13 @@ def test_files_that_are_no_checkpoints_are_refused(capsys):
 def test_windows_that_nothing_tells_of_are_refused():
     """Without buffers it is not known which stages shift, without tables how large
     windows are (exact)."""
-    shapes = {n: a.shape for n, a in random_state("swinjscc_wo").items()}
-    shapes = {n: s for n, s in shapes.items() if not n.endswith("attn_mask")}
+    state = random_state("swinjscc_wo")
+    state = {n: a for n, a in state.items() if not n.endswith("attn_mask")}
     with pytest.raises(ValueError, match="no entry attn_mask"):
-        sizes_of(shapes, "swinjscc_wo")
-    shapes = {n: s for n, s in shapes.items() if not n.endswith("bias_table")}
+        sizes_of(state, "swinjscc_wo")
+    state = {n: a for n, a in state.items() if not n.endswith("bias_table")}
     with pytest.raises(ValueError, match="no entry attn.relative_position_bias_table"):
-        sizes_of(shapes, "swinjscc_wo")
+        sizes_of(state, "swinjscc_wo")
 
 
 def test_missing_torch_is_one_line(capsys, monkeypatch):

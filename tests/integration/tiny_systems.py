@@ -1,14 +1,18 @@
 """A table of systems small enough for tests: pixels over AWGN, no radio link.
 
 Stands in for ``link_models.systems`` on the command line. ``pixels`` sends every
-pixel as it is; ``fragile`` besides loses images whose fade is deep; ``words`` sends the
+pixel as it is; ``fragile`` besides loses images whose fade is deep; ``rated`` sends
+what the rate lets it, 1/48 at least; ``words`` sends the
 first caption and no image, and loses words; the scenario may make images of what
 arrives. All wait for ``$TINY_DELAY`` seconds per
 batch, so that a test can kill them on the way.
 """
 
+import math
 import os
 import time
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -62,6 +66,23 @@ class PixelsOverAWGN:
         return None
 
 
+class PixelsAtRate(PixelsOverAWGN):
+    """Has 3 dB less noise for twice the rate."""
+
+    def __init__(self, name, scenario):
+        super().__init__(name)
+        if scenario.cbr < Fraction(1, 48):
+            raise ValueError(f"num_symbols must be 64 at least, {scenario.num_symbols}")
+        self.gain_db = 10 * math.log10(48 * scenario.cbr)
+        self.num_symbols = scenario.num_symbols
+
+    def transmit(self, samples, snr_db, h, seeds):
+        sent = super().transmit(samples, snr_db + self.gain_db, h, seeds)
+        batch = len(samples)
+        spent = Spent(np.full(batch, self.num_symbols), np.zeros(batch))
+        return replace(sent, spent=spent)
+
+
 class WordsOverAir:
     """Loses a word of the first caption with a probability that falls with the SNR, and
     all of them where none of the first two arrives."""
@@ -99,6 +120,7 @@ def _spent(images):
 SYSTEMS = {
     "pixels": lambda scenario: PixelsOverAWGN("pixels"),
     "fragile": lambda scenario: PixelsOverAWGN("fragile", margin_db=0.0),
+    "rated": lambda scenario: PixelsAtRate("rated", scenario),
     "words": lambda scenario: scenario.at_receiver(WordsOverAir()),
 }
 

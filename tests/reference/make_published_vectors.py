@@ -5,7 +5,8 @@
 
 FOLDER holds files `tiny*.npz`: state of a small network of random weights under the
 names of its checkpoint, `io/...` with what enters and leaves every part of it, and
-`config_json`, from the classes of semcomm/SwinJSCC a6d0e6d and KeYang8/WITT 2460db5.
+`config_json`, from the classes of semcomm/SwinJSCC a6d0e6d, KeYang8/WITT 2460db5 and
+wsxtyrdd/NTSCC_JSAC22 dd3c745.
 Weights are multiples of 1/2048 and images of 1/255, so that small integers hold them.
 Of everything that comes out 64 values are kept, and all of masks.
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from keras import ops
+from ntscc_vectors import NtsccNetworks, ntscc_outputs, variant_of
 
 from link_models.training.published.fill import check_entries, fill
 from link_models.training.published.swinjscc_entries import (
@@ -47,8 +49,11 @@ STORED = (  # one of each variant, and one of four stages with each kind of link
     "tiny4_w_SAandRA",
     "tiny2_WITT",
     "tiny2_WITT_WO",
+    "tiny_JSAC22_wo_z",
+    "tiny_JSAC22_with_z",
 )
 NUM_KEPT = 64
+RATES = "rate_choice_tensor"
 WHOLE = ("image", "noise_re", "noise_im", "chan/h", "mask")
 NOISE = "chan/noise_re"
 WEIGHT_STEPS, PIXEL_STEPS = 2048, 255
@@ -70,17 +75,20 @@ def read(path):
         start += size
     for name, shape in config["unused"].items():
         state[name] = np.zeros(shape, "float32")
+        if name.endswith(RATES):
+            state[name] = np.array(config["multiple_rate"])
     del state["packed"]
     for name, array in io.items():
-        if array.dtype == np.uint8:
+        if name.endswith("image"):
             io[name] = array.astype("float32") / np.float32(PIXEL_STEPS)
     return state, io, config
 
 
 def thin(state, io, config):
     """What is stored of them, a `dict` of arrays."""
-    networks = Networks(state, config, tuple(io["image"].shape[2:]))
+    networks = networks_of(state, config, tuple(io["image"].shape[2:]))
     used = [e.name for e in networks.entries if e.variable is not None]
+    used = list(dict.fromkeys(used))  # some go to both ends
     config = config | {
         "used": {name: state[name].shape for name in used},
         "unused": {n: a.shape for n, a in state.items() if n not in used},
@@ -90,8 +98,10 @@ def thin(state, io, config):
     np.testing.assert_array_equal(packed / WEIGHT_STEPS, weights)
     # In one array: an archive takes more for the name of a small one than for itself.
     arrays = {"config_json": np.array(json.dumps(config)), "packed": packed}
-    whole = [f"{c['name']}/received" for c in config["conditions"]]
-    whole = [name for name in whole if name.replace("received", NOISE) not in io]
+    whole = ["received"]
+    if not is_ntscc(config):
+        whole = [f"{c['name']}/received" for c in config["conditions"]]
+        whole = [name for name in whole if name.replace("received", NOISE) not in io]
     for name, array in io.items():
         if name.endswith("image"):
             array = np.rint(array * PIXEL_STEPS).astype("uint8")
@@ -106,12 +116,26 @@ def places(size, count):
     return np.linspace(0, size - 1, min(size, count)).astype(int)
 
 
-class Networks:
+def is_ntscc(config):
+    """Whether vectors are of NTSCC."""
+    return "use_side_info" in config
+
+
+def model_of(config):
+    """What vectors would be imported as."""
+    return variant_of(config) if is_ntscc(config) else MODELS[config["model"]]
+
+
+def networks_of(state, config, sides):
     """Encoder and decoder with the weights of a state, for images of a size."""
+    return (NtsccNetworks if is_ntscc(config) else Networks)(state, config, sides)
+
+
+class Networks:
+    """Those of SwinJSCC and WITT."""
 
     def __init__(self, state, config, sides):
-        shapes = {name: array.shape for name, array in state.items()}
-        sizes = sizes_of(shapes, MODELS[config["model"]])
+        sizes = sizes_of(state, model_of(config))
         sizes["image_shape"] = (*sides, 3)
         self.encoder = SwinJSCCOfficialEncoder(**sizes)
         self.decoder = SwinJSCCOfficialDecoder(**sizes)
@@ -210,20 +234,30 @@ def differences(state, io, config):
     : `dict` of name without its condition -> `float`
         Of what is stored of the part, over all conditions
     """
-    worst, networks = {}, {}
-    for condition in config["conditions"]:
-        sides = io[condition["image"].removeprefix("io/")].shape[2:]
-        if sides not in networks:
-            networks[sides] = Networks(state, config, sides)
-        for name, array in outputs(networks[sides], condition, io):
-            if name not in io:
-                continue
+    worst = {}
+    for part, name, array in _parts(state, io, config):
+        if name in io:
             stored = io[name].ravel()
             ours = array.ravel()[places(array.size, stored.size)]
             error = np.abs(ours - stored).max() / max(1.0, np.abs(stored).max())
-            part = name.removeprefix(condition["name"] + "/")
             worst[part] = max(worst.get(part, 0.0), float(error))
     return worst
+
+
+def _parts(state, io, config):
+    """What is made, as (name without its condition, name, array)."""
+    if is_ntscc(config):
+        networks = networks_of(state, config, io["image"].shape[2:])
+        for name, array in ntscc_outputs(networks, config, io):
+            yield name, name, array
+        return
+    networks = {}
+    for condition in config["conditions"]:
+        sides = io[condition["image"].removeprefix("io/")].shape[2:]
+        if sides not in networks:
+            networks[sides] = networks_of(state, config, sides)
+        for name, array in outputs(networks[sides], condition, io):
+            yield name.removeprefix(condition["name"] + "/"), name, array
 
 
 def _tokens(x):
@@ -240,7 +274,11 @@ def main(argv=None):
     parser.add_argument("folder", type=Path)
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args(argv)
-    paths = sorted(args.folder.rglob("tiny[24]_*.npz"))
+    paths = sorted(
+        path
+        for pattern in ("tiny[24]_*.npz", "tiny_JSAC22_*.npz")
+        for path in args.folder.rglob(pattern)
+    )
     if not paths:
         print(f"{args.folder} holds no vectors tiny*.npz", file=sys.stderr)
         return 2
@@ -249,6 +287,7 @@ def main(argv=None):
         if args.check:
             found = differences(*read(path))
             print(path.stem, ", ".join(f"{n} {e:.0e}" for n, e in found.items()))
+            print(path.stem, f"worst {max(found.values()):.1e}")
         elif path.stem in STORED:
             np.savez_compressed(FOLDER / path.name, **thin(*read(path)))
     return 0

@@ -2,6 +2,7 @@
 
     python -m link_models.training import FILE.pth --as swinjscc_sa_ra
     python -m link_models.training import FILE.pth --as witt --image-size 512 768
+    python -m link_models.training import FILE.pth --as ntscc_official
 
 Sizes of the network are read off the file, and every name and shape is checked. Written
 are <label>.weights.h5 and <label>.json in runs/, where the system of that name finds
@@ -10,7 +11,7 @@ them:
     python -m scenarios.siso_awgn --systems swinjscc_sa_ra hevc_ldpc --as-published ...
 
 Nothing in the file is run. Which variant it is must be said: some have the same
-entries.
+entries. NTSCC+ and CompatibleNTSCC are refused: they need neighbourhood attention.
 """
 
 import argparse
@@ -21,23 +22,20 @@ import numpy as np
 
 from link_models.codecs import CODECS
 from link_models.links.frame_link import FrameLink
+from link_models.training.published import ntscc_entries, swinjscc_entries
 from link_models.training.published.fill import check_entries, fill
-from link_models.training.published.swinjscc_entries import (
-    VARIANTS,
-    decoder_entries,
-    encoder_entries,
-    is_buffer,
-    sizes_of,
-)
 from link_models.training.published.torch_file import read_checkpoint
 from link_models.weights import store
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 
-CODEC = "swinjscc_official"
+VARIANTS = {  # what to import as -> module that says what its checkpoints hold
+    variant: entries
+    for entries in (swinjscc_entries, ntscc_entries)
+    for variant in entries.VARIANTS
+}
 MOST_LINES = 20
-TRAINED_SIDE = {2: 32, 4: 256}  # stages -> side of the authors' training images
 
 
 def import_arrays(
@@ -48,13 +46,14 @@ def import_arrays(
     snr_range_db=None,
     folder=store.WRITTEN,
     label=None,
+    eta=None,
 ):
     """Writes weights and their JSON from the entries of a checkpoint.
 
     Parameters
     ----------
     arrays : `dict` of name -> array
-        Entries of SwinJSCC or WITT, as of
+        Entries of SwinJSCC, WITT or NTSCC, as of
         :func:`~link_models.training.published.torch_file.read_checkpoint`
 
     variant : `str`
@@ -76,6 +75,10 @@ def import_arrays(
     label : `str`, optional
         The variant's name if not given
 
+    eta : `float`, optional
+        Of NTSCC, which its checkpoints do not hold: values for a bit of information;
+        that of the published configuration, 0.2, if not given
+
     Output
     ------
     : (`Path`, `int`)
@@ -91,29 +94,38 @@ def import_arrays(
         raise ValueError(
             f"unknown variant {variant!r}; there are {', '.join(VARIANTS)}"
         )
-    sizes = sizes_of({name: a.shape for name, a in arrays.items()}, variant)
+    known = VARIANTS[variant]
+    ntscc_entries.refuse_ntscc_plus(arrays)
+    sizes = known.sizes_of(arrays, variant)
+    if eta is not None:
+        if known is not ntscc_entries:
+            raise ValueError(f"--eta is of NTSCC, not of {variant}: leave it out")
+        sizes["eta"] = eta
     if image_shape is None:
-        side = TRAINED_SIDE.get(len(sizes["dims"]))
+        side = known.trained_side(sizes)
         if side is None:
             raise ValueError(
                 f"a network of {len(sizes['dims'])} stages: give --image-size"
             )
         image_shape = (side, side, 3)
     config = {"image_shape": image_shape, **sizes}
-    link = _link(config)
-    entries = [*encoder_entries(link.encoder), *decoder_entries(link.decoder)]
-    lines = check_entries(arrays, entries, is_buffer)
+    link = _link(known.CODEC, config)
+    entries = [
+        *known.encoder_entries(link.encoder),
+        *known.decoder_entries(link.decoder),
+    ]
+    lines = check_entries(arrays, entries, known.is_buffer)
     if lines:
         raise ValueError("\n".join(lines))
     used = fill(arrays, entries)
     low, high = _checked_range(snr_range_db)
     record = {
-        "config": {"codec": CODEC, "encoder": config, "decoder": config},
+        "config": {"codec": known.CODEC, "encoder": config, "decoder": config},
         "published": {"as": variant, **file},
         "recipe": {} if low is None else {"min_snr_db": low, "max_snr_db": high},
     }
     written = store.save(link, folder, label or variant, record)
-    return written, sum(e.name in arrays for e in entries) - used
+    return written, len({e.name for e in entries} & arrays.keys()) - used
 
 
 def _checked_range(snr_range_db):
@@ -129,9 +141,9 @@ def _checked_range(snr_range_db):
     return low, high
 
 
-def _link(config):
+def _link(codec, config):
     """The codec over a radio link of its own, built and not run."""
-    encoder, decoder = (half(**config) for half in CODECS[CODEC])
+    encoder, decoder = (half(**config) for half in CODECS[codec])
     channel = EqualizedOFDMChannel(AWGN(), Framing(encoder.most_symbols, 1))
     return FrameLink(encoder, decoder, channel)
 
@@ -151,7 +163,8 @@ def main(argv=None):
         type=int,
         nargs=2,
         metavar=("H", "W"),
-        help="of the images to send (of 2 stages 32 32, of 4 stages 256 256)",
+        help="of the images to send (of 2 stages 32 32, of 4 stages 256 256; NTSCC: "
+        "multiples of 64)",
     )
     add(
         "--trained-snr",
@@ -160,6 +173,7 @@ def main(argv=None):
         metavar=("LOW", "HIGH"),
         help="SNRs that it was trained for [dB]: it is told none beyond (every one)",
     )
+    add("--eta", type=float, help="of NTSCC: values sent for a bit of a patch (0.2)")
     add("--out", type=Path, default=store.WRITTEN, help="folder (runs)")
     add("--label", help="name of the weights (that of --as)")
     args = parser.parse_args(argv)
@@ -168,7 +182,14 @@ def main(argv=None):
         arrays = read_checkpoint(args.file)
         file = {"file": Path(args.file).name, "sha256": store.file_hash(args.file)}
         path, unused = import_arrays(
-            arrays, args.variant, file, shape, args.trained_snr, args.out, args.label
+            arrays,
+            args.variant,
+            file,
+            shape,
+            args.trained_snr,
+            args.out,
+            args.label,
+            args.eta,
         )
     except (ValueError, OSError, ImportError) as error:
         lines = str(error).splitlines()

@@ -10,9 +10,9 @@ def check_entries(arrays, entries, ignored):
     ----------
     arrays : `dict` of name -> array
 
-    entries : list of :class:`~link_models.training.published.swinjscc_entries.Entry`
-        What there may be; those without a variable need not be there. `None` in a shape
-        is any size
+    entries : list of :class:`~link_models.training.published.entries.Entry`
+        What there may be; those without a variable need not be there, those of the same
+        name go to several. `None` in a shape is any size
 
     ignored : callable, name -> `bool`
         What is left out whatever it is
@@ -24,7 +24,7 @@ def check_entries(arrays, entries, ignored):
     """
     known = {entry.name: entry for entry in entries}
     lines = []
-    for entry in entries:
+    for entry in known.values():
         if entry.name not in arrays:
             if entry.variable is not None:
                 lines.append(f"missing: {entry.name}, of shape {_text(entry.shape)}")
@@ -49,17 +49,17 @@ def fill(arrays, entries):
     Output
     ------
     : `int`
-        How many were used
+        How many entries were used
     """
     used = [entry for entry in entries if entry.variable is not None]
-    for name, _, variable in used:
-        variable.assign(_as_keras(name, arrays[name]).astype("float32"))
-    return len(used)
+    for entry in used:
+        entry.variable.assign(_as_keras(entry, arrays[entry.name]).astype("float32"))
+    return len({entry.name for entry in used})
 
 
-def _as_keras(name, array):
-    """From the layout of torch: outputs come last, tables stay as they are."""
-    if name.endswith("relative_position_bias_table") or array.ndim < 2:
+def _as_keras(entry, array):
+    """From the layout of torch: outputs come last."""
+    if entry.as_it_is or array.ndim < 2:
         return array
     return array.transpose((*range(2, array.ndim), 1, 0))
 

@@ -11,7 +11,8 @@ def read_checkpoint(path):
     Parameters
     ----------
     path : `str` or path
-        As ``torch.save(model.state_dict(), path)`` writes it
+        As ``torch.save(model.state_dict(), path)`` writes it, or with the entries in
+        it under ``state_dict``, beside which nothing is read
 
     Output
     ------
@@ -55,6 +56,8 @@ def read_checkpoint(path):
         raise ValueError(
             f"{path} is no checkpoint of torch, or cut off: download it again"
         ) from error
+    if isinstance(entries, dict) and isinstance(entries.get("state_dict"), dict):
+        entries = entries["state_dict"]
     if not isinstance(entries, dict) or not entries:
         raise ValueError(f"{path} holds {_kind(entries)}, not tensors by their names")
     for name, value in entries.items():

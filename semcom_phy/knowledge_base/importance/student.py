@@ -12,6 +12,7 @@ from keras import ops
 from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.matrix_conv import MatrixConv2D
+from semcom_phy.layers.padding import pad_edges
 from semcom_phy.layers.residual_trunk import ResidualTrunk
 from semcom_phy.layers.spectrum import grid_coordinates, to_cells
 
@@ -42,12 +43,12 @@ class ImportanceStudent(keras.Model):
     Input
     -----
     image : [batch, H, W, 3], `float32`
-        In [0, 1]; height and width multiples of 16 [pixels]
+        In [0, 1]; padded by their last rows and columns to multiples of 16 pixels
 
     Output
     ------
     levels : [batch, H / 16, W / 16, 4], `float32`
-        Logits of ``LEVELS``
+        Logits of ``LEVELS``; H / 16 and W / 16 rounded up
 
     classes : [batch, H / 16, W / 16, num_classes], `float32`
         Logits of the semantic classes
@@ -82,14 +83,7 @@ class ImportanceStudent(keras.Model):
         self.built = True
 
     def call(self, image):
-        height, width = image.shape[1:3]
-        size = int(np.prod(STRIDES))
-        if height % size or width % size:
-            raise ValueError(
-                f"images must have sides that are multiples of {size}, received "
-                f"{height}x{width}: crop or pad them."
-            )
-        x = 4.0 * (image - 0.4)
+        x = 4.0 * (pad_edges(image, int(np.prod(STRIDES))) - 0.4)
         for i, stride in enumerate(STRIDES):
             merged = getattr(self, f"merge_{i}")(to_cells(x, stride))
             x = getattr(self, f"trunk_{i}")(merged, None)

@@ -57,7 +57,7 @@ def fading_link(codec):
 
 
 def training_batch(link, batch=2, seed=1):
-    """What :class:`~link_models.training.scene_task.RateDistortionLoss` takes."""
+    """What the loss of :class:`~link_models.training.scene_task.SceneTask` takes."""
     rng = np.random.default_rng(seed)
     channel = link.channel
     side = (batch, GRID[0] // 2, GRID[1] // 2, link.encoder.side_channels)

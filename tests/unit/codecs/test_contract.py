@@ -48,12 +48,27 @@ CONFIGS = {
         "rate_adaptive": True,
     },
     "ntscc": PATCHES,
+    "ntscc_official": {
+        "image_shape": (16, 32, 3),
+        "dims": (8, 8),
+        "depths": (1, 1),
+        "heads": (2, 2),
+        "windows": (2, 2),
+        "shifted": (False, False),
+        "code_depth": 1,
+        "code_heads": 2,
+        "code_window": 4,
+        "rates": (2, 4, 8),
+        "hyper_analysis": (4, 4, 4),
+        "hyper_synthesis": (4, 8),
+        "refined": True,
+    },
     "sa_oosc": PATCHES,
 }
 OF_IMAGES = [name for name, codec in CODECS.items() if codec.encoder.sends_images]
 ROOM = {"adjscc": 64, "deepjscc": 64, "ntscc": 900, "sa_oosc": 900}
-ROOM |= {"swinjscc_official": 80}
-SIDE = ("eca", "swinjscc", "swinjscc_official", "ntscc", "sa_oosc")
+ROOM |= {"swinjscc_official": 80, "ntscc_official": 120}
+SIDE = ("eca", "swinjscc", "swinjscc_official", "ntscc", "ntscc_official", "sa_oosc")
 
 
 def pair(name):
@@ -140,7 +155,9 @@ def _joined(*parts):
     return None if parts[0] is None else np.concatenate(parts)
 
 
-@pytest.mark.parametrize("name", ["eca", "swinjscc_official", "ntscc"])
+@pytest.mark.parametrize(
+    "name", ["eca", "swinjscc_official", "ntscc", "ntscc_official"]
+)
 def test_bytes_that_cannot_be_meant_are_refused(name):
     """A number beyond those that there are, and a code that ends early (any)."""
     _, decoder = pair(name)
@@ -175,12 +192,12 @@ def test_figures_and_maps_are_by_sample(name):
 
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_a_scenario_has_a_configuration_of_its_own(name):
-    """Halves can be made of their default configuration for 32x32 images and 2x2
+    """Halves can be made of their default configuration for 64x64 images and 2x2
     antennas, and it is theirs: plain values of the constructor (exact)."""
     for half in CODECS[name]:
-        config = half.default_config((32, 32, 3), 2, 2, (384, 512))
+        config = half.default_config((64, 64, 3), 2, 2, (384, 512))
         made = half(**config)
-        assert made.image_shape == (32, 32, 3)
+        assert made.image_shape == (64, 64, 3)
         assert config.items() <= made.get_config().items()
 
 
@@ -193,10 +210,11 @@ def test_frames_that_do_not_fit_a_codec_are_refused():
         ("swinjscc", "frame of 96"),
         ("swinjscc_official", "at least 8 symbols per image, received a frame of 7"),
         ("ntscc", "at least 8 symbols, received a frame of 7"),
+        ("ntscc_official", "at least 32 symbols, received a frame of 7"),
     ):
         encoder, _ = pair(name)
         with pytest.raises(ValueError, match=message):
-            few = name in ("swinjscc_official", "ntscc")
+            few = name in ("swinjscc_official", "ntscc", "ntscc_official")
             encoder.check_rate(7 if few else 96)
 
 

@@ -1,6 +1,7 @@
 """NTSCC, and what SA-OOSC has of it: shapes, budgets, entropy, gradients."""
 
 import re
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ from patch_codecs import (
     training_batch,
 )
 
-from link_models.training.scene_task import RateDistortionLoss
+from link_models.training.scene_task import RateDistortionLoss, SceneTask
 from semcom_phy.backend import gradients_fn
 from semcom_phy.codecs.contract import Received
 from semcom_phy.codecs.ntscc import NtsccDecoder, NtsccEncoder
@@ -221,11 +222,11 @@ def test_fixed_is_deepjscc_with_the_same_networks(encoders):
 
 def test_token_and_mask_of_a_length():
     """A patch of length k sends its first 2 k real symbols (exact)."""
-    index = tensor(np.arange(len(LENGTHS)), "int32")
-    sent = ops.convert_to_numpy(NtsccEncoder.sent(index))
+    index, encoder = tensor(np.arange(len(LENGTHS)), "int32"), NtsccEncoder(**SIZES)
+    sent = ops.convert_to_numpy(encoder.sent(index))
     assert sent.sum(axis=-1).tolist() == [2 * n for n in LENGTHS]
     assert np.all(np.diff(sent, axis=-1) <= 0)
-    token = ops.convert_to_numpy(NtsccEncoder.token(index))
+    token = ops.convert_to_numpy(encoder.told(index))
     np.testing.assert_array_equal(token, np.eye(len(LENGTHS)))
 
 
@@ -300,25 +301,24 @@ def test_the_encoder_does_not_see_the_channel(links, codec):
 def test_every_weight_is_reached(links, codec):
     """Over 2x2 Rayleigh with estimated CSI the loss of training has a finite, non-zero
     gradient for every weight, the same eager and compiled (1e-3 of the largest)."""
-    link, loss = links[codec], RateDistortionLoss()
+    link = links[codec]
+    task = SceneTask("", link.channel, RateDistortionLoss())
     weights, batch = link.trainable_variables, training_batch(link)
     assert len(weights) == len(link.encoder.trainable_variables) + len(
         link.decoder.trainable_variables
     )
     eager, graph = (
-        gradients_fn(lambda *inputs: loss(link, *inputs), weights, compiled)(*batch)
+        gradients_fn(partial(task.training_loss, link), weights, compiled)(*batch)
         for compiled in (False, True)
     )
     assert_every_weight_is_reached(weights, eager, graph)
 
 
-@pytest.mark.parametrize("shape", [(64, 48, 3), (48, 64, 3), (64, 64, 1)])
+@pytest.mark.parametrize("shape", [(0, 48, 3), (64, 64, 1)])
 def test_image_shapes_that_do_not_fit_are_refused(shape):
-    """z has half the patches' resolution; the shape received is named (exact)."""
+    """The shape received is named (exact)."""
     for part in (*ENCODERS.values(), *DECODERS.values()):
-        with pytest.raises(
-            ValueError, match="multiples of 32.*received " + re.escape(str(shape))
-        ):
+        with pytest.raises(ValueError, match="received " + re.escape(str(shape))):
             part(**SIZES | {"image_shape": shape})
 
 

@@ -1,5 +1,7 @@
 """SA-OOSC: what importance does to lengths, and what teaches it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from codec_calls import encode, tensor
@@ -13,7 +15,7 @@ from patch_codecs import (
     training_batch,
 )
 
-from link_models.training.scene_task import RateDistortionLoss
+from link_models.training.scene_task import RateDistortionLoss, SceneTask
 from semcom_phy.backend import gradients_fn
 from semcom_phy.codecs.sa_oosc import NUM_LEVELS, SaOoscEncoder
 from semcom_phy.layers.rate_allocation import LENGTHS
@@ -134,7 +136,8 @@ def test_only_the_cross_entropy_teaches_the_head():
     """The head's gradient of the whole loss is that of the cross entropy: neither
     distortion nor rate reaches it through the step (1e-4 of the largest entry)."""
     link = fading_link("sa_oosc")
-    encoder, loss = link.encoder, RateDistortionLoss(gamma=0.1)
+    encoder = link.encoder
+    task = SceneTask("", link.channel, RateDistortionLoss(gamma=0.1))
     head = [*encoder.importance_hidden.weights, *encoder.importance_out.weights]
     batch = training_batch(link)
 
@@ -143,7 +146,7 @@ def test_only_the_cross_entropy_teaches_the_head():
         log_p = ops.log_softmax(analysed_by(encoder, source).importance)
         return -0.1 * ops.mean(ops.sum(target * log_p, axis=-1))
 
-    whole = gradients_fn(lambda *inputs: loss(link, *inputs), head)(*batch)
+    whole = gradients_fn(partial(task.training_loss, link), head)(*batch)
     alone = gradients_fn(cross_entropy, head)(*batch)
     for weight, one, two in zip(head, whole, alone, strict=True):
         one, two = ops.convert_to_numpy(one), ops.convert_to_numpy(two)

@@ -29,10 +29,11 @@ def pair():
 def send(pair, index, no, seed=1):
     """Latents, estimates, symbols and what is sent of them, one patch an image."""
     mapper, demapper = pair
+    lengths = np.array(mapper.lengths)
     rng = np.random.default_rng(seed)
     latents = rng.standard_normal((4000, 1, 1, SIZE)).astype("float32")
     index = np.full((4000, 1, 1), index, "int32")
-    sent = (np.arange(SIZE) < 2 * np.array(LENGTHS)[index][..., None]).astype("float32")
+    sent = (np.arange(SIZE) < 2 * lengths[index][..., None]).astype("float32")
     symbols = ops.convert_to_numpy(
         mapper(*map(ops.convert_to_tensor, (latents, index)))
     )
@@ -42,7 +43,12 @@ def send(pair, index, no, seed=1):
     noise = rng.standard_normal(symbols.shape) * np.sqrt(no)
     received = ((symbols * scale + noise) * sent).astype("float32")
     variance = np.full(received.shape, no, "float32")
-    found, _ = demapper(*map(ops.convert_to_tensor, (received, variance, index, sent)))
+    received, variance, index, sent = map(
+        ops.convert_to_tensor, (received, variance, index, sent)
+    )
+    scale = demapper.scale(index, sent)
+    found = demapper(received, variance, index, sent, scale)
+    sent = ops.convert_to_numpy(sent)
     return latents, ops.convert_to_numpy(found), symbols, sent
 
 
@@ -109,7 +115,8 @@ def test_gradient_passes_the_signs(pair):
         sent = ops.cast(ops.arange(SIZE) < 2 * LENGTHS[1], "float32")
         sent = ops.reshape(sent, (1, 1, 1, SIZE))
         symbols = mapper(values, index) * sent
-        return demapper(symbols, 1e-9 * ops.ones_like(symbols), index, sent)[0]
+        scale = demapper.scale(index, sent)
+        return demapper(symbols, 1e-9 * ops.ones_like(symbols), index, sent, scale)
 
     step = np.zeros(SIZE)
     step[0] = 1e-3  # too small to turn a sign
@@ -125,3 +132,36 @@ def test_too_few_latents_are_refused():
     """A length cannot have more real symbols than there are latents."""
     with pytest.raises(ValueError, match="needs at least 64 latents"):
         HybridMapper((32,), 63)
+
+
+def test_each_design_is_the_better_one_at_its_noise():
+    """Two designs of a length, for 0 and 20 dB: the error of each is less at its own
+    noise variance, by 3 % at least."""
+    rng = np.random.default_rng(0)
+    samples = [rng.standard_normal((3000, SIZE)) for _ in range(2)]
+    mapper, demapper = HybridMapper((8, 8), SIZE), HybridDemapper((8, 8), SIZE)
+    mapper.fit(samples, STD, [10, 10], [1, 1], design_no=(1.0, 0.01))
+    demapper.copy_start(mapper)
+    for no, ours, other in ((1.0, 0, 1), (0.01, 1, 0)):
+        errors = [error(*send((mapper, demapper), i, no)[:2]) for i in (ours, other)]
+        assert errors[0] < 0.97 * errors[1], no
+
+
+def test_another_scale_makes_another_estimate(pair):
+    """Of each image by its own: without noise half of it makes twice as much (1e-5)."""
+    _, demapper = pair
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((2, 1, 1, SIZE)).astype("float32")
+    sent, index = np.ones_like(values), np.full((2, 1, 1), 0, "int32")
+    sent[..., 2 * LENGTHS[0] :] = 0.0
+    no = np.full_like(values, 1e-9)
+    inputs = [ops.convert_to_tensor(x) for x in (values, no, index, sent)]
+    judged = ops.convert_to_numpy(demapper.scale(*inputs[2:]))
+    one, other = (
+        ops.convert_to_numpy(demapper(*inputs, ops.convert_to_tensor(judged * factor)))
+        for factor in np.array([[1.0, 1.0], [1.0, 0.5]], "float32")
+    )
+    np.testing.assert_array_equal(one[0], other[0])
+    analogue = np.abs(other[1]) > 1.5 * np.abs(one[1])
+    assert analogue.any()
+    np.testing.assert_allclose(other[1][analogue], 2 * one[1][analogue], rtol=1e-5)

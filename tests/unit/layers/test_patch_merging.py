@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from layer_checks import array, assert_copy_is_the_same, assert_gradients, normals
 
-from semcom_phy.layers.patch_merging import PatchMerging, PatchSplitting
+from semcom_phy.layers.patch_merging import PatchMerging, PatchSplitting, SplitFirst
 
 
 def built(layer, shape):
@@ -44,10 +44,23 @@ def test_splitting_counts_places_fastest():
         np.testing.assert_allclose(y[1, dy, 4 + dx, channel], outputs[place], atol=1e-5)
 
 
-@pytest.mark.parametrize("layer_class", [PatchMerging, PatchSplitting])
+def test_splitting_first_norms_the_new_tokens():
+    """Input 4 c + 2 dy + dx is channel c of the token at (dy, dx), which LayerNorm and
+    matrix are for (1e-5)."""
+    x = normals(2, 2, 3, 12)
+    layer = built(SplitFirst(5), x.shape)
+    y = array(layer(ops.convert_to_tensor(x)))
+    assert y.shape == layer.compute_output_shape(x.shape) == (2, 4, 6, 5)
+    for dy, dx in np.ndindex(2, 2):
+        token = normed(x[1, 0, 2, 2 * dy + dx :: 4], layer)
+        expected = token @ array(layer.linear.kernel)
+        np.testing.assert_allclose(y[1, dy, 4 + dx], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer_class", [PatchMerging, PatchSplitting, SplitFirst])
 def test_layers_keep_their_promises(layer_class):
     """Copy of the configuration (exact), gradients."""
-    x = normals(2, 4, 4, 6)
+    x = normals(2, 4, 4, 8)
     layer = built(layer_class(3), x.shape)
     assert_copy_is_the_same(layer, lambda copy: copy(ops.convert_to_tensor(x)))
     target = normals(*layer.compute_output_shape(x.shape), seed=2)
@@ -62,5 +75,7 @@ def test_what_does_not_fit_is_refused():
     """Values are named (exact)."""
     with pytest.raises(ValueError, match="3x4 feature map"):
         PatchMerging(4).build((None, 3, 4, 2))
+    with pytest.raises(ValueError, match="6 channels do not split into four"):
+        SplitFirst(4).build((None, 2, 2, 6))
     with pytest.raises(ValueError, match="received 0"):
         PatchSplitting(0)

@@ -119,6 +119,25 @@ def test_block_against_numpy(shape, window, shift, size, active):
     )
 
 
+@pytest.mark.parametrize("shape, shift", [((6, 8), 0), ((5, 6), 2), ((2, 3), 1)])
+def test_padded_windows_attend_to_zeros(shape, shift):
+    """Maps that windows do not divide are those with zeros below and to the right after
+    the norm, whatever their size; shifts stay (1e-5); a copy is the same (exact)."""
+    layer = randomised(SwinBlock(HEADS, 4, shift, padded=True), shape)
+    x = features(*shape)
+    y = normalised(x.astype(float), layer.norm_attention)
+    filled = [(0, 0), *((0, -n % 4) for n in shape), (0, 0)]
+    y = attention(np.pad(y, filled), layer.attention, 4, shift)
+    y = y[:, : shape[0], : shape[1]]
+    found = ops.convert_to_numpy(
+        layer.attention(ops.convert_to_tensor(normalised(x, layer.norm_attention)))
+    )
+    np.testing.assert_allclose(found, y, atol=1e-5)
+    assert layer(x).shape == x.shape
+    copy = SwinBlock.from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config() and copy.attention.padded
+
+
 def test_stage_shifts_every_second_block():
     """Block two alone is shifted, by half a window (1e-5), compiled or not."""
     stage = randomised(SwinStage(3, HEADS, 4, mlp_ratio=2), (8, 8))

@@ -9,6 +9,7 @@ from semcom_phy.metrics import image as image_metrics
 from semcom_phy.metrics.image import (
     MS_SSIM_WEIGHTS,
     ms_ssim,
+    ms_ssim_db,
     mse,
     num_ms_ssim_scales,
     psnr,
@@ -48,6 +49,18 @@ def test_lossless_counts_60_db():
     images_hat = images.copy()
     images_hat[1, 0, 0, 0] = 101
     np.testing.assert_allclose(psnr(images, images_hat), 60, rtol=1e-12)
+
+
+def test_large_images_in_strips(monkeypatch):
+    """A few rows at a time give what the whole images give (exact)."""
+    rng = np.random.default_rng(4)
+    images = rng.integers(0, 256, (2, 61, 45, 3), np.uint8)
+    images_hat = np.clip(images + rng.normal(0, 9, images.shape), 0, 255).astype("u1")
+    measures = (psnr, ssim, ms_ssim)
+    whole = [measure(images, images_hat) for measure in measures]
+    monkeypatch.setattr(image_metrics, "_PIXELS_AT_ONCE", 7 * 45 * 3)
+    for measure, expected in zip(measures, whole, strict=True):
+        np.testing.assert_array_equal(measure(images, images_hat), expected)
 
 
 def test_psnr_of_mean_mse():
@@ -110,6 +123,67 @@ def test_ms_ssim_by_its_definition(pair):
     np.testing.assert_allclose(ms_ssim(*pair), product.mean(-1), atol=1e-12)
 
 
+@pytest.mark.parametrize("size, scales", [((176, 208), 5), ((175, 192), 4)])
+def test_ms_ssim_of_large_images_by_plain_sums(monkeypatch, size, scales):
+    """The paper's five scales with its weights, and the first four of a picture that is
+    one pixel too small, from sums over every 11x11 window; two images in groups of one
+    (1e-10: rounding)."""
+    monkeypatch.setattr(image_metrics, "_PIXELS_AT_ONCE", 1)
+    rng = np.random.default_rng(2)
+    coarse = rng.integers(0, 256, (2, 22, 26, 3)).astype("uint8")
+    images = coarse.repeat(8, axis=1).repeat(8, axis=2)[:, : size[0], : size[1]]
+    error = rng.normal(0, 20, images.shape)
+    images_hat = np.clip(np.rint(images + error), 0, 255).astype("uint8")
+    paper = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
+    square = np.arange(-5, 6) ** 2
+    window = np.exp(-np.add.outer(square, square) / (2 * 1.5**2))
+    window /= window.sum()
+
+    def smooth(values):
+        shown = np.lib.stride_tricks.sliding_window_view(values, (11, 11), (0, 1))
+        return np.einsum("hwcij,ij->hwc", shown, window)
+
+    def value(a, b):
+        product = np.ones(3)
+        for scale, weight in enumerate(paper / paper.sum()):
+            mean_a, mean_b = smooth(a), smooth(b)
+            both = smooth(a * b) - mean_a * mean_b
+            spread = smooth(a * a) - mean_a**2 + smooth(b * b) - mean_b**2
+            term = (2 * both + 58.5225) / (spread + 58.5225)
+            if scale == scales - 1:
+                means = mean_a**2 + mean_b**2
+                term *= (2 * mean_a * mean_b + 6.5025) / (means + 6.5025)
+            product *= term.mean((0, 1)) ** weight
+            rows, columns = (side // 2 * 2 for side in a.shape[:2])
+            a, b = (
+                (x[:rows:2, :columns:2] + x[1:rows:2, :columns:2]) / 4
+                + (x[:rows:2, 1:columns:2] + x[1:rows:2, 1:columns:2]) / 4
+                for x in (a, b)
+            )
+        return product.mean()
+
+    pairs = zip(images.astype(float), images_hat.astype(float), strict=True)
+    expected = np.array([value(*pair) for pair in pairs])
+    assert np.all((expected > 0.5) & (expected < 0.99))
+    np.testing.assert_allclose(ms_ssim(images, images_hat), expected, atol=1e-10)
+    np.testing.assert_allclose(
+        ms_ssim_db(images, images_hat), -10 * np.log10(1 - expected), atol=1e-6
+    )
+
+
+def test_ms_ssim_in_db_of_each_image(pair):
+    """-10 log10(1 - MS-SSIM) of every image, 60 dB of a lossless one and of one that
+    comes closer (exact)."""
+    images, images_hat = (images[:3].copy() for images in pair)
+    images_hat[1], images_hat[2] = images[1], images[2]
+    images_hat[2, 0, 0, 0] ^= 1
+    values = ms_ssim_db(images, images_hat)
+    assert values.dtype == np.float64 and values.shape == (3,)
+    assert values[0] == pytest.approx(-10 * np.log10(1 - ms_ssim(*pair)[0]), rel=1e-12)
+    assert 0 < values[0] < 30
+    np.testing.assert_allclose(values[1:], 60, rtol=1e-12)
+
+
 def test_equal_images_score_one(pair):
     """SSIM and MS-SSIM of equal images are 1 (float rounding), of noisy ones less."""
     images, images_hat = pair
@@ -168,7 +242,7 @@ def test_coarse_scales_forgive_pixel_noise(pair):
 )
 def test_wrong_batches_raise(images, images_hat):
     """Anything but two uint8 batches of one shape is refused with its shape."""
-    for metric in (psnr, psnr_of_mean_mse, ssim, ms_ssim):
+    for metric in (psnr, psnr_of_mean_mse, ssim, ms_ssim, ms_ssim_db):
         with pytest.raises(ValueError, match="images are"):
             metric(images, images_hat)
 

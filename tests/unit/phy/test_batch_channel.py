@@ -1,9 +1,9 @@
-"""The channel of the authors of SwinJSCC: what it normalises, pairs and gives away."""
+"""The channels of authors: what they normalise, pair and give away."""
 
 import numpy as np
 from keras import ops
 
-from semcom_phy.phy.batch_channel import send_over_batch
+from semcom_phy.phy.batch_channel import send_kept_over_batch, send_over_batch
 from semcom_phy.seeding import complex_normals
 
 SHAPE = (4, 8, 8, 6)
@@ -60,3 +60,36 @@ def test_a_gain_is_not_equalised():
     expected = features.reshape(2, -1) * gain
     received = ops.convert_to_numpy(heard.features).reshape(2, -1)
     np.testing.assert_allclose(received, expected, atol=1e-3)
+
+
+def send_kept(no):
+    """Values that are kept one by one, of images of different power."""
+    rng = np.random.default_rng(5)
+    kept = (rng.random(SHAPE) < 0.4).astype("float32")
+    kept[0, 0, 0, 0] = 1.0
+    kept[0, 0, 0, 1] = (kept.sum() - kept[0, 0, 0, 1]) % 2  # an even number of them
+    features = kept * rng.standard_normal(SHAPE).astype("float32")
+    features *= np.array([1, 2, 3, 4], "float32")[:, None, None, None]
+    noise = complex_normals(rng, (features.size // 2,))
+    inputs = [ops.convert_to_tensor(v) for v in (features, kept, np.float32(no), noise)]
+    return features, kept, noise, send_kept_over_batch(*inputs)
+
+
+def test_neighbours_that_are_kept_are_a_symbol():
+    """Image after image, channel after channel, closed up, of mean power 1 over the
+    batch; noise of the first entries, none where nothing is kept (1e-5)."""
+    features, kept, noise, heard = send_kept(0.2)
+    values = features.transpose(0, 3, 1, 2)[kept.transpose(0, 3, 1, 2) > 0]
+    power = np.mean(values**2)
+    np.testing.assert_allclose(ops.convert_to_numpy(heard.power), power, rtol=1e-5)
+    sent = values.reshape(-1, 2) @ [1, 1j] / np.sqrt(2 * power)
+    symbols = ops.convert_to_numpy(heard.symbols)
+    np.testing.assert_allclose(symbols[: len(sent)], sent, atol=1e-5)
+    assert not symbols[len(sent) :].any()
+    assert abs(np.mean(np.abs(sent) ** 2) - 1) < 1e-5
+    received = ops.convert_to_numpy(heard.features)
+    assert not received[kept == 0].any()
+    expected = (sent + np.sqrt(0.2) * noise[: len(sent)]) * np.sqrt(2 * power)
+    expected = np.stack([expected.real, expected.imag], axis=1).ravel()
+    found = received.transpose(0, 3, 1, 2)[kept.transpose(0, 3, 1, 2) > 0]
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -1,8 +1,10 @@
 """What the points of a sweep are called."""
 
+from fractions import Fraction
+
 from matplotlib.figure import Figure
 
-from semcom_phy.simulation.axis import SNR_AXIS, axis_of
+from semcom_phy.simulation.axis import SNR_AXIS, CbrAxis, axis_of
 
 METRES = axis_of({16.595: 50.0, 10.574: 100.0, 4.553: 200.0})
 
@@ -40,3 +42,21 @@ def test_ticks_stand_at_the_points():
     assert list(axes.get_xticks()) == [10.0 * k for k in range(1, 26, 3)]
     SNR_AXIS.set_ticks(axes, {5.0, 0.0})
     assert list(axes.get_xticks()) == [0, 5]
+
+
+def test_rates_are_fractions_on_a_logarithmic_axis():
+    """The lowest first, named by their fractions, with the SNR of all (exact)."""
+    axis = CbrAxis({1 / 24: Fraction(1, 24), 1 / 6: Fraction(1, 6)}, 10.0)
+    axis = axis.joined(CbrAxis({1 / 48: Fraction(1, 48)}, 10.0))
+    assert axis.sort(axis.rates) == [1 / 48, 1 / 24, 1 / 6]
+    assert axis.head(1 / 24) == "1/24" and axis.heading(1 / 6) == "cbr 1/6"
+    assert axis.names(1 / 48, 1 / 6) == "cbr 1/48, 1/6"
+    assert axis.place(1 / 24) - axis.place(1 / 48) == 1
+    assert axis.columns(1 / 6) == {"cbr": "1/6", "snr_db": "10"}
+    assert axis.value(1 / 6) == Fraction(1, 6) and axis.share(1 / 6, 1 / 6) == 1
+    assert axis.fixed({}) == "SNR 10 dB" and "SNR 10 dB" in axis.label
+    assert SNR_AXIS.fixed({"bandwidth": {"cbr": 0.25}}) == "cbr 0.25"
+    axes = Figure().add_subplot()
+    axis.set_ticks(axes, axis.rates)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["1/48", "1/24", "1/6"]

@@ -379,3 +379,41 @@ def test_a_first_metric_that_is_null_has_no_figure(tmp_path):
         curves.append(curve)
     paths = plotting.plot_all(curves, tmp_path)
     assert [path.name for path in paths] == ["reconstructions.png", "rate_vs_snr.png"]
+
+
+def test_large_images_are_shown_in_part_with_their_place(tmp_path, figures):
+    """Every row has the crops; above them stands the whole picture with a frame where
+    they are, and the place in words (exact)."""
+    curve = make_curve(tmp_path, "a", 0.0, image_size=[320, 640])
+    whole = np.zeros((4, 64, 128, 3), "uint8")
+    curve.header |= {"overview": encode_strip(whole)}
+    curve.header |= {"crops": [[40, 160, 16], [0, 0, 16], [304, 624, 16], [8, 8, 16]]}
+    plotting.plot_reconstructions([curve], None, snr_db=[0.0, 10.0])
+    axes = figures[0].axes[0]
+    tiles = [tile.get_array() for tile in axes.images]
+    assert len(tiles) == 2 * 3 * 3
+    for k in range(3):
+        np.testing.assert_array_equal(tiles[3 * k], whole[k])
+        np.testing.assert_array_equal(tiles[3 * k + 1], IMAGES[k])
+        np.testing.assert_array_equal(tiles[3 * k + 2], RECEIVED[k])
+    left, right, bottom, top = axes.images[0].get_extent()
+    frame = axes.patches[0]
+    assert frame.get_x() == pytest.approx(left + (right - left) * 160 / 640)
+    assert frame.get_y() == pytest.approx(top + (bottom - top) * 40 / 320)
+    assert frame.get_width() == pytest.approx((right - left) * 16 / 640)
+    assert frame.get_height() == pytest.approx((bottom - top) * 16 / 320)
+    texts = [text.get_text() for text in axes.texts]
+    assert texts.count("16 px at 40, 160") == 2 and "whole picture" in texts
+    assert any("parts of pictures, at row, column" in text for text in texts)
+    boxes = [tile.get_extent() for tile in axes.images[:9]]
+    assert all(b[1] < c[0] for b, c in zip(boxes[::3], boxes[3::3], strict=False))
+    assert boxes[0][2] < boxes[1][3] and boxes[1][2] < boxes[2][3]
+
+
+def test_parts_at_other_places_share_no_figure(tmp_path):
+    """Crops of two systems at different places say nothing beside each other."""
+    curves = [make_curve(tmp_path, name, 0.0) for name in ("a", "b")]
+    for curve, left in zip(curves, (0, 8), strict=True):
+        curve.header["crops"] = [[0, left, 16]]
+    with pytest.raises(ValueError, match="cannot share a figure: crops.0.1 is 0 in"):
+        plotting.plot_all(curves, tmp_path)

@@ -173,6 +173,31 @@ def test_large_images_are_reduced_for_the_figure():
     assert expected.shape == (2, 20, 60, 3)
 
 
+@pytest.mark.parametrize("crop", [None, (24, 100, 32)])
+def test_of_larger_images_the_figure_has_a_part(crop):
+    """The same place of every reconstruction, whatever arrived: that of the original
+    with most detail, or the one that was chosen, which the result names (exact)."""
+    images = np.full((3, 64, 288, 3), 100, "uint8")
+    for k, left in enumerate((16, 80, 200)):
+        images[k, 16:48, left : left + 32] = IMAGES[:4].reshape(32, 32, 3)
+    settings = SweepSettings(num_shown=2, max_shown_size=32, batch_size=1, crop=crop)
+    link = Link(System(sigma=40.0), Channel())
+    pictures = []
+    link.system.transmit, transmit = (
+        lambda *args: pictures.append(transmit(*args)) or pictures[-1],
+        link.system.transmit,
+    )
+    point = simulate_point(link, Samples(images, None, {}), 0, settings)
+    places = [(24, 100)] * 2 if crop else [(16, 16), (16, 80)]
+    for shown, sent, (top, left) in zip(
+        point.shown.images, pictures, places, strict=False
+    ):
+        whole = sent.delivered.images[0]
+        np.testing.assert_array_equal(shown, whole[top : top + 32, left : left + 32])
+    assert len(point.shown.images) == 2
+    assert ("crop" in settings.to_dict()) == (crop is not None)
+
+
 def test_a_system_that_changes_the_shape_is_named():
     """Reconstructions of another size are an error, not a number (exact)."""
     link = Link(System(cut=slice(8)), Channel())

@@ -223,3 +223,47 @@ def test_a_folder_that_cannot_be_read(folder, monkeypatch):
     monkeypatch.setattr("os.scandir", refused)
     with pytest.raises(PermissionError, match="secret"):
         list_pictures(folder)
+
+
+def test_portraits_are_turned(tmp_path):
+    """Where a landscape is asked for, a portrait lies down without losing a pixel, and
+    the other way round; how many is counted (exact). Off, it is cut."""
+    save(tmp_path / "a.png", (24, 36, 3), seed=1)
+    save(tmp_path / "b.png", (36, 24, 3), seed=2)
+    wide, tall = colourful((24, 36, 3), 1), colourful((36, 24, 3), 2)
+    samples = load_samples(tmp_path, size=(24, 36), turn=True)
+    images, provenance = samples.images, samples.provenance
+    np.testing.assert_array_equal(images[0], wide)
+    np.testing.assert_array_equal(np.rot90(images[1], -1), tall)
+    assert provenance["converted"] == {"turned by 90 degrees": 1}
+    assert "lie across turned by 90 degrees, central part" in provenance["source"]
+    images = load_samples(tmp_path, size=(36, 24), turn=True).images
+    np.testing.assert_array_equal(np.rot90(images[0], -1), wide)
+    np.testing.assert_array_equal(images[1], tall)
+    with pytest.raises(ValueError, match="b.png has an image of 36x24, smaller"):
+        load_images(tmp_path, size=(24, 36), strict=True)
+    images, provenance = load_images(tmp_path, size=(16, 24))
+    part = Image.fromarray(tall).crop((0, 10, 24, 26))
+    np.testing.assert_array_equal(images[1], np.asarray(part))
+    assert "turned" not in provenance["source"] and "converted" not in provenance
+
+
+def test_masks_are_turned_with_their_pictures(tmp_path):
+    """A bright upper part and its mask are on the same side of the picture (exact)."""
+    pixels = np.zeros((36, 24, 3), np.uint8)
+    pixels[:10] = 255
+    for name, values in (("images", pixels), ("ground_truth_mask", pixels[..., 0])):
+        (tmp_path / name).mkdir()
+        Image.fromarray(values).save(tmp_path / name / "a.png")
+    samples = load_samples(tmp_path, size=(24, 36), turn=True)
+    np.testing.assert_array_equal(samples.masks[0], samples.images[0, ..., 0] > 0)
+    assert samples.masks[0, :, :10].all() and not samples.masks[0, :, 10:].any()
+
+
+def test_fewer_pictures_will_do(folder):
+    """Three of the 24 asked for, where that is allowed; more than there are is an error
+    otherwise (exact)."""
+    assert len(load_images(folder, 2)[0]) == 2
+    assert len(load_samples(folder, 24, fewer=True)) == 3
+    with pytest.raises(ValueError, match="24 images asked for, .* has 3"):
+        load_samples(folder, 24)
