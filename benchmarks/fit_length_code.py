@@ -106,10 +106,10 @@ def _fit(label):
     if record["config"]["codec"] == "sa_oosc":
         annotators = (record["data"]["annotator"], None)
     lengths = record["config"]["encoder"].get("lengths", LENGTHS)
-    if "lengths" in record["config"]["encoder"]:  # as training on photographs has it
-        grids = photo_grids(label)
-    else:
+    if "annotator" in record["data"]:  # of driving scenes
         grids = training_grids(label, annotators)
+    else:
+        grids = photo_grids(label)
     code = LengthCode.fit(grids, len(lengths))
     bits = np.mean([code.cost_bits(grid) for grid in grids[:: len(grids) // 200 + 1]])
     print(f"{label}: {bits:.0f} bits an image, {bits / grids[0].size:.2f} a patch")

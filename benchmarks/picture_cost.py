@@ -20,6 +20,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from semcom_phy.sources.folder import list_pictures
+
 LINKS = ("awgn", "2x2")
 
 
@@ -62,9 +64,10 @@ def main(argv=None):
     parser.add_argument("--folder", type=Path, default=data / "bsds500" / "val")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    paths = sorted(args.folder.glob("*.jpg"))[: args.pictures]
+    paths = [args.folder / name for name in list_pictures(args.folder)]
+    paths = paths[: args.pictures]
     if not paths:
-        parser.error(f"{args.folder} holds no .jpg file; name one with --folder")
+        parser.error(f"{args.folder} holds no pictures; name one with --folder")
     size = tuple(map(int, args.size.split("x")))
     if args.here:
         (system,), (link,) = args.systems, args.links

@@ -97,7 +97,6 @@ class FrameLink(keras.Model):
                 "rayleigh, rician or awgn."
             )
         encoder.check_rate(self.num_symbols)
-        # At the SNRs 0, 1, ..., for codecs that are told it.
         self.median_snr = median_snr(channel) if encoder.told_median_snr else None
         self.modulation = AnalogueModulation(channel.num_tx_ant)
         # Their encode() and decode() are called, which build nothing by themselves. A

@@ -141,7 +141,7 @@ def command_text(scenario, given):
 
 def _fit(scenario, args, options, command):
     build = _trainer
-    if args.system == "ntscc" and scenario.dataset != "camvid":
+    if args.system == "ntscc" and "camvid" not in (scenario.dataset, args.data):
         build = _photo_trainer
     elif args.system in OPTIONS["annotator"]:
         build = _scene_trainer

@@ -7,21 +7,16 @@ two images in three over AWGN, one over a fade of the link's channel
 from dataclasses import dataclass
 
 import numpy as np
-from keras import ops
 
 from link_models.links.expected_fades import median_snr
 from link_models.links.frame_link import FrameLink
-from link_models.systems.images import to_uint8
-from link_models.training.data import draw_link
+from link_models.training.patch_task import PatchTask, send_whole
 from link_models.training.photo_data import VALIDATION_SIZE
-from link_models.training.shown_figure import PSNR
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.knowledge import TxKnowledge
-from semcom_phy.seeding import image_seeds
 
 CROP = 128  # side of the crops [pixels]
-PATCH = 16
 CBR = (1 / 48, 1 / 8)  # that pictures are to be sent at
 PHOTO_CODEC = {  # of both halves, where nothing else is given
     "lengths": (1, 3, 6, 12, 24, 48, 96, 192),
@@ -35,7 +30,7 @@ _AT_ONCE = 5  # pictures of the validation
 
 
 @dataclass(frozen=True)
-class PhotoTask:
+class PhotoTask(PatchTask):
     """Link and loss of training on photographs.
 
     Parameters
@@ -83,20 +78,10 @@ class PhotoTask:
     share_awgn: float = 2 / 3
     share_large: float = 0.6
 
-    num_inputs = 8
-    trains_choice = True
-
-    shown = PSNR
-    variables = ()
-
     @property
     def cbr(self):
         """Least and largest budget of a crop, (`float`, `float`)."""
         return crop_cbr(self.fixed)
-
-    def phases(self, link):
-        """Losses and what they train, in turn: here one, of all weights."""
-        return [(self.training_loss, link.trainable_variables)]
 
     def describe(self):
         """Plain values for the record of the weights."""
@@ -116,31 +101,13 @@ class PhotoTask:
     def batch(self, data, recipe, done, rng):
         """Crops, budgets and random numbers: the inputs of :meth:`training_loss`, see
         :meth:`~link_models.training.image_task.ImageTask.batch`."""
-        batch = recipe.batch_size
-        images = self._crops(data, batch, rng)
-        low, high = (np.log(c * images[0].size) for c in self.cbr)
-        budget = np.exp(rng.uniform(low, high, batch))
-        h, noise = draw_link(self.channel, batch, rng)
-        h = np.array(ops.convert_to_numpy(h))
-        over_awgn = rng.random(batch) < self.share_awgn
-        num_tx_ant = self.channel.num_tx_ant
-        identity = np.sqrt(num_tx_ant) * np.eye(num_tx_ant)
-        h[over_awgn] = identity[:, :, None, None]
-        snr_db = rng.uniform(recipe.min_snr_db, recipe.max_snr_db, batch)
+        images = self._crops(data, recipe.batch_size, rng)
+        drawn = self.draw(images, self.cbr, 2 * self.lengths[-1], recipe, rng)
+        snr_db, budget, h, noise, over_awgn, *compression = drawn
         median = median_snr(self.channel).interpolated(snr_db)
-        median = np.where(over_awgn, snr_db, median)
-        rows, latents = CROP // PATCH, 2 * self.lengths[-1]
-        hyper = self.hyper_channels
-        return [
-            images.astype("float32") / 255,
-            snr_db.astype("float32"),
-            median.astype("float32"),
-            h.astype("complex64"),
-            noise,
-            budget.astype("float32"),
-            rng.random((batch, rows, rows, latents), dtype="float32") - 0.5,
-            rng.random((batch, rows // 2, rows // 2, hyper), dtype="float32") - 0.5,
-        ]
+        median = np.where(over_awgn, snr_db, median).astype("float32")
+        source = images.astype("float32") / 255
+        return [source, snr_db, median, h, noise, budget, *compression]
 
     def training_loss(
         self, link, source, snr_db, median, h, noise, budget, latent_noise, hyper_noise
@@ -169,7 +136,9 @@ class PhotoTask:
         images = data.validation
         figures = {"snr_db": [], "cbr": [], "psnr_db": []}
         for snr_db, cbr in self.VALIDATION:
-            restored, used = self._send(forward, images, snr_db, cbr, recipe.seed)
+            restored, used = send_whole(
+                forward, self.whole, images, snr_db, cbr, recipe.seed, _AT_ONCE
+            )
             figures["snr_db"].append(snr_db)
             figures["cbr"].append(round(float(used / images[0].size), 5))
             figures["psnr_db"].append(round(float(psnr(images, restored).mean()), 3))
@@ -178,32 +147,6 @@ class PhotoTask:
     def score(self, figures, encoder, image_shape):
         """Mean PSNR [dB]."""
         return float(np.mean(figures["psnr_db"]))
-
-    def _send(self, forward, images, snr_db, cbr, seed):
-        """Pictures over AWGN at a rate: images, mean symbols used."""
-        num_tx_ant = self.whole.num_tx_ant
-        h = np.sqrt(num_tx_ant) * np.eye(num_tx_ant, dtype="complex64")
-        h = np.tile(h[None, None, :, :, None, None], (_AT_ONCE, 1, 1, 1, 1, 1))
-        restored, used = [], []
-        for start in range(0, len(images), _AT_ONCE):
-            index = np.arange(start, start + _AT_ONCE) % len(images)
-            part = images[index]
-            out, count = forward(
-                *map(
-                    ops.convert_to_tensor,
-                    (
-                        part.astype("float32") / 255,
-                        np.full(_AT_ONCE, snr_db, "float32"),
-                        h,
-                        self.whole.draw_noise(image_seeds(seed, 0, index)),
-                        np.full(_AT_ONCE, cbr * part[0].size, "float32"),
-                    ),
-                )
-            )
-            keep = min(_AT_ONCE, len(images) - start)
-            restored.append(to_uint8(out)[:keep])
-            used.append(ops.convert_to_numpy(count)[:keep])
-        return np.concatenate(restored), np.concatenate(used).mean()
 
     def _crops(self, data, number, rng):
         """Crops of large pictures and whole small ones, [number, 128, 128, 3]."""

@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from keras import ops
 
-from link_models.systems.images import to_uint8
 from link_models.systems.levels import ANNOTATORS
-from link_models.training.data import described_images, draw_link
-from link_models.training.shown_figure import PSNR
+from link_models.training.data import described_images
+from link_models.training.patch_task import PATCH, PatchTask, send_whole
 from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.phy.knowledge import TxKnowledge
-from semcom_phy.seeding import image_seeds
 from semcom_phy.sources.driving import load_driving_scenes
 
 LN2 = float(np.log(2.0))
@@ -79,7 +77,7 @@ def load_scene_data(dataset, size, annotator="rule", num_validation=25):
     return SceneData(train.images, train_levels, val.images, val_levels, provenance)
 
 
-def patch_max(pixel_levels, size=16):
+def patch_max(pixel_levels, size=PATCH):
     """Highest level in every patch, [n, H, W] -> [n, rows, columns] `int32`."""
     n, height, width = pixel_levels.shape
     cells = pixel_levels.reshape(n, height // size, size, width // size, size)
@@ -170,7 +168,7 @@ class RateDistortionLoss:
 
 
 @dataclass(frozen=True)
-class SceneTask:
+class SceneTask(PatchTask):
     """Link and loss of training on scenes.
 
     Parameters
@@ -212,16 +210,6 @@ class SceneTask:
 
     hyper_channels: int = 16
 
-    num_inputs = 8
-    trains_choice = True
-
-    shown = PSNR
-    variables = ()
-
-    def phases(self, link):
-        """Losses and what they train, in turn: here one, of all weights."""
-        return [(self.training_loss, link.trainable_variables)]
-
     def describe(self):
         """Plain values for the record of the weights."""
         names = ("name", "crop", "share_awgn", "min_cbr", "max_cbr")
@@ -255,30 +243,12 @@ class SceneTask:
     def batch(self, data, recipe, done, rng):
         """Crops of scenes with their levels, budgets and random numbers: the inputs of
         :meth:`training_loss`, see :meth:`ImageTask.batch`."""
-        batch = recipe.batch_size
-        images, levels = _crops(data, self.crop, batch, rng)
-        dimensions = 3 * self.crop**2
-        low, high = (np.log(c * dimensions) for c in (self.min_cbr, self.max_cbr))
-        budget = np.exp(rng.uniform(low, high, batch))
-        h, noise = draw_link(self.channel, batch, rng)
-        h = np.array(ops.convert_to_numpy(h))
-        over_awgn = rng.random(batch) < self.share_awgn
-        num_tx_ant = self.channel.num_tx_ant
-        identity = np.sqrt(num_tx_ant) * np.eye(num_tx_ant)
-        h[over_awgn] = identity[:, :, None, None]
-        snr_db = rng.uniform(recipe.min_snr_db, recipe.max_snr_db, batch)
-        rows = self.crop // 16
-        hyper = self.hyper_channels
-        return [
-            images.astype("float32") / 255,
-            snr_db.astype("float32"),
-            h.astype("complex64"),
-            noise,
-            levels,
-            budget.astype("float32"),
-            rng.random((batch, rows, rows, 2 * LENGTHS[-1]), dtype="float32") - 0.5,
-            rng.random((batch, rows // 2, rows // 2, hyper), dtype="float32") - 0.5,
-        ]
+        images, levels = _crops(data, self.crop, recipe.batch_size, rng)
+        rates = self.min_cbr, self.max_cbr
+        drawn = self.draw(images, rates, 2 * LENGTHS[-1], recipe, rng)
+        snr_db, budget, h, noise, _, *compression = drawn
+        source = images.astype("float32") / 255
+        return [source, snr_db, h, noise, levels, budget, *compression]
 
     def training_loss(
         self, link, source, snr_db, h, noise, levels, budget, latent_noise, hyper_noise
@@ -304,8 +274,8 @@ class SceneTask:
         figures = {"snr_db": [], "cbr": [], "psnr_db": []}
         by_level = {n: [] for n in ("non_background", "high", "background")}
         for cbr in self.VALIDATION_CBR:
-            restored, used = self._send_whole(
-                forward, images, levels, snr_db, cbr, recipe.seed
+            restored, used = send_whole(
+                forward, self.channel, images, snr_db, cbr, recipe.seed, 8, levels
             )
             figures["snr_db"].append(snr_db)
             figures["cbr"].append(round(float(used / images[0].size), 5))
@@ -319,34 +289,6 @@ class SceneTask:
         """Mean PSNR over the patches that count [dB]."""
         name = "psnr_non_background_db" if encoder.num_levels else "psnr_db"
         return float(np.mean(figures[name]))
-
-    def _send_whole(self, forward, images, levels, snr_db, cbr, seed):
-        """Images over AWGN at a budget, 8 at once: images, mean symbols used."""
-        restored, used = [], []
-        num_tx_ant = self.channel.num_tx_ant
-        h = np.sqrt(num_tx_ant) * np.eye(num_tx_ant, dtype="complex64")
-        batch = 8
-        h = np.tile(h[None, None, :, :, None, None], (batch, 1, 1, 1, 1, 1))
-        for start in range(0, len(images), batch):
-            index = np.arange(start, start + batch) % len(images)
-            part, seeds = images[index], image_seeds(seed, 0, index)
-            out, count = forward(
-                *map(
-                    ops.convert_to_tensor,
-                    (
-                        part.astype("float32") / 255,
-                        np.full(batch, snr_db, "float32"),
-                        h,
-                        self.channel.draw_noise(seeds),
-                        np.full(batch, cbr * part[0].size, "float32"),
-                        levels[index],
-                    ),
-                )
-            )
-            keep = min(batch, len(images) - start)
-            restored.append(to_uint8(out)[:keep])
-            used.append(ops.convert_to_numpy(count)[:keep])
-        return np.concatenate(restored), np.concatenate(used).mean()
 
 
 def _crops(data, crop, batch, rng):

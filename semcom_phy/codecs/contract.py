@@ -75,6 +75,10 @@ class SemanticCodec(keras.layers.Layer):
     name can be taken over by a codec of other sizes (``--start-from``).
     """
 
+    told_median_snr = False
+    """`bool` : Is told the SNR after detection that half of all frames reach, which
+    both ends know from the average SNR and the statistics of the channel."""
+
     def build(self, input_shape):
         """Builds the layers inside where their first call would not."""
 
@@ -116,10 +120,6 @@ class SemanticCodec(keras.layers.Layer):
 
     def use_record(self, record):
         """Takes what it needs from the JSON of its weights beside its configuration."""
-
-    told_median_snr = False
-    """`bool` : Is told the SNR after detection that half of all frames reach, which
-    both ends know from the average SNR and the statistics of the channel."""
 
     def reduced_precision_layers(self):
         """Layers inside that bear 16 bits, for training in mixed precision."""

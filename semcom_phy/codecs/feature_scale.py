@@ -1,7 +1,7 @@
-"""The scale of features, sent in steps, and symbols of any error taken for AWGN's.
+"""The scale of what is sent, in steps, and symbols of any error taken for AWGN's.
 
-What codecs of published weights need beside their authors' networks: there the receiver
-is handed the power of the batch, and symbols all suffer the same noise.
+In public code the receiver is handed the power of the batch, and symbols all suffer the
+same noise: codecs of published weights need both, others the scale.
 """
 
 import math
@@ -16,22 +16,32 @@ SCALE_BYTES = 2
 LOWEST_SCALE_DB = -60.0
 
 
-def scale_index(power):
+def scale_step(power):
     """Step of the scale that is nearest to a mean square.
+
+    Its gradient is that before rounding: without one, nothing would keep the power that
+    an encoder in training gives its symbols from drifting to where the decoder does not
+    expect it.
 
     Input
     -----
     power : [batch], `float32`
-        Of the features that are sent
+        Of the values that are sent
 
     Output
     ------
-    : [batch], `int32`, in [0, 1024)
+    : [batch], `float32`, whole numbers in [0, 1024)
         Steps of 0.1 dB from -60 dB on
     """
     level_db = 10.0 * ops.log10(ops.maximum(power, 1e-12))
-    step = ops.round((level_db - LOWEST_SCALE_DB) * SCALE_STEPS_PER_DB)
-    return ops.cast(ops.clip(step, 0, SCALE_VALUES - 1), "int32")
+    step = (level_db - LOWEST_SCALE_DB) * SCALE_STEPS_PER_DB
+    step = ops.clip(step, 0, SCALE_VALUES - 1)
+    return step + ops.stop_gradient(ops.round(step) - step)
+
+
+def scale_index(power):
+    """:func:`scale_step` as `int32`, which has no gradient."""
+    return ops.cast(scale_step(power), "int32")
 
 
 def scale_of(index):

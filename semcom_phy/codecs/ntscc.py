@@ -31,7 +31,7 @@ Differences from the paper
   = ln 2 / 6 step^2, is found for every image so that the lengths keep to a budget: one
   model serves all rates, and systems are compared at equal rate, image by image.
 * The logarithm of the distortion per image, because PSNR is averaged over images.
-* The factor that brings an image to unit power may be sent (``scale_sent``), on 8 bits
+* The factor that brings an image to unit power may be sent (``scale_sent``), on 16 bits
   of side information; the public code hands it to the receiver. Judged by the lengths
   alone it is wrong by 1.5 dB, which bounds the PSNR at high SNR.
 * e_i is the conditional information of a patch's features at the step, without the
@@ -49,6 +49,7 @@ Differences from the paper
   entropy takes the fewer symbols the higher the capacity.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import keras
@@ -61,7 +62,17 @@ from semcom_phy.codecs.contract import (
     SemanticCodec,
     SemanticDecoder,
 )
-from semcom_phy.entropy_coding.equal_lengths import equal_from_bytes, equal_to_bytes
+from semcom_phy.codecs.feature_scale import (
+    SCALE_BYTES,
+    check_scales,
+    scale_of,
+    scale_step,
+)
+from semcom_phy.entropy_coding.equal_lengths import (
+    EQUAL_BYTES,
+    equal_from_bytes,
+    equal_to_bytes,
+)
 from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.block_dct import BlockDCT
 from semcom_phy.layers.dense import Dense
@@ -69,7 +80,7 @@ from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
 from semcom_phy.layers.hybrid_mapping import (
     HybridDemapper,
     HybridMapper,
-    unit_scale,
+    power_of,
 )
 from semcom_phy.layers.padding import cut_edges, pad_edges, whole_cells
 from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
@@ -92,8 +103,6 @@ CELL = 2 * PATCH  # side of what z describes: images are padded to whole ones [p
 PIXELS_AT_ONCE = 2**20  # whose coefficients lie in memory: strips of larger images
 DESIGN_SNR_DB = 10.0  # of the one code, and of ``symbols_per_bit``
 DESIGN_CBR = (1 / 64, 1 / 20)  # rates of the closed-form start
-SCALE_DB = 0.1  # step of the scale that is sent, by which one byte tells 25 dB
-_SCALES = 256
 NUM_SAMPLES = 4000  # patches of each length that the closed-form start looks at
 
 
@@ -164,22 +173,6 @@ class Allocation(NamedTuple):
     extra: Any
 
 
-def scale_index(scale):
-    """Number that tells a scale, 0 to 255, [batch] `float32`.
-
-    Its gradient is that before rounding: without one nothing would keep the power of
-    the symbols from drifting where the receiver does not look for it.
-    """
-    steps = ops.log(scale) * (20 / np.log(10) / SCALE_DB) + _SCALES // 2
-    steps = ops.clip(steps, 0, _SCALES - 1)
-    return steps + ops.stop_gradient(ops.round(steps) - steps)
-
-
-def scale_of(index):
-    """Inverse of :func:`scale_index`."""
-    return ops.exp((index - _SCALES // 2) * (SCALE_DB * np.log(10) / 20))
-
-
 class PatchCodec(SemanticCodec):
     """What encoder and decoder share.
 
@@ -204,7 +197,7 @@ class PatchCodec(SemanticCodec):
 
     scale_sent : `bool`, (default `False`)
         Tell the receiver by which factor an image was brought to unit power. Side
-        information is then (indices of ``lengths``, index of the scale)
+        information is then (indices of ``lengths``, step of the scale)
     """
 
     def __init__(
@@ -306,8 +299,8 @@ class PatchCodec(SemanticCodec):
         return rate_index + len(self.lengths) * nearest[:, None, None]
 
     def parts(self, side):
-        """Side information: indices of ``lengths`` [batch, rows, columns], and of the
-        scale [batch], `None` where it is not sent."""
+        """Side information: indices of ``lengths`` [batch, rows, columns], and steps of
+        the scale [batch], `None` where it is not sent."""
         return side if self.scale_sent else (side, None)
 
     def sent(self, rate_index):
@@ -354,13 +347,9 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         side_channels=16,
         symbols_per_bit=0.35,
         fixed=False,
-        lengths=LENGTHS,
-        design_snr_db=(DESIGN_SNR_DB,),
-        scale_sent=False,
         **kwargs,
     ):
-        sizes = image_shape, filters, blocks, lengths, design_snr_db, scale_sent
-        super().__init__(*sizes, **kwargs)
+        super().__init__(image_shape, filters, blocks, **kwargs)
         if not symbols_per_bit > 0:
             raise ValueError(f"symbols_per_bit must be positive, got {symbols_per_bit}")
         self.side_channels = side_channels
@@ -486,11 +475,13 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     @property
     def side_bytes(self):
-        """`int` : 3 bits a patch; coded lengths take less, but for a few bytes. Equal
-        ones take three."""
-        if self.fixed:
-            return self.scale_sent + 3
-        return self.scale_sent - (-3 * int(np.prod(self.grid)) // 8)
+        """`int` : As many bits a patch as tell one of all lengths; coded lengths take
+        less, but for a few bytes. Equal ones take three bytes."""
+        lengths = EQUAL_BYTES
+        if not self.fixed:
+            bits = (len(self.lengths) - 1).bit_length()
+            lengths = math.ceil(bits * math.prod(self.grid) / 8)
+        return lengths + SCALE_BYTES * self.scale_sent
 
     def check_side(self):
         if self.length_code is None and not self.fixed:
@@ -507,7 +498,8 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         coded = [write(grid) for grid in grids]
         if scale is None:
             return coded
-        return [bytes([int(i)]) + grid for i, grid in zip(scale, coded, strict=True)]
+        steps = [int(step).to_bytes(SCALE_BYTES, "big") for step in scale]
+        return [step + grid for step, grid in zip(steps, coded, strict=True)]
 
     def symbol_maps(self, packet):
         return length_of(self.parts(packet.side)[0], self.lengths)
@@ -551,7 +543,7 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         if not self.scale_sent:
             return rate_index
         symbols = self.to_symbols(analysed.latents, rate_index, analysed.snr_db)
-        return rate_index, scale_index(unit_scale(symbols, self.sent(rate_index)))
+        return rate_index, scale_step(power_of(symbols, self.sent(rate_index)))
 
     def modulate(self, analysed, side):
         rate_index, _ = self.parts(side)
@@ -669,18 +661,9 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
     told_average_snr = True
 
     def __init__(
-        self,
-        image_shape=(192, 256, 3),
-        filters=96,
-        blocks=2,
-        lengths=LENGTHS,
-        design_snr_db=(DESIGN_SNR_DB,),
-        scale_sent=False,
-        fixed=False,
-        **kwargs,
+        self, image_shape=(192, 256, 3), filters=96, blocks=2, fixed=False, **kwargs
     ):
-        sizes = image_shape, filters, blocks, lengths, design_snr_db, scale_sent
-        super().__init__(*sizes, **kwargs)
+        super().__init__(image_shape, filters, blocks, **kwargs)
         self.fixed = fixed
         num_latents = self.num_latents
         self.mapping = HybridDemapper(self.codes, num_latents, name="mapping")
@@ -703,19 +686,18 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
     def side_from_bytes(self, payloads):
         scale = None
         if self.scale_sent:
-            if not all(payloads):
-                raise ValueError("side information of no byte")
-            scale = np.array([payload[0] for payload in payloads], "float32")
-            payloads = [payload[1:] for payload in payloads]
-        read = self._equal_from_bytes if self.fixed else self._coded_from_bytes
-        grids = np.stack([read(payload) for payload in payloads]).astype("int32")
+            steps = [payload[:SCALE_BYTES] for payload in payloads]
+            scale = np.array([int.from_bytes(step, "big") for step in steps], "float32")
+            check_scales(scale)
+            payloads = [payload[SCALE_BYTES:] for payload in payloads]
+        grids = np.stack([self._lengths_from_bytes(payload) for payload in payloads])
+        grids = grids.astype("int32")
         return grids if scale is None else (grids, scale)
 
-    def _coded_from_bytes(self, payload):
+    def _lengths_from_bytes(self, payload):
+        if self.fixed:
+            return equal_from_bytes(payload, self.grid, len(self.lengths))
         return self.length_code.decode(payload, self.grid)
-
-    def _equal_from_bytes(self, payload):
-        return equal_from_bytes(payload, self.grid, len(self.lengths))
 
     def count_symbols(self, side, known=None):
         rate_index, _ = self.parts(side)
@@ -737,7 +719,7 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
         if scale is None:
             scale = self.mapping.scale(code, self.sent(index))
         else:
-            scale = scale_of(scale)
+            scale = 2**0.5 / scale_of(scale)
         estimate, features = in_strips(
             lambda *patches: self._read_patches(*patches, scale, snr_db),
             [values, no, told_no, index, code],
@@ -764,7 +746,7 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
         images = in_strips(
             self._paint_patches, [latents, features], _rows_at_once(latents.shape[2])
         )
-        if tuple(latents.shape[1:3]) != self.grid:  # training sees other sizes, whole
+        if tuple(latents.shape[1:3]) != self.grid:  # images of training: not padded
             return images
         return cut_edges(images, *self.image_shape[:2])
 

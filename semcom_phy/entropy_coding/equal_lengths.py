@@ -5,6 +5,8 @@ from keras import ops
 
 from semcom_phy.layers.rate_allocation import spread_evenly
 
+EQUAL_BYTES = 3
+
 
 def equal_to_bytes(grid):
     """A grid of :func:`~semcom_phy.layers.rate_allocation.equal_lengths`.
@@ -30,7 +32,11 @@ def equal_from_bytes(payload, shape, num_lengths):
     rows, columns = shape
     lower, taken = payload[:1], int.from_bytes(payload[1:])
     number = rows * columns
-    if len(payload) != 3 or lower[0] + (taken > 0) >= num_lengths or taken >= number:
+    if (
+        len(payload) != EQUAL_BYTES
+        or lower[0] + (taken > 0) >= num_lengths
+        or taken >= number
+    ):
         raise ValueError(f"{payload!r} tells no equal lengths of {rows}x{columns}")
     more = ops.convert_to_numpy(spread_evenly(taken, number))
     return lower[0] + more.reshape(shape)

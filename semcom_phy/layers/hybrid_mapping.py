@@ -233,7 +233,8 @@ class HybridDemapper(HybridLayout):
     def scale(self, rate_index, sent):
         """Factor by which the transmitter should have scaled the image to unit power,
         judged by the lengths alone, [batch] `float32`."""
-        return unit_scale(ops.exp(self.read(self.log_amplitude, rate_index)), sent)
+        amplitude = ops.exp(self.read(self.log_amplitude, rate_index))
+        return ops.rsqrt(power_of(amplitude, sent))
 
     def call(self, received, no, rate_index, sent, scale):
         amplitude = ops.exp(self.read(self.log_amplitude, rate_index))
@@ -249,8 +250,8 @@ class HybridDemapper(HybridLayout):
         return sum(parts[1:], parts[0])
 
 
-def unit_scale(symbols, sent):
-    """Factor that brings the real symbols of an image to unit power, [batch].
+def power_of(symbols, sent):
+    """Mean square of the real symbols of an image that are sent, [batch] `float32`.
 
     Input
     -----
@@ -259,8 +260,8 @@ def unit_scale(symbols, sent):
     sent : [batch, rows, columns, num_latents], `float32`
         1 for symbols that are sent
     """
-    power = ops.sum(ops.square(symbols) * sent, axis=(1, 2, 3))
-    return ops.sqrt(ops.sum(sent, axis=(1, 2, 3)) / power)
+    total = ops.sum(ops.square(symbols) * sent, axis=(1, 2, 3))
+    return total / ops.sum(sent, axis=(1, 2, 3))
 
 
 def _digits_of(x):

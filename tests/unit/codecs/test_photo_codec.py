@@ -11,15 +11,17 @@ from scipy.fft import idctn
 from link_models.links.frame_link import FrameLink
 from link_models.training.scene_task import RateDistortionLoss
 from semcom_phy.backend import gradients_fn
+from semcom_phy.codecs.feature_scale import (
+    SCALE_STEPS_PER_DB,
+    scale_of,
+    scale_step,
+)
 from semcom_phy.codecs.ntscc import (
-    SCALE_DB,
     NtsccDecoder,
     NtsccEncoder,
-    scale_index,
-    scale_of,
 )
 from semcom_phy.entropy_coding.length_code import LengthCode
-from semcom_phy.layers.hybrid_mapping import unit_scale
+from semcom_phy.layers.hybrid_mapping import power_of
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -111,22 +113,22 @@ def test_a_bit_takes_fewer_symbols_at_higher_capacity():
 
 
 def test_the_scale_is_told_within_half_a_step():
-    """Over 25 dB; beyond, the nearest that there is."""
-    scale_db = np.linspace(-12.0, 12.0, 97)
-    scale = tensor(10 ** (scale_db / 20))
-    found = ops.convert_to_numpy(scale_of(scale_index(scale)))
-    error = np.abs(20 * np.log10(found) - scale_db)
-    assert error.max() <= SCALE_DB / 2 + 1e-4 and error.max() > SCALE_DB / 4
-    ends = ops.convert_to_numpy(scale_index(tensor([1e-9, 1e9])))
-    assert ends.tolist() == [0, 255]
+    """Over 100 dB; beyond, the nearest that there is."""
+    level_db = np.linspace(-59.0, 42.0, 997)
+    found = scale_of(scale_step(tensor(10 ** (level_db / 10))))
+    error = np.abs(10 * np.log10(ops.convert_to_numpy(found) ** 2 / 2) - level_db)
+    half = 0.5 / SCALE_STEPS_PER_DB
+    assert error.max() <= half + 1e-3 and error.max() > half / 2
+    ends = ops.convert_to_numpy(scale_step(tensor([1e-9, 1e9])))
+    assert ends.tolist() == [0, 1023]
 
 
 def test_the_gradient_of_the_scale_is_that_before_rounding():
-    """Of the power that all symbols have in common, too, encoder and decoder must be of
-    one mind: 20 / ln(10) / 0.1 per unit of the logarithm (1e-5)."""
-    scale = keras.Variable([0.5, 1.7])
-    (found,) = gradients_fn(lambda: ops.sum(scale_index(scale.value)), [scale])()
-    expected = 20 / np.log(10) / SCALE_DB / np.array([0.5, 1.7])
+    """Encoder and decoder must be of one mind on the power that all symbols have in
+    common: steps per unit of the logarithm (1e-5)."""
+    power = keras.Variable([0.5, 1.7])
+    (found,) = gradients_fn(lambda: ops.sum(scale_step(power.value)), [power])()
+    expected = 10 * SCALE_STEPS_PER_DB / np.log(10) / np.array([0.5, 1.7])
     np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-5)
 
 
@@ -136,11 +138,10 @@ def test_the_scale_sent_is_that_of_the_symbols():
     known = TxKnowledge(tensor([10.0, 10.0]), budget=tensor([500.0, 600.0]))
     packet = encoder.encode(tensor(pictures(2)), known)
     z = ops.convert_to_numpy(packet.data.z)
+    told = ops.convert_to_numpy(scale_of(packet.side[1]))
     for i, count in enumerate(ops.convert_to_numpy(packet.data.count)):
-        # A complex symbol of unit power holds two real ones of half the power each.
-        power = 0.5 * np.mean(np.abs(z[i, :count]) ** 2)
-        told = ops.convert_to_numpy(scale_of(packet.side[1]))[i]
-        assert abs(10 * np.log10(power * told**2)) < SCALE_DB / 2 + 1e-3
+        power_db = 10 * np.log10(np.mean(np.abs(z[i, :count] / told[i]) ** 2))
+        assert abs(power_db) < 0.5 / SCALE_STEPS_PER_DB + 1e-3
 
 
 def test_the_scale_is_worth_decibels_at_high_snr():
@@ -164,7 +165,7 @@ def test_side_information_is_read_as_it_was_written(fixed, scale_sent):
     payloads = encoder.side_to_bytes(arrays)
     assert max(map(len, payloads)) <= encoder.side_bytes
     if fixed:
-        assert [len(payload) for payload in payloads] == [3 + scale_sent] * 2
+        assert [len(payload) for payload in payloads] == [3 + 2 * scale_sent] * 2
     read = decoder.side_from_bytes(payloads)
     for one, other in zip(*map(keras.tree.flatten, (arrays, read)), strict=True):
         assert one.dtype == other.dtype
@@ -172,9 +173,12 @@ def test_side_information_is_read_as_it_was_written(fixed, scale_sent):
 
 
 def test_bytes_that_cannot_be_meant_are_refused():
-    """No byte at all, and equal lengths beyond the longest or of too many patches."""
+    """No byte at all, a scale that there is not, and equal lengths beyond the longest
+    or of too many patches."""
     _, decoder = halves(fixed=True, scale_sent=True)
-    for payload in (b"", b"\x80\x03\x00\x01", b"\x80\x01\xff\xff", b"\x80\x01"):
+    ends = b"\x03\x00\x01", b"\x01\xff\xff", b"\x01"
+    bad = [b"\x02\x00" + end for end in ends] + [b"", b"\xff\xff\x01\x00\x01"]
+    for payload in bad:
         with pytest.raises(ValueError):
             decoder.side_from_bytes([payload])
 
@@ -215,9 +219,9 @@ def test_lengths_must_increase():
         NtsccEncoder(SHAPE, lengths=(4, 1))
 
 
-def test_unit_scale_leaves_out_what_is_not_sent():
-    """4 real symbols of power 4 beside others: 1/2 (exact)."""
+def test_the_power_leaves_out_what_is_not_sent():
+    """4 real symbols of power 4 beside others (exact)."""
     symbols = np.full((1, 1, 2, 4), 9.0, "float32")
     sent = np.zeros_like(symbols)
     symbols[..., :2], sent[..., :2] = 2.0, 1.0
-    assert float(unit_scale(tensor(symbols), tensor(sent))[0]) == 0.5
+    assert float(power_of(tensor(symbols), tensor(sent))[0]) == 4.0
