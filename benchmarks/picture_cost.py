@@ -64,6 +64,8 @@ def main(argv=None):
     parser.add_argument("--folder", type=Path, default=data / "bsds500" / "val")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
+    if not args.folder.is_dir():
+        parser.error(f"there is no folder {args.folder}; name one with --folder")
     paths = [args.folder / name for name in list_pictures(args.folder)]
     paths = paths[: args.pictures]
     if not paths:

@@ -506,9 +506,10 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     def symbols_of_bit(self, snr_db):
         """eta at an SNR: as ``symbols_per_bit`` at 10 dB, over capacity, [...]."""
+        snr_db = ops.convert_to_tensor(snr_db, "float32")
         if not self.told_median_snr:
             return ops.full_like(snr_db, self.symbols_per_bit)
-        capacity = ops.log1p(db_to_linear(ops.convert_to_tensor(snr_db, "float32")))
+        capacity = ops.log1p(db_to_linear(snr_db))
         design = np.log1p(10 ** (DESIGN_SNR_DB / 10))
         return self.symbols_per_bit * design / capacity
 
