@@ -230,6 +230,21 @@ def test_token_and_mask_of_a_length():
     np.testing.assert_array_equal(token, np.eye(len(LENGTHS)))
 
 
+@pytest.mark.parametrize("gain", [-1e3, 1e3])
+def test_symbols_stay_finite_whatever_the_network_says(gain):
+    """Gains of exp(1000) and exp(-1000), as of features that exploded in training, are
+    held: symbols have a finite power, and it is not 0."""
+    encoder = NtsccEncoder(**SIZES)
+    encoder.fit_statistics(pictures(20))
+    bias = np.zeros(encoder.channel_out.bias.shape, "float32")
+    bias[: encoder.num_latents] = gain
+    encoder.channel_out.bias.assign(bias)
+    index = tensor(np.full((4, *GRID), 3), "int32")
+    symbols = encoder.to_symbols(analysed_by(encoder).latents, index)
+    power = ops.convert_to_numpy(ops.mean(ops.square(symbols), axis=(1, 2, 3)))
+    assert np.all(np.isfinite(power)) and np.all(power > 0)
+
+
 def test_statistics_start_encoder_and_decoder_alike():
     """The same transform and layout of symbols, of the images and not as they were
     (exact)."""
