@@ -22,6 +22,7 @@ PHOTO_CODEC = {  # of both halves, where nothing else is given
     "lengths": (1, 3, 6, 12, 24, 48, 96, 192),
     "design_snr_db": (0.0, 5.0, 10.0, 15.0, 20.0),
     "scale_sent": True,
+    "num_orders": 16,
 }
 # A crop gets less or more than its picture does on average.
 SPREAD = 3.0, 1.3

@@ -49,7 +49,6 @@ Differences from the paper
   entropy takes the fewer symbols the higher the capacity.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import keras
@@ -62,18 +61,8 @@ from semcom_phy.codecs.contract import (
     SemanticCodec,
     SemanticDecoder,
 )
-from semcom_phy.codecs.feature_scale import (
-    SCALE_BYTES,
-    check_scales,
-    scale_of,
-    scale_step,
-)
-from semcom_phy.entropy_coding.equal_lengths import (
-    EQUAL_BYTES,
-    equal_from_bytes,
-    equal_to_bytes,
-)
-from semcom_phy.entropy_coding.length_code import LengthCode
+from semcom_phy.codecs.feature_scale import scale_of, scale_step
+from semcom_phy.codecs.patch_side import PatchSide, PatchSideCode
 from semcom_phy.layers.block_dct import BlockDCT
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
@@ -91,6 +80,7 @@ from semcom_phy.layers.rate_allocation import (
     length_of,
 )
 from semcom_phy.layers.residual_trunk import ResidualTrunk
+from semcom_phy.layers.scan_orders import ScanOrders
 from semcom_phy.layers.snr_embedding import hat_embedding
 from semcom_phy.layers.spectrum import from_cells, to_cells
 from semcom_phy.layers.strips import in_strips
@@ -197,8 +187,19 @@ class PatchCodec(SemanticCodec):
         the nearest
 
     scale_sent : `bool`, (default `False`)
-        Tell the receiver by which factor an image was brought to unit power. Side
-        information is then (indices of ``lengths``, step of the scale)
+        Tell the receiver by which factor an image was brought to unit power
+
+    num_orders : `int`, (default 1)
+        Orders of a patch's coefficients for each length, of which the transmitter tells
+        the one that suits
+
+    fixed : `bool`, (default `False`)
+        Equal lengths for all patches, as far as the budget allows: DeepJSCC with the
+        same networks
+
+    Side information is the indices of ``lengths``, or a tuple of what there is of
+    (indices of ``lengths``, orders, step of the scale), see
+    :class:`~semcom_phy.codecs.patch_side.PatchSide`.
     """
 
     def __init__(
@@ -209,10 +210,14 @@ class PatchCodec(SemanticCodec):
         lengths=LENGTHS,
         design_snr_db=(DESIGN_SNR_DB,),
         scale_sent=False,
+        num_orders=1,
+        fixed=False,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
         self.scale_sent = scale_sent
+        self.num_orders = int(num_orders)
+        self.fixed = fixed
         self.image_shape = tuple(int(n) for n in image_shape)
         self.lengths = tuple(int(n) for n in lengths)
         self.design_snr_db = tuple(float(snr) for snr in design_snr_db)
@@ -227,9 +232,18 @@ class PatchCodec(SemanticCodec):
         self.filters = filters
         self.blocks = blocks
         self.grid = tuple(side // PATCH for side in whole_cells(height, width, CELL))
+        if self.num_orders < 1:
+            raise ValueError(f"num_orders must be at least 1, got {num_orders}")
         self.transform = BlockDCT(PATCH, name="transform")
-        self.length_code = None
+        self.side_code = PatchSideCode(
+            len(self.lengths), self.num_orders, scale_sent, fixed
+        )
         self.num_latents = 2 * self.lengths[-1]
+        self.orders = None
+        if self.num_orders > 1:
+            self.orders = ScanOrders(
+                len(self.lengths), self.num_orders, self.num_latents, name="orders"
+            )
         self.codes = self.lengths * len(self.design_snr_db)
 
     @classmethod
@@ -241,9 +255,9 @@ class PatchCodec(SemanticCodec):
         return {**config, "image_shape": image_shape}
 
     def use_record(self, record):
-        """Takes the code of the lengths, where the JSON of the weights has one."""
-        if "length_code" in record:
-            self.length_code = LengthCode.from_dict(record["length_code"])
+        """Takes the codes of side information, where the JSON of the weights has
+        them."""
+        self.side_code.use_record(record)
 
     def check_rate(self, num_symbols):
         """Any frame will do that holds the shortest length of every patch.
@@ -278,17 +292,21 @@ class PatchCodec(SemanticCodec):
     @property
     def num_told(self):
         """`int` : Numbers of :meth:`told` for a patch."""
-        return len(self.lengths) + self.told_median_snr * len(self.design_snr_db)
+        snrs = len(self.design_snr_db) if self.told_median_snr else 0
+        orders = self.num_orders if self.orders else 0
+        return len(self.lengths) + orders + snrs
 
-    def told(self, rate_index, snr_db=None):
-        """What f_e and f_d are told of a patch: its rate token, one-hot, and of several
-        codes the SNR [dB], [..., num_told] `float32`."""
-        token = ops.one_hot(rate_index, len(self.lengths), dtype="float32")
-        if not self.told_median_snr:
-            return token
-        snr = hat_embedding(snr_db, self.design_snr_db)[:, None, None]
-        snr = ops.broadcast_to(snr, (*ops.shape(rate_index), snr.shape[-1]))
-        return ops.concatenate([token, snr], axis=-1)
+    def told(self, rate_index, order=None, snr_db=None):
+        """What f_e and f_d are told of a patch: its rate token and its order, one-hot,
+        and of several codes the SNR [dB], [..., num_told] `float32`."""
+        told = [ops.one_hot(rate_index, len(self.lengths), dtype="float32")]
+        if self.orders:
+            told.append(ops.one_hot(order, self.num_orders, dtype="float32"))
+        if self.told_median_snr:
+            snr = hat_embedding(snr_db, self.design_snr_db)[:, None, None]
+            shape = (*ops.shape(rate_index), snr.shape[-1])
+            told.append(ops.broadcast_to(snr, shape))
+        return ops.concatenate(told, axis=-1)
 
     def code(self, rate_index, snr_db=None):
         """Rows of the mapping: lengths at the nearest of the SNRs, [...] `int32`."""
@@ -299,11 +317,6 @@ class PatchCodec(SemanticCodec):
         nearest = ops.sum(ops.cast(above, "int32"), axis=1)
         return rate_index + len(self.lengths) * nearest[:, None, None]
 
-    def parts(self, side):
-        """Side information: indices of ``lengths`` [batch, rows, columns], and steps of
-        the scale [batch], `None` where it is not sent."""
-        return side if self.scale_sent else (side, None)
-
     def sent(self, rate_index):
         """1 for the real symbols of a patch that are sent, [..., num_latents]
         `float32`."""
@@ -313,7 +326,7 @@ class PatchCodec(SemanticCodec):
 
     def get_config(self):
         names = ("image_shape", "filters", "blocks", "lengths", "design_snr_db")
-        names += ("scale_sent",)
+        names += ("scale_sent", "num_orders", "fixed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
@@ -323,7 +336,7 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     Parameters
     ----------
-    image_shape, filters, blocks, lengths, design_snr_db, scale_sent
+    image_shape, filters, blocks, lengths, design_snr_db, scale_sent, num_orders, fixed
         As in :class:`PatchCodec`
 
     side_channels : `int`, (default 16)
@@ -331,10 +344,6 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     symbols_per_bit : `float`, (default 0.35)
         Symbols for a bit of a patch's entropy at 10 dB, eta of the paper
-
-    fixed : `bool`, (default `False`)
-        Equal lengths for all patches, as far as the budget allows: DeepJSCC with the
-        same networks
     """
 
     patch_size = PATCH
@@ -347,7 +356,6 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         blocks=2,
         side_channels=16,
         symbols_per_bit=0.35,
-        fixed=False,
         **kwargs,
     ):
         super().__init__(image_shape, filters, blocks, **kwargs)
@@ -355,7 +363,6 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
             raise ValueError(f"symbols_per_bit must be positive, got {symbols_per_bit}")
         self.side_channels = side_channels
         self.symbols_per_bit = symbols_per_bit
-        self.fixed = fixed
         depth, num_latents = self.transform.depth, self.num_latents
         self.embed = self._dense("embed", depth, filters)
         self.analysis = self._trunk("analysis")
@@ -421,9 +428,31 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
                     counts[row] += np.sum(of)
                     weights[row] += np.sum(weight[of])
         weights = (weights + 1e-6) / (counts + 1e-6)
-        samples = [np.array(kept) for kept in samples]
+        samples = [np.array(kept).reshape(-1, self.num_latents) for kept in samples]
+        if self.orders:
+            samples, std = self._fit_orders(samples, std)
         no = 10 ** (-np.array(self.design_snr_db) / 10)
         self.mapping.fit(samples, std, counts, weights, no)
+
+    def _fit_orders(self, samples, std):
+        """Finds the orders; the samples in them, and their standard deviations in the
+        image, for each row of the mapping."""
+        number, deviations = len(self.lengths), []
+        of_length = [np.concatenate(samples[i::number]) for i in range(number)]
+        self.orders.fit(of_length, std, [2 * length for length in self.lengths])
+        for i, x in enumerate(samples):
+            if not len(x):
+                deviations.append(std)
+                continue
+            index = np.full(len(x), i % number, "int32")
+            order = self.orders.choose(x.astype("float32"), index)
+            row = self.orders.row(index, order)
+            values = ops.convert_to_numpy(self.orders.arranged(x * std, row))
+            deviations.append(np.sqrt(np.square(values).mean(axis=0) + 1e-12))
+            samples[i] = ops.convert_to_numpy(
+                self.orders(x.astype("float32"), index, order)
+            )
+        return samples, np.array(deviations)
 
     def _crude_lengths(self, x, levels, rng, snr_db, design_cbr):
         """Lengths at rates of ``design_cbr`` before there is an entropy model."""
@@ -476,34 +505,16 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
     @property
     def side_bytes(self):
-        """`int` : As many bits a patch as tell one of all lengths; coded lengths take
-        less, but for a few bytes. Equal ones take three bytes."""
-        lengths = EQUAL_BYTES
-        if not self.fixed:
-            bits = (len(self.lengths) - 1).bit_length()
-            lengths = math.ceil(bits * math.prod(self.grid) / 8)
-        return lengths + SCALE_BYTES * self.scale_sent
+        return self.side_code.most_bytes(self.grid)
 
     def check_side(self):
-        if self.length_code is None and not self.fixed:
-            raise ValueError(
-                "lengths that are sent need a length code, which the JSON of these "
-                "weights does not hold: fit one with python -m "
-                "benchmarks.fit_length_code"
-            )
+        self.side_code.check()
 
     def side_to_bytes(self, side):
-        self.check_side()
-        grids, scale = self.parts(side)
-        write = equal_to_bytes if self.fixed else self.length_code.encode
-        coded = [write(grid) for grid in grids]
-        if scale is None:
-            return coded
-        steps = [int(step).to_bytes(SCALE_BYTES, "big") for step in scale]
-        return [step + grid for step, grid in zip(steps, coded, strict=True)]
+        return self.side_code.to_bytes(side)
 
     def symbol_maps(self, packet):
-        return length_of(self.parts(packet.side)[0], self.lengths)
+        return length_of(self.side_code.parts(packet.side).rate_index, self.lengths)
 
     def symbols_of_bit(self, snr_db):
         """eta at an SNR: as ``symbols_per_bit`` at 10 dB, over capacity, [...]."""
@@ -538,31 +549,37 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
     def allocate(self, analysed, budget):
         _, rate_index = self.choose_lengths(analysed, budget)
         count = ops.sum(length_of(rate_index, self.lengths), axis=(1, 2))
-        return self._side(analysed, rate_index), count
-
-    def _side(self, analysed, rate_index):
-        """Side information with those lengths."""
-        if not self.scale_sent:
-            return rate_index
-        symbols = self.to_symbols(analysed.latents, rate_index, analysed.snr_db)
-        return rate_index, scale_step(power_of(symbols, self.sent(rate_index)))
+        return self._coded(analysed, rate_index)[0], count
 
     def modulate(self, analysed, side):
-        rate_index, _ = self.parts(side)
-        symbols = self.to_symbols(analysed.latents, rate_index, analysed.snr_db)
+        rate_index, order, _ = self.side_code.parts(side)
+        symbols = self.to_symbols(analysed.latents, rate_index, order, analysed.snr_db)
+        return self._packet(side, symbols)
+
+    def _coded(self, analysed, rate_index):
+        """Side information with those lengths, and the symbols that it belongs to."""
+        order = scale = None
+        if self.orders:
+            order = self.orders.choose(analysed.latents, rate_index)
+        symbols = self.to_symbols(analysed.latents, rate_index, order, analysed.snr_db)
+        if self.scale_sent:
+            scale = scale_step(power_of(symbols, self.sent(rate_index)))
+        return self.side_code.side(PatchSide(rate_index, order, scale)), symbols
+
+    def _packet(self, side, symbols):
+        rate_index = self.side_code.parts(side).rate_index
         return Packet(Analogue(*pack_patches(symbols, rate_index, self.lengths)), side)
 
     def encode(self, source, known, uniform=None):
-        """As :meth:`SemanticEncoder.encode`; ``side``: indices of ``LENGTHS`` [batch,
-        rows, columns] `int32`, ``details``: :class:`PatchAnalysis`."""
+        """As :meth:`SemanticEncoder.encode`; ``details``: :class:`PatchAnalysis`."""
         analysed = self.analyse(source, known)
         log_step_size, rate_index = self.choose_lengths(analysed, known.budget)
         bits = self.bits(*analysed[:3], log_step_size)
         details = PatchAnalysis(
             *analysed[:4], ops.sum(bits, axis=-1), log_step_size, analysed.importance
         )
-        side = self._side(analysed, rate_index)
-        return self.modulate(analysed, side)._replace(details=details)
+        packet = self._packet(*self._coded(analysed, rate_index))
+        return packet._replace(details=details)
 
     def choose_lengths(self, analysed, budget):
         """Lengths of the patches under a budget.
@@ -598,22 +615,24 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
             rate_index = equal_lengths(budget, *rate_index.shape[1:], self.lengths)
         return log_step_at(log_step_size), rate_index
 
-    def to_symbols(self, latents, rate_index, snr_db=None):
+    def to_symbols(self, latents, rate_index, order=None, snr_db=None):
         """f_e: latents to symbols, [batch, rows, columns, num_latents] `float32`."""
-        told = self.told(rate_index, snr_db)
+        told = self.told(rate_index, order, snr_db)
         inputs = ops.concatenate([latents, told], axis=-1)
         features = self.channel_trunk(self.channel_in(inputs), None)
-        return in_strips(
-            self._map_patches,
-            [latents, features, self.code(rate_index, snr_db)],
-            _rows_at_once(latents.shape[2]),
-        )
+        patches = [latents, features, self.code(rate_index, snr_db)]
+        if self.orders:
+            patches += [rate_index, order]
+        return in_strips(self._map_patches, patches, _rows_at_once(latents.shape[2]))
 
-    def _map_patches(self, latents, features, code):
+    def _map_patches(self, latents, features, code, *order):
         """Symbols of patches."""
         gain, update = ops.split(self.channel_out(features), 2, axis=-1)
         gain = ops.clip(gain, -MAX_LOG_GAIN, MAX_LOG_GAIN)
-        return self.mapping(latents + update, code) * ops.exp(gain)
+        content = latents + update
+        if self.orders:
+            content = self.orders(content, *order)
+        return self.mapping(content, code) * ops.exp(gain)
 
     def distribution_of(self, hyper_latents):
         """h_s: mean, log_scale, and the features that they are read from."""
@@ -644,7 +663,7 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         return std * ops.exp(-log_step_size)[..., None]
 
     def get_config(self):
-        names = ("side_channels", "symbols_per_bit", "fixed")
+        names = ("side_channels", "symbols_per_bit")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
@@ -654,20 +673,14 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
 
     Parameters
     ----------
-    image_shape, filters, blocks, lengths, design_snr_db, scale_sent
+    image_shape, filters, blocks, lengths, design_snr_db, scale_sent, num_orders, fixed
         As in :class:`PatchCodec`
-
-    fixed : `bool`, (default `False`)
-        As in :class:`NtsccEncoder`; it is what side information is read by
     """
 
     told_average_snr = True
 
-    def __init__(
-        self, image_shape=(192, 256, 3), filters=96, blocks=2, fixed=False, **kwargs
-    ):
+    def __init__(self, image_shape=(192, 256, 3), filters=96, blocks=2, **kwargs):
         super().__init__(image_shape, filters, blocks, **kwargs)
-        self.fixed = fixed
         num_latents = self.num_latents
         self.mapping = HybridDemapper(self.codes, num_latents, name="mapping")
         inputs = 2 * num_latents + self.num_told + 2
@@ -685,25 +698,14 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
         """Takes over what :meth:`NtsccEncoder.fit_statistics` found."""
         self.transform.set_weights(encoder.transform.get_weights())
         self.mapping.copy_start(encoder.mapping)
+        if self.orders:
+            self.orders.copy_start(encoder.orders)
 
     def side_from_bytes(self, payloads):
-        scale = None
-        if self.scale_sent:
-            steps = [payload[:SCALE_BYTES] for payload in payloads]
-            scale = np.array([int.from_bytes(step, "big") for step in steps], "float32")
-            check_scales(scale)
-            payloads = [payload[SCALE_BYTES:] for payload in payloads]
-        grids = np.stack([self._lengths_from_bytes(payload) for payload in payloads])
-        grids = grids.astype("int32")
-        return grids if scale is None else (grids, scale)
-
-    def _lengths_from_bytes(self, payload):
-        if self.fixed:
-            return equal_from_bytes(payload, self.grid, len(self.lengths))
-        return self.length_code.decode(payload, self.grid)
+        return self.side_code.from_bytes(payloads, self.grid)
 
     def count_symbols(self, side, known=None):
-        rate_index, _ = self.parts(side)
+        rate_index = self.side_code.parts(side).rate_index
         return ops.sum(length_of(rate_index, self.lengths), axis=(1, 2))
 
     def decode(self, received, known, training=False):
@@ -713,7 +715,8 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
 
     def estimate(self, received, snr_db=None):
         """f_d: symbols to latents, [batch, rows, columns, num_latents] `float32`."""
-        (index, scale), lengths = self.parts(received.side), self.lengths
+        index, order, scale = self.side_code.parts(received.side)
+        lengths = self.lengths
         values, no = unpack_patches(
             received.z_hat, received.detected_no_eff, index, lengths
         )
@@ -723,17 +726,24 @@ class NtsccDecoder(PatchCodec, SemanticDecoder):
             scale = self.mapping.scale(code, self.sent(index))
         else:
             scale = 2**0.5 / scale_of(scale)
+        patches = [values, no, told_no, code, index]
+        if self.orders:
+            patches.append(order)
         estimate, features = in_strips(
-            lambda *patches: self._read_patches(*patches, scale, snr_db),
-            [values, no, told_no, index, code],
+            lambda *strip: self._read_patches(scale, snr_db, *strip),
+            patches,
             _rows_at_once(index.shape[2]),
         )
         return estimate + self.channel_out(self.channel_trunk(features, None))
 
-    def _read_patches(self, values, no, told_no, rate_index, code, scale, snr_db):
+    def _read_patches(
+        self, scale, snr_db, values, no, told_no, code, rate_index, order=None
+    ):
         """Estimates of latents symbol by symbol, and what the networks see of them."""
-        told, sent = self.told(rate_index, snr_db), self.sent(rate_index)
+        told, sent = self.told(rate_index, order, snr_db), self.sent(rate_index)
         estimate = self.mapping(values, no, code, sent, scale)
+        if self.orders:
+            estimate = self.orders.restore(estimate, rate_index, order)
         error = ops.sum(told_no * sent, axis=-1) / ops.sum(sent, axis=-1)
         quality = ops.log(error + 1e-6)
         scale = ops.broadcast_to(

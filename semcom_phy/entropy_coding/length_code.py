@@ -6,7 +6,7 @@ grid, raster order --> context of decoded neighbours --> distribution --> range 
 
 import numpy as np
 
-from semcom_phy.entropy_coding.range_coder import Decoder, encode_symbols
+from semcom_phy.entropy_coding.range_coder import Decoder, Encoder
 
 _TRAINED_WEIGHT = 32  # symbols of this grid that weigh as much as the training
 _POOLED_WEIGHT = 16  # training symbols that weigh as much as the other contexts'
@@ -77,15 +77,24 @@ class LengthCode:
 
     def encode(self, grid):
         """Bytes of a grid, [rows, cols], `int`, 0 to num_levels - 1."""
+        encoder = Encoder()
+        self.write(encoder, grid)
+        return encoder.finish()
+
+    def write(self, encoder, grid):
+        """Appends a grid to a range encoder."""
         grid = _checked_grid(grid, self.num_levels)
-        return encode_symbols(grid.ravel(), self._probabilities(grid))
+        encoder.symbols(grid.ravel(), self._probabilities(grid))
 
     def decode(self, data, shape):
         """Grid of ``shape``, `int64`; damaged data give a wrong grid or ValueError."""
+        return self.read(Decoder(data), shape)
+
+    def read(self, decoder, shape):
+        """A grid from a range decoder."""
         rows, cols = shape
         if rows < 1 or cols < 1:
             raise ValueError(f"shape must be at least (1, 1), got {shape}.")
-        decoder = Decoder(data)
         grid = np.zeros((rows, cols), np.int64)
         for position, probabilities in self._predict(grid):
             grid[position] = decoder.symbol(probabilities)

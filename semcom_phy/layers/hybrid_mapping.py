@@ -134,7 +134,7 @@ class HybridMapper(HybridLayout):
         samples : for each length [n, num_latents], `float`
             Latents of patches that would have it, in units of ``std``
 
-        std : [num_latents], `float`
+        std : [num_latents] or [number of lengths, num_latents], `float`
             Their standard deviations in the image
 
         counts, weights : [number of lengths], `float`
@@ -145,6 +145,7 @@ class HybridMapper(HybridLayout):
             have the first, and the next the next, as ``lengths`` are divided by them
         """
         number, size = len(self.lengths), self.num_latents
+        std = np.broadcast_to(std, (number, size))
         source = np.tile(np.arange(size) + MAX_DIGITS * size, (number, 1))
         digits = np.ones((number, MAX_DIGITS, size))
         spread = np.ones((number, size))
@@ -154,14 +155,15 @@ class HybridMapper(HybridLayout):
                 x = np.random.default_rng(0).standard_normal((8, size))
             digits[i], residual = _digits_of(x)
             options = [
-                _design(2 * length, digits[i], residual, std, most, no[i])
+                _design(2 * length, digits[i], residual, std[i], most, no[i])
                 for most in range(MAX_DIGITS + 1)
             ]
             _, source[i], spread[i] = min(options, key=lambda option: option[0])
         self.set_layout(source)
         self.digit.assign(digits.reshape(number, -1))
         sent = np.arange(size) < 2 * np.array(self.lengths)[:, None]
-        deviation = spread * std[source % size] * np.sqrt(np.array(weights))[:, None]
+        deviation = spread * np.take_along_axis(std, source % size, axis=1)
+        deviation = deviation * np.sqrt(np.array(weights))[:, None]
         times = np.broadcast_to(np.array(counts, float)[:, None] + 1e-3, sent.shape)
         is_digit = source < MAX_DIGITS * size
         powers = np.ones(sent.shape)

@@ -158,7 +158,7 @@ def test_side_information_is_read_as_it_was_written(fixed, scale_sent):
     """Types, shapes and values, within the bytes that are announced (exact)."""
     encoder, decoder = halves(fixed=fixed, scale_sent=scale_sent)
     for half in (encoder, decoder):
-        half.length_code = LengthCode.fit([np.zeros(GRID, int)], len(LENGTHS))
+        half.use_record(side_codes())
     known = TxKnowledge(tensor([0.0, 20.0]), budget=tensor([400.0, 555.0]))
     side = encoder.encode(tensor(pictures(2)), known).side
     arrays = keras.tree.map_structure(ops.convert_to_numpy, side)
