@@ -1,9 +1,10 @@
-"""Fits the code of the lengths of variable-length weights, and files it beside them.
+"""Fits the codes of variable-length weights' side information, and files them beside.
 
     python -m benchmarks.fit_length_code LABEL [LABEL ...]
 
-The lengths are those of the training scenes, or photographs, at several budgets and, of
-codecs that are told it, SNRs, so that no test image has a say in the code.
+Lengths, and orders where there are, are those of the training scenes, or photographs,
+at several budgets and, of codecs that are told it, SNRs, so that no test image has a
+say in the code.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from link_models.training.photo_task import CROP
 from link_models.weights import store
 from scenarios.driving_scene import SCENARIO
 from scenarios.kodak_awgn import SCENARIO as KODAK
+from semcom_phy.codecs.patch_side import PatchSide
+from semcom_phy.entropy_coding.conditional_code import ConditionalCode
 from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.rate_allocation import LENGTHS
 from semcom_phy.simulation.storage import replaced
@@ -40,7 +43,8 @@ PHOTO_STEP = 4  # one training photograph in so many
 
 
 def training_grids(label, annotators, dataset="camvid", batch_size=32):
-    """Length indices of the training scenes at ``CBRS``, a list of [rows, columns].
+    """Side information of the training scenes at ``CBRS``, a list of
+    :class:`~semcom_phy.codecs.patch_side.PatchSide` of one scene each.
 
     Parameters
     ----------
@@ -63,12 +67,19 @@ def training_grids(label, annotators, dataset="camvid", batch_size=32):
                 part = samples.take(range(start, start + batch_size))
                 seeds = range(batch_size)  # no figure of it depends on the channel
                 message = coder.encode(part, 10.0, channel.sample(batch_size), seeds)
-                grids += list(message.state.side)
+                grids += _of_images(link, message)
     return grids
 
 
+def _of_images(link, message):
+    """Lengths and orders of the images of a message."""
+    lengths, orders, _ = link.encoder.side_code.parts(message.state.side)
+    orders = [None] * len(lengths) if orders is None else orders
+    return [PatchSide(*told) for told in zip(lengths, orders, strict=True)]
+
+
 def photo_grids(label):
-    """Length indices of training photographs at ``PHOTO_CBRS`` and ``PHOTO_SNR_DB``."""
+    """The same of training photographs at ``PHOTO_CBRS`` and ``PHOTO_SNR_DB``."""
     large = load_photo_data(PHOTOGRAPHS, CROP).large[::PHOTO_STEP]
     images = np.stack([central_part(picture) for picture in large])
     samples, grids = Samples(images, None, {}), []
@@ -82,7 +93,7 @@ def photo_grids(label):
                 part = samples.take(range(start, min(start + 8, len(samples))))
                 h = channel.sample(len(part))
                 message = coder.encode(part, snr_db, h, range(len(part)))
-                grids += list(link.encoder.parts(message.state.side)[0])
+                grids += _of_images(link, message)
     return grids
 
 
@@ -105,16 +116,30 @@ def _fit(label):
     annotators = (None,)
     if record["config"]["codec"] == "sa_oosc":
         annotators = (record["data"]["annotator"], None)
-    lengths = record["config"]["encoder"].get("lengths", LENGTHS)
+    config = record["config"]["encoder"]
+    lengths = config.get("lengths", LENGTHS)
     if "annotator" in record["data"]:  # of driving scenes
         grids = training_grids(label, annotators)
     else:
         grids = photo_grids(label)
-    code = LengthCode.fit(grids, len(lengths))
-    bits = np.mean([code.cost_bits(grid) for grid in grids[:: len(grids) // 200 + 1]])
-    print(f"{label}: {bits:.0f} bits an image, {bits / grids[0].size:.2f} a patch")
+    codes, bits = {}, 0.0
+    if not config.get("fixed"):
+        code = LengthCode.fit([side.rate_index for side in grids], len(lengths))
+        codes["length_code"] = code.to_dict()
+        some = grids[:: len(grids) // 200 + 1]
+        bits += np.mean([code.cost_bits(side.rate_index) for side in some])
+    if config.get("num_orders", 1) > 1:
+        told = [
+            np.concatenate([part.ravel() for part in parts])
+            for parts in zip(*[side[:2] for side in grids], strict=True)
+        ]
+        code = ConditionalCode.fit(*told, len(lengths), config["num_orders"])
+        codes["order_code"] = code.to_dict()
+        bits += code.cost_bits(*told[::-1]) / len(grids)
+    patches = grids[0].rate_index.size
+    print(f"{label}: {bits:.0f} bits an image, {bits / patches:.2f} a patch")
     path = store.find(label)
-    record = json.loads(path.read_text()) | {"length_code": code.to_dict()}
+    record = json.loads(path.read_text()) | codes
     with replaced(path) as trial:
         trial.write_text(json.dumps(record, indent=1) + "\n")
 

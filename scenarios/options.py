@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from link_models.weights.store import file_label
 from scenarios.arguments import Parser
 from scenarios.link_budget import LinkBudget
 
@@ -141,7 +142,11 @@ def scenario_parser(scenario):
 
     add = parser.add_options("train")
     add("--system", help="the learned system to fit (adjscc)")
-    add("--label", help="name of the weights (default: system and scenario)")
+    add(
+        "--label",
+        type=file_label,
+        help="name of the weights (default: system and scenario)",
+    )
     add("--data", help="training images: as --dataset")
     add("--together-with", **_LIST, help="further scenarios to train for at once")
     add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")

@@ -25,7 +25,12 @@ class PhotoScenario(Scenario):
     image_size: int | tuple[int, int] = (512, 768)
     num_images: int = 24
     snr_db: tuple[float, ...] = (1.0, 4.0, 7.0, 10.0, 13.0)
-    systems: tuple[str, ...] = ("hevc_ldpc", "hevc_capacity", "webp_ldpc")
+    systems: tuple[str, ...] = (
+        "ntscc_photo",
+        "deepjscc_photo",
+        "hevc_ldpc",
+        "hevc_capacity",
+    )
     turn: bool = True
 
     def add_options(self, parser):

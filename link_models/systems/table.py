@@ -324,6 +324,8 @@ SYSTEMS = {
     "deepjscc_patches": Semantic(
         "DeepJSCC, networks of NTSCC", "ntscc", "deepjscc_192x256", needs_side=False
     ),
+    "ntscc_photo": Semantic("NTSCC for photographs", "ntscc", "ntscc_photo"),
+    "deepjscc_photo": Semantic("DeepJSCC for photographs", "ntscc", "deepjscc_photo"),
     "text_ldpc": SeparateText("Arithmetic code + 5G LDPC", "arithmetic"),
     "text_polar": SeparateText("Arithmetic code + 5G polar", "arithmetic", "polar"),
     "text_huffman": SeparateText("Huffman code + 5G LDPC", "huffman"),

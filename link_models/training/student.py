@@ -218,7 +218,7 @@ def main(argv=None):
     parser.add_argument("--image-size", nargs=2, type=int, default=(192, 256))
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--out", type=Path, default=Path("runs"))
-    parser.add_argument("--label", default=LABEL)
+    parser.add_argument("--label", type=store.file_label, default=LABEL)
     parser.add_argument("--resume", action="store_true", help="go on after a stop")
     parser.add_argument("--restart", action="store_true", help="forget what is there")
     args = parser.parse_args(argv)

@@ -6,6 +6,7 @@ these weights, tied to them by a SHA-256, and the shapes of the variables: Keras
 loads a file that lacks a part, or holds one too many, without an error.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -14,6 +15,15 @@ from pathlib import Path
 
 SHIPPED = Path(__file__).parent
 WRITTEN = Path("runs")  # where commands put what a user trains or imports
+
+
+def file_label(text):
+    """The value of an option --label: a name of files, in no folder of its own."""
+    if Path(text).name != text or text.startswith("."):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be a plain name, such as my_weights; --out says the folder"
+        )
+    return text
 
 
 def find(label_or_file):

@@ -13,7 +13,7 @@ source-channel coding for semantic communications", IEEE JSAC 2022, arXiv:2112.1
 Chain            : a digital segment with the lengths k, then an analogue one
 Bandwidth        : sum of k_i over the patches of 16x16 pixels, k_i one of 8 lengths
                    from 1 to 128, or to 192 for photographs; side information: k,
-                   entropy-coded
+                   and of photographs orders and scale, entropy-coded
 Known at encoder : the number of symbols that the image may take; with several
                    ``design_snr_db`` the SNR that half of all frames reach
 Known at decoder : k as received, no_eff; the same SNR
@@ -38,6 +38,9 @@ Differences from the paper
   noise or rounding that the compression branch sees: lengths are then a function of the
   image.
 * z is not sent (the paper's variant w/o z): the decoder knows k alone.
+* A patch may have its coefficients in one of several orders (``num_orders``), chosen
+  by the encoder and sent: classified transform coding, which the paper leaves to its
+  attention.
 * Images of any size: padded at the encoder by their last rows and columns to multiples
   of 32 pixels, cut at the decoder. What stands for the padding is sent and charged; the
   budget is that of the picture itself.
@@ -444,14 +447,13 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
             if not len(x):
                 deviations.append(std)
                 continue
-            index = np.full(len(x), i % number, "int32")
-            order = self.orders.choose(x.astype("float32"), index)
+            latents = ops.convert_to_tensor(x, "float32")
+            index = ops.full((len(x),), i % number, "int32")
+            order = self.orders.choose(latents, index)
             row = self.orders.row(index, order)
-            values = ops.convert_to_numpy(self.orders.arranged(x * std, row))
+            values = ops.convert_to_numpy(self.orders.arranged(latents * std, row))
             deviations.append(np.sqrt(np.square(values).mean(axis=0) + 1e-12))
-            samples[i] = ops.convert_to_numpy(
-                self.orders(x.astype("float32"), index, order)
-            )
+            samples[i] = ops.convert_to_numpy(self.orders(latents, index, order))
         return samples, np.array(deviations)
 
     def _crude_lengths(self, x, levels, rng, snr_db, design_cbr):

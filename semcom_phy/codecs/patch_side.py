@@ -113,9 +113,7 @@ class PatchSideCode:
         self.check()
         parts = self.parts(side)
         return [
-            self._image_to_bytes(
-                *(None if part is None else part[i] for part in parts)
-            )
+            self._image_to_bytes(*(None if part is None else part[i] for part in parts))
             for i in range(len(parts.rate_index))
         ]
 

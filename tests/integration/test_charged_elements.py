@@ -17,7 +17,7 @@ from link_models.links.radio import build_channel
 from link_models.systems import entries
 from link_models.systems.table import SYSTEMS, build_system
 from link_models.weights import store
-from scenarios import adaptive_rate, driving_scene, mimo_2x2
+from scenarios import adaptive_rate, driving_scene, kodak_2x2, mimo_2x2
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.segments import DATA
 from semcom_phy.seeding import set_seed
@@ -49,12 +49,15 @@ OF_EACH_KIND = {
     "sa_oosc",
     "ntscc_free",
     "deepjscc_patches",
+    "deepjscc_photo",
     "text_polar",
 }
 
 
 def scenario_of(name):
     """A scenario that the system is made for."""
+    if name.endswith("_photo"):
+        return replace(kodak_2x2.SCENARIO, image_size=(96, 144))
     if "oosc" in name or "ntscc" in name or name == "deepjscc_patches":
         return driving_scene.SCENARIO
     if "eca" in name or "swinjscc" in name or "matched" in name:

@@ -174,6 +174,8 @@ def test_target_interval_stops_early(tmp_path):
         ("--unheard-of=1", "unrecognized arguments: --unheard-of"),
         ("estimate", "invalid choice: 'estimate'"),
         ("--out {file}/inside", "cannot write to the results folder.*--out"),
+        ("train --label a/b", "'a/b' must be a plain name.*--out says the folder"),
+        ("train --label .", "'.' must be a plain name"),
         ("plot --out {empty}", "holds no result"),
         ("plot --systems fragile --out {empty}", "fragile.json"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks import fit_length_code
 from link_models.training import photo_data, photo_task
 from link_models.training.batches import Batches
 from link_models.training.photo_data import load_photo_data
@@ -114,3 +115,33 @@ def test_the_command_trains_and_says_on_what(folder, monkeypatch, tmp_path, caps
     assert np.isfinite(figures["psnr_db"][0])
     assert main([*command, "--annotator", "rule"]) == 2
     assert "--annotator is not for photographs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_codes_of_side_information_are_fitted(folder, fixed, monkeypatch, tmp_path):
+    """To the photographs trained on: every patch is counted once a rate and SNR, orders
+    by length; where lengths are equal, no code of them is needed (exact)."""
+    monkeypatch.setattr(PhotoTask, "VALIDATION", ((10, 1 / 16),))
+    monkeypatch.setattr(photo_task, "STATISTICS", 20)
+    config = {"filters": 8, "blocks": 1, "lengths": LENGTHS, "fixed": fixed}
+    command = ["train", "--system", "ntscc", "--data", str(folder), "--label", "tiny"]
+    command += ["--steps", "1", "--batch-size", "2", "--out", str(tmp_path / "runs")]
+    assert (
+        main([*command, "--codec-config", json.dumps(config | {"num_orders": 3})]) == 0
+    )
+    for name, value in (
+        ("PHOTOGRAPHS", folder),
+        ("VALIDATION_SIZE", SIZE),
+        ("PHOTO_STEP", 1),
+        ("PHOTO_CBRS", ("1/48", "1/8")),
+        ("PHOTO_SNR_DB", (10.0,)),
+    ):
+        monkeypatch.setattr(fit_length_code, name, value)
+    assert fit_length_code.main([str(tmp_path / "runs" / "tiny")]) == 0
+    record = json.loads((tmp_path / "runs" / "tiny.json").read_text())
+    assert ("length_code" in record) != fixed
+    orders = np.array(record["order_code"]["counts"])
+    assert orders.shape == (len(LENGTHS), 3) and orders.sum() == 2 * 4 * 8 * 10
+    if not fixed:
+        lengths = np.array(record["length_code"]["counts"])
+        np.testing.assert_array_equal(lengths.sum(axis=0), orders.sum(axis=1))

@@ -199,6 +199,17 @@ def test_missing_torch_is_one_line(capsys, monkeypatch):
     assert line.endswith("which is missing: install semcom-phy[generative]")
 
 
+@pytest.mark.parametrize("command", ["import", "student", "continual"])
+def test_a_label_is_no_path(command, capsys):
+    """Before anything is computed: weights of a label with a folder in it would be lost
+    when they are written."""
+    argv = ["any.pth", "--as", "witt"] if command == "import" else []
+    with pytest.raises(SystemExit) as stopped:
+        main([command, *argv, "--label", "runs/mine"])
+    assert stopped.value.code == 2
+    assert "'runs/mine' must be a plain name" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("low, high", [("13", "1"), ("nan", "5"), ("1", "inf")])
 def test_ranges_of_snrs_are_checked(low, high, capsys):
     """Both ends finite, the lower one first (exact)."""

@@ -534,7 +534,7 @@ def test_the_length_code_is_fitted_and_used(untrained, monkeypatch, capsys):
 
     coder = build_system("sa_oosc", scenario).coder
     for half in (coder.link.encoder, coder.link.decoder):
-        np.testing.assert_array_equal(half.length_code.counts, counts)
+        np.testing.assert_array_equal(half.side_code.length_code.counts, counts)
     samples = samples_of("test", (192, 256))
     message = coder.encode(samples, 10.0, coder.link.channel.sample(2), range(2))
     grids = coder.link.decoder.side_from_bytes(message.segments["side"].payloads)

@@ -12,7 +12,7 @@ from link_models.codecs import CODECS, build_link, load_link, trained_range
 from link_models.links.frame_link import FrameLink
 from link_models.links.radio import build_channel
 from link_models.weights import store
-from scenarios import adaptive_rate, driving_scene, siso_awgn
+from scenarios import adaptive_rate, driving_scene, kodak_awgn, siso_awgn
 from scenarios.result_text import untrained_notes
 from semcom_phy.channel_coding.short_message import MAX_SYMBOLS
 from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
@@ -182,6 +182,7 @@ SCENARIOS = {
     "swinjscc_2x2_c16": (adaptive_rate.SCENARIO, MAX_SYMBOLS),
     "ntscc_192x256": (driving_scene.SCENARIO, 0),
     "sa_oosc_192x256": (driving_scene.SCENARIO, 0),
+    "ntscc_photo": (replace(kodak_awgn.SCENARIO, image_size=(96, 144)), 0),
 }
 
 

@@ -358,7 +358,7 @@ def test_pictures_of_any_size(images, shape, plain):
 def test_lengths_without_a_code_are_not_sent(images):
     """The remedy is named."""
     system = make_system(make_link(images=images))
-    system.coder.codec.length_code = None
+    system.coder.codec.side_code.length_code = None
     with pytest.raises(ValueError, match="need a length code"):
         send(system, images, 10.0)
 

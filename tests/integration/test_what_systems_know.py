@@ -9,12 +9,13 @@ import tiny_systems
 from link_models.systems.knowledge import KNOWLEDGE, knows
 from link_models.systems.levels import LabelLevels, StudentLevels
 from link_models.systems.table import SYSTEMS, build_system
-from scenarios import adaptive_rate, driving_scene, mimo_2x2, runner
+from scenarios import adaptive_rate, driving_scene, kodak_2x2, mimo_2x2, runner
 from scenarios.knowledge_marks import knowledge_marks
 
 SNR, CSI, LABELS = "average SNR", "fed-back CSI", "label maps"
 CUTOFFS, PERFECT = "cut-offs (free)", "perfect CSI"
 FEATURES = replace(driving_scene.SCENARIO, dataset="sample")
+PHOTOGRAPHS = replace(kodak_2x2.SCENARIO, image_size=(96, 144))
 FED_BACK = replace(mimo_2x2.SCENARIO, link_adaptation="csi")
 
 
@@ -45,6 +46,7 @@ FED_BACK = replace(mimo_2x2.SCENARIO, link_adaptation="csi")
         (FEATURES, "ntscc", [SNR]),
         (FEATURES, "ntscc_free", [SNR, "lengths (free)"]),
         (FEATURES, "sa_oosc_student", [SNR]),
+        (PHOTOGRAPHS, "ntscc_photo", [SNR]),
     ],
 )
 def test_systems_state_what_they_know(scenario, name, expected):

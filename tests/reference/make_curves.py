@@ -13,6 +13,7 @@ import contextlib
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -25,7 +26,7 @@ from painted_scenes import painted_camvid
 from link_models.systems import frame_system, semantic_coder
 from link_models.systems.published import Published
 from link_models.systems.table import SYSTEMS, build_system
-from scenarios import adaptive_rate, driving_scene, mimo_2x2
+from scenarios import adaptive_rate, driving_scene, kodak_2x2, mimo_2x2
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics.image import psnr
@@ -76,6 +77,7 @@ NOT_SHIPPED = {
 NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
 ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")
 SCENES = ("ntscc", "oosc", "sa_oosc", "deepjscc_patches")
+PHOTOGRAPHS = replace(kodak_2x2.SCENARIO, dataset="photographs", image_size=(96, 144))
 COMPILING = (frame_system, semantic_coder)
 
 
@@ -93,6 +95,8 @@ def small_world():
 
 def scenario_of(name):
     """The scenario that a system is made for."""
+    if name.endswith("_photo"):
+        return PHOTOGRAPHS
     if name.startswith(SCENES):
         return driving_scene.SCENARIO
     if name.startswith(ADAPTIVE):
@@ -108,7 +112,8 @@ def curve(name):
         scenes = load_driving_scenes("camvid", "test", size)
         samples = Samples(scenes.images, None, {}, labels=scenes.labels)
     else:
-        samples = Samples(load_images("sample", NUM_IMAGES, size=size)[0], None, {})
+        data = "photographs" if scenario is PHOTOGRAPHS else "sample"
+        samples = Samples(load_images(data, NUM_IMAGES, size=size)[0], None, {})
     system = build_system(name, scenario)
     h, index = fades(len(samples), scenario), np.arange(len(samples))
     points = [system.transmit(samples, snr, h, list(index)) for snr in SNR_DB]

@@ -34,6 +34,7 @@ from link_models.training.continual.training import ContinualRun, Plan
 from link_models.training.mutual_information import MutualInformationCritic
 from link_models.training.recipe import OPTIMIZERS, Recipe
 from link_models.training.run_command import run_command
+from link_models.weights import store
 from semcom_phy.backend import device
 from semcom_phy.differences import tell_differences
 from semcom_phy.metrics.text import bleu_counts
@@ -111,7 +112,7 @@ def main(argv=None):
                 help=f"({value})",
             )
     add("--out", type=Path, default=Path("runs"), help="folder (%(default)s)")
-    add("--label", help="of the files (continual_DOMAINS)")
+    add("--label", type=store.file_label, help="of the files (continual_DOMAINS)")
     add("--resume", action="store_true", help="go on after a stop")
     add("--restart", action="store_true", help="forget what is there")
     args = parser.parse_args(argv)

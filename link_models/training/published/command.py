@@ -175,7 +175,7 @@ def main(argv=None):
     )
     add("--eta", type=float, help="of NTSCC: values sent for a bit of a patch (0.2)")
     add("--out", type=Path, default=store.WRITTEN, help="folder (runs)")
-    add("--label", help="name of the weights (that of --as)")
+    add("--label", type=store.file_label, help="of the weights (that of --as)")
     args = parser.parse_args(argv)
     shape = None if args.image_size is None else (*args.image_size, 3)
     try:

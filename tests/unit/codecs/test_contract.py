@@ -76,8 +76,8 @@ def pair(name):
     set_seed(3)
     halves = [built(half(**CONFIGS[name])) for half in CODECS[name]]
     for half in halves:
-        if hasattr(half, "length_code"):
-            half.length_code = LengthCode.fit(np.zeros((1, 2, 4), int), len(LENGTHS))
+        code = LengthCode.fit(np.zeros((1, 2, 4), int), len(LENGTHS))
+        half.use_record({"length_code": code.to_dict()})
     return halves
 
 
