@@ -39,8 +39,8 @@ Differences from the paper
   image.
 * z is not sent (the paper's variant w/o z): the decoder knows k alone.
 * A patch may have its coefficients in one of several orders (``num_orders``), chosen
-  by the encoder and sent: classified transform coding, which the paper leaves to its
-  attention.
+  by the encoder and sent: classified transform coding, where the paper's transformers
+  fit themselves to a patch.
 * Images of any size: padded at the encoder by their last rows and columns to multiples
   of 32 pixels, cut at the decoder. What stands for the padding is sent and charged; the
   budget is that of the picture itself.
