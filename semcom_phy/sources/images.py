@@ -264,7 +264,7 @@ def _pool(dataset, size, split, group_by, strict, turn):
     if path.suffix in ARCHIVE_SUFFIXES:
         return archive_pool(path, size, split)
     raise FileNotFoundError(
-        f"data set {str(path)!r}: no such folder; give 'sample', 'photographs', "
+        f"dataset {str(path)!r}: no such folder; give 'sample', 'photographs', "
         "'cifar10', "
         f"{', '.join(map(repr, DATA_FOLDERS))}, a folder of images, or an .npz or .npy "
         "file"

@@ -162,7 +162,7 @@ def test_target_interval_stops_early(tmp_path):
         ("--cbr 1/4000", "less than one symbol per image"),
         ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
         ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
-        ("--dataset no/such/folder", "no/such/folder"),
+        ("--dataset no/such/folder", "error: --dataset 'no/such/folder'"),
         ("--group-by name", "--group-by is 'name', but 'sample' is no folder"),
         ("--group-by class", "invalid choice: 'class'"),
         ("--metrics psnr", "unknown metric 'psnr'; there are: psnr_db, .*bleu_4"),
