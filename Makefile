@@ -2,6 +2,7 @@
 # make test        - private environment with TensorFlow, then the tests
 # make demo-torch  - the same with torch, in an environment of its own
 # make test-torch
+# make browser-test - the report in a headless Chromium, which has to be on PATH
 PYTHON ?= python3
 # Installed by pip before the rest, so that pip's configuration or options given here
 # (TORCH="torch==2.13.0 --index-url ...") choose the wheels: those for CPUs alone save
@@ -17,7 +18,7 @@ unexport PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 unexport KERAS_BACKEND
 
-.PHONY: demo test slow-test demo-torch test-torch lint clean
+.PHONY: demo test slow-test browser-test demo-torch test-torch lint clean
 
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
@@ -31,6 +32,9 @@ test: $(VENV)/.generative
 
 slow-test: $(VENV)/.generative
 	$(RUN) -m pytest -m slow
+
+browser-test: $(VENV)/.generative
+	$(RUN) -m pytest -m browser tests/integration/test_report*
 
 demo-torch: $(VENV_TORCH)/.installed
 	$(RUN_TORCH) -m scenarios.mimo_2x2

@@ -156,9 +156,9 @@ def bit_table(files, snr_db):
                 lines.append(f"{line}  not run")
                 continue
             theory = closed_form_ber(file.header, snr)
-            line += f"{_rate_text(point.ber):>32}"
+            line += f"{rate_text(point.ber):>32}"
             line += f"{'' if theory is None else f'{theory:.3e}':>13}"
-            line += f"{_rate_text(point.bler):>32}"
+            line += f"{rate_text(point.bler):>32}"
             count = point.bler.count
             line += f"{f'{count.num_errors} of {count.num_trials}':>18}"
             lines.append(line + ("*" if file.is_old(snr) else ""))
@@ -167,7 +167,8 @@ def bit_table(files, snr_db):
     return "\n".join([*lines[1:], *old]) + "\n"
 
 
-def _rate_text(rate):
+def rate_text(rate):
+    """An error rate with its interval: "1.250e-02 (1.0e-02-1.6e-02)"."""
     low, high = rate.ci95
     mean = f"{rate.mean:.3e}" if rate.count.num_errors else "none seen"
     return f"{mean} ({low:.2e}-{high:.2e})"

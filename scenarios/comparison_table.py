@@ -62,7 +62,7 @@ def as_text(comparisons, metric, bootstrap=False):
     for row in grid:
         cells = [c.rjust(w) for c, w in zip(row[1:], widths, strict=True)]
         lines.append(row[0].ljust(first) + "".join(cells))
-    return "\n".join([*lines, "", *_notes(comparisons, bootstrap)]) + "\n"
+    return "\n".join([*lines, "", *notes(comparisons, bootstrap)]) + "\n"
 
 
 def as_markdown(comparisons, metric, bootstrap=False):
@@ -72,8 +72,8 @@ def as_markdown(comparisons, metric, bootstrap=False):
     escaped = [[cell.replace(RATE_MARK, f"\\{RATE_MARK}") for cell in r] for r in rows]
     escaped = [[c.replace(CONDITIONS_MARK, r"\*") for c in row] for row in escaped]
     lines += [f"| {' | '.join(row)} |" for row in escaped]
-    notes = [re.sub(r"^([*#])", r"\\\1", n) for n in _notes(comparisons, bootstrap)]
-    return "\n".join([*lines, "", "\n\n".join(notes)]) + "\n"
+    below = [re.sub(r"^([*#])", r"\\\1", n) for n in notes(comparisons, bootstrap)]
+    return "\n".join([*lines, "", "\n\n".join(below)]) + "\n"
 
 
 def as_latex(comparisons, metric, bootstrap=False):
@@ -83,7 +83,7 @@ def as_latex(comparisons, metric, bootstrap=False):
     lines = [rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}", r"\hline"]
     head = [f"{metric}, {head[0]}", *head[1:]]
     lines += [_latex_row(head), r"\hline", *map(_latex_row, rows), r"\hline"]
-    for note in _notes(comparisons, bootstrap):
+    for note in notes(comparisons, bootstrap):
         text = _latex(note)
         lines.append(rf"\multicolumn{{{width}}}{{l}}{{\footnotesize {text}}} \\")
     return "\n".join([*lines, r"\end{tabular}"]) + "\n"
@@ -127,7 +127,7 @@ FORMATS = {
 
 def _grid(comparisons, metric):
     """Rows of cells: the points, the systems, the pairs."""
-    digits = 2 if "psnr" in metric or metric.endswith("_db") else 4
+    digits = digits_of(metric)
     axis = _axis(comparisons)
     snr_db = axis.sort({snr for pair in comparisons for snr in pair.differences})
     rows = [[axis.row_title, *map(axis.head, snr_db)]]
@@ -138,7 +138,9 @@ def _grid(comparisons, metric):
             systems.setdefault(pair.other, {})[snr] = found.other
     for name, means in systems.items():
         cells = [
-            _cell(means[s].mean, means[s].half_width, digits) if s in means else "-"
+            interval_text(means[s].mean, means[s].half_width, digits)
+            if s in means
+            else "-"
             for s in snr_db
         ]
         rows.append([name, *cells])
@@ -153,8 +155,8 @@ def _grid(comparisons, metric):
                 continue
             mean, half = found.paired.mean, found.paired.half_width
             rate = "" if found.same_rate else f" {RATE_MARK}"
-            paired.append(_cell(mean, half, digits, "+") + rate)
-            unpaired.append(_cell(mean, found.unpaired_half_width, digits, "+"))
+            paired.append(interval_text(mean, half, digits, "+") + rate)
+            unpaired.append(interval_text(mean, found.unpaired_half_width, digits, "+"))
         rows.append([f"{pair.name}, paired{mark}", *paired])
         rows.append([f"{pair.name}, unpaired", *unpaired])
     return rows
@@ -164,12 +166,19 @@ def _axis(comparisons):
     return joined_axis(comparisons)
 
 
-def _cell(mean, half_width, digits, sign=""):
+def digits_of(metric):
+    """Decimal places of a figure, `int`."""
+    return 2 if "psnr" in metric or metric.endswith("_db") else 4
+
+
+def interval_text(mean, half_width, digits, sign=""):
+    """A mean with half of its interval: "+0.42 ± 0.10"."""
     text = f"{mean:{sign}.{digits}f}"
     return text if half_width is None else f"{text} ± {half_width:.{digits}f}"
 
 
-def _notes(comparisons, bootstrap):
+def notes(comparisons, bootstrap=False):
+    """What stands below a table: counts, and what the marks mean."""
     found = [d for pair in comparisons for d in pair.differences.values()]
     images, groups, sent = (
         _span(values)

@@ -2,6 +2,8 @@
 
 from string import ascii_lowercase
 
+_UNKNOWN = ("(not stated)",)
+
 
 def knowledge_marks(files):
     """A letter for each system, and what the letters mean.
@@ -20,7 +22,7 @@ def knowledge_marks(files):
     notes : list of `str`
         A line for every letter; none where all know the same
     """
-    known = [tuple(file.header["description"]["knows"]) for file in files]
+    known = [tuple(file.header["description"].get("knows", _UNKNOWN)) for file in files]
     distinct = list(dict.fromkeys(known))
     if len(distinct) < 2:
         return [""] * len(files), []

@@ -38,9 +38,20 @@ def data_text(samples, device):
     return f"{count_text(about, size)}: {about['source']}\ncomputed on the {device}\n"
 
 
-def result_table(files, snr_db):
-    """All metrics with intervals, and why one is null, outage, and what was spent where
-    that differs, of every system at every SNR, or distance."""
+def table_heads(files):
+    """What a table of results lists: metrics, outage, and what was spent where that
+    differs.
+
+    Parameters
+    ----------
+    files : sequence of :class:`~semcom_phy.simulation.curve.MeasuredCurve`
+        Of one scenario
+
+    Output
+    ------
+    : `dict` of `str` -> `str`
+        Name of a figure -> the head of its block, with what its cells hold
+    """
     from semcom_phy.simulation.plotting import rates_differ  # loads matplotlib
 
     samples = count_text(files[0].header["data"])
@@ -49,11 +60,21 @@ def result_table(files, snr_db):
     label = label.replace("mean over images", f"mean over {samples}")
     heads[first] = f"{label} (+- half of the 95 % interval)"
     heads["outage"] = "Outage [%] (95 % interval)"
-    reasons = {
-        about["name"]: about.get("reason") for about in files[0].header["metrics"]
-    }
     if rates_differ(files):
         heads["cbr_total"] = "Spent: cbr with side information"
+    return heads
+
+
+def null_reasons(files):
+    """Why metrics are null for some samples or all, `dict` of name -> `str`."""
+    metrics = files[0].header["metrics"]
+    return {about["name"]: about["reason"] for about in metrics if "reason" in about}
+
+
+def result_table(files, snr_db):
+    """All metrics with intervals, and why one is null, outage, and what was spent where
+    that differs, of every system at every SNR, or distance."""
+    heads, reasons = table_heads(files), null_reasons(files)
     marks, notes = knowledge_marks(files)
     titles = [f.title + mark for f, mark in zip(files, marks, strict=True)]
     width = max(map(len, titles))
@@ -61,22 +82,27 @@ def result_table(files, snr_db):
     snr_db = axis.sort(snr_db)
     points = [axis.head(snr) for snr in snr_db]
     for metric, head in heads.items():
-        cells = [[_cell(file, metric, snr) for snr in snr_db] for file in files]
+        cells = [[cell_text(file, metric, snr) for snr in snr_db] for file in files]
         column = max(17, *(len(cell) + 2 for row in [points, *cells] for cell in row))
         rows = [head, " " * width + "".join(point.rjust(column) for point in points)]
         for row, title in zip(cells, titles, strict=True):
             rows.append(title.ljust(width) + "".join(c.rjust(column) for c in row))
-        if reasons.get(metric) is not None:
+        if metric in reasons:
             rows.append(f"  {metric}: {reasons[metric]}")
         blocks.append("\n".join(rows))
     if notes:
         blocks.append("\n".join(notes))
-    for file in files:
-        for snr in filter(file.is_old, snr_db):
-            code = file.points[snr].code
-            point = axis.names(snr)
-            blocks.append(f"* {file.title}, {point}: kept, code is {code}")
+    blocks += older_notes(files, snr_db)
     return "\n\n".join(blocks) + "\n"
+
+
+def older_notes(files, snr_db):
+    """A line for every point that was kept from older code."""
+    return [
+        f"* {file.title}, {file.axis.names(snr)}: kept, code is {file.points[snr].code}"
+        for file in files
+        for snr in filter(file.is_old, snr_db)
+    ]
 
 
 def untrained_notes(trained, snr_db, axis):
@@ -112,7 +138,9 @@ def untrained_notes(trained, snr_db, axis):
     return lines
 
 
-def _cell(file, metric, snr):
+def cell_text(file, metric, snr):
+    """What a table says of a figure at a point: mean and interval; * marks points that
+    older code computed."""
     if snr not in file.points:
         return "not run"
     estimate, mark = file.estimate(metric, snr), "*" * file.is_old(snr)

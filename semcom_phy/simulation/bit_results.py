@@ -232,6 +232,11 @@ def image_results(folder):
     return sorted(set(Path(folder).glob("*.json")) - set(bit_results(folder)))
 
 
+def shared_link(file):
+    """What the bit links of one figure have in common, a `dict` of plain values."""
+    return {key: file.header[key] for key in _SHARED}
+
+
 def check_one_link(files):
     """Refuses bit links of different scenarios, frames or seeds for one figure.
 
@@ -246,8 +251,8 @@ def check_one_link(files):
     """
     reference, *others = files
     for other in others:
-        one, two = ({k: f.header[k] for k in _SHARED} for f in (reference, other))
-        for path, was, now in differences(one, two):
+        found = differences(shared_link(reference), shared_link(other))
+        for path, was, now in found:
             raise ValueError(
                 f"{reference.path.name} and {other.path.name} cannot share a figure: "
                 f"{'.'.join(path)} is {json.dumps(was)} in the first and "

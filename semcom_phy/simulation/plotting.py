@@ -18,6 +18,8 @@ from semcom_phy.simulation.plotting_images import (
 )
 from semcom_phy.simulation.plotting_style import (
     COLOURS,
+    LABELS,
+    LOGARITHMIC,
     MARKERS,
     STYLE,
     budget_line,
@@ -27,11 +29,6 @@ from semcom_phy.simulation.plotting_style import (
     shared_axis,
 )
 
-_LABELS = {  # of figures that are no metrics, which have titles of their own
-    "outage": "Outage probability",
-    "block_error": "Block error rate",
-    "bit_error": "Bit error rate",
-}
 _RATE = "cbr_total"  # drawn as real symbols, which are two for a complex one
 _RATE_LABEL = "cr_real with side information"
 _PARTS = {  # metrics by importance
@@ -41,7 +38,6 @@ _PARTS = {  # metrics by importance
     "psnr_non_background": "all but the background",
     "psnr_background": "background",
 }
-_LOGARITHMIC = ("outage", "block_error", "bit_error")
 
 
 def plot_metric(curves, metric, path):
@@ -68,8 +64,8 @@ def plot_metric(curves, metric, path):
     points = [_points(curve, metric) for curve in curves]
     if not any(points):
         raise ValueError(f"no point of {metric!r} was simulated yet")
-    label = _LABELS.get(metric) or curves[0].label(metric)
-    _plot_over_axis(curves, points, label, metric in _LOGARITHMIC, path)
+    label = LABELS.get(metric) or curves[0].label(metric)
+    _plot_over_axis(curves, points, label, metric in LOGARITHMIC, path)
 
 
 def plot_rate(curves, path):

@@ -47,7 +47,7 @@ def plot_bits(files, path):
         for i, file in enumerate(files):
             _draw_theory(panels[0], file, COLOURS[i % len(COLOURS)])
         panels[0].set_ylim(bottom=lowest)  # the theory goes as deep as it likes
-        figure.suptitle(_caption(files), fontsize=8, color="#404040")
+        figure.suptitle(caption(files), fontsize=8, color="#404040")
         figure.legend(
             *panels[0].get_legend_handles_labels(),
             loc="outside lower center",
@@ -94,7 +94,7 @@ def _draw_theory(axes, file, colour):
         axes.plot(snr, ber, "--", color=colour, linewidth=1, label=title)
 
 
-def _caption(files):
+def caption(files):
     scenario, frame = files[0].header["scenario"], files[0].header["frame"]
     channel = scenario["channel"]
     channel = channel.upper() if len(channel) < 5 else channel.capitalize()

@@ -55,7 +55,7 @@ def plot_captions(curves, path, snr_db=None, num_captions=3):
         snr_db = curves[0].axis.sort(snr_db)
     header = curves[0].header
     sent = header["original_texts"][:num_captions]
-    pictures = curves[0].original[: len(sent)] if _has_pictures(header) else None
+    pictures = curves[0].original[: len(sent)] if has_pictures(header) else None
     painted = any(c.points[s].shown.images is not None for c in curves for s in snr_db)
     column = _TEXT + (_SIDE + 0.1 if painted else 0.0)
     row = _SIDE + 0.1 if painted else _LINES * 0.14 + 0.02
@@ -104,7 +104,8 @@ def plot_captions(curves, path, snr_db=None, num_captions=3):
             save(figure, path)
 
 
-def _has_pictures(header):
+def has_pictures(header):
+    """Whether what was sent are pictures, or captions of pictures."""
     return header["data"].get("has_pictures", True)
 
 

@@ -80,7 +80,7 @@ def plot_reconstructions(curves, path, snr_db=None, num_images=3):
                 _draw_tile(axes, place, originals[k])
                 for r, curve in enumerate(curves, start=1):
                     seen = curve.points[snr].shown
-                    below = _value(seen, k) + "*" * curve.is_old(snr)
+                    below = value_text(seen, k) + "*" * curve.is_old(snr)
                     below_it = (place[0], top + r * row, wide, high)
                     _draw_tile(axes, below_it, seen.images[k], below, seen.outage[k])
         if crops:
@@ -164,7 +164,7 @@ def _what_stands_below(curve, snr, crops):
     return f"; below each image its {name}"
 
 
-def _value(seen, k):
+def value_text(seen, k):
     """What stands below an image, to a tenth in dB, else to a thousandth."""
     metric, values = seen.values
     if metric is None or math.isnan(values[k]):

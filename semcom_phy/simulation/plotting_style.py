@@ -14,6 +14,12 @@ COLOURS = (
 )  # fmt: skip
 MARKERS = "osD^vP*X"
 OLDER = "open markers, *"  # what marks points of older code
+LABELS = {  # of figures that are no metrics, which have titles of their own
+    "outage": "Outage probability",
+    "block_error": "Block error rate",
+    "bit_error": "Bit error rate",
+}
+LOGARITHMIC = ("outage", "block_error", "bit_error")
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,

@@ -12,6 +12,7 @@ from link_models.systems.table import SYSTEMS
 from scenarios import compare, runner
 from scenarios.mimo_2x2 import SCENARIO
 from scenarios.options import scenario_parser
+from scenarios.report import __main__ as report
 from semcom_phy.metrics.image import psnr
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +137,14 @@ def test_options_of_the_comparison_are_named():
     """The section on pairs names every option of its command, and no other (exact)."""
     section = TEXT.split("\n## Paired differences\n")[1].split("\n## ")[0]
     actions = compare._parser()._actions
+    options = {name for action in actions for name in action.option_strings}
+    assert set(re.findall(r"`(--[a-z-]+)", section)) == options - {"-h", "--help"}
+
+
+def test_options_of_the_report_are_named():
+    """The section on reports names every option of its command, no other (exact)."""
+    section = TEXT.split("\n## A report to send on\n")[1].split("\n## ")[0]
+    actions = report._parser()._actions
     options = {name for action in actions for name in action.option_strings}
     assert set(re.findall(r"`(--[a-z-]+)", section)) == options - {"-h", "--help"}
 
