@@ -61,9 +61,14 @@ class ConditionalCode:
         """Indices [n], `int64`, from a range decoder."""
         return decoder.symbols(self._probabilities[contexts])
 
+    @property
+    def bits(self):
+        """Ideal length of every index in every context, [num_contexts, num_levels]."""
+        return -np.log2(self._probabilities)
+
     def cost_bits(self, indices, contexts):
         """Ideal length of the code, `float` [bit]."""
-        return float(-np.log2(self._probabilities[contexts, indices]).sum())
+        return float(self.bits[contexts, indices].sum())
 
     def to_dict(self):
         """What `from_dict` needs, in JSON's types."""

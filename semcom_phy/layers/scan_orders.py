@@ -22,7 +22,9 @@ class ScanOrders(keras.layers.Layer):
         c = \arg\min_c \sum_j \frac{x_j^2}{E_{cj} + \theta} + \log(E_{cj} + \theta)
 
     with :math:`\theta` the mean energy of the first coefficient that a patch of that
-    length has no symbol for. The transmitter tells the class.
+    length has no symbol for. The transmitter tells the class. Where bits have a price
+    (``price``), it is added: of classes that are nearly as likely the one is taken that
+    is told in fewer bits.
 
     Parameters
     ----------
@@ -62,7 +64,22 @@ class ScanOrders(keras.layers.Layer):
         self.deviation = self._constant("deviation", shape)
         self.order = self._constant("order", shape, "int32")
         self.order.assign(np.tile(np.arange(self.size), (shape[0], 1)))
+        self.price = np.zeros((self.num_lengths, self.num_orders), "float32")
         self.built = True
+
+    def set_price(self, bits, per_bit):
+        """What telling an order costs.
+
+        Parameters
+        ----------
+        bits : [num_lengths, num_orders], `float`
+            That tell an order of each length
+
+        per_bit : `float`
+            Bits of the patch's content that one of them is worth
+        """
+        # Twice a logarithmic likelihood, natural: the unit of the classes.
+        self.price = (2.0 * np.log(2.0) * per_bit * bits).astype("float32")
 
     def fit(self, samples, std, counts):
         """Finds the orders.
@@ -108,7 +125,7 @@ class ScanOrders(keras.layers.Layer):
         cost = cost - ops.sum(ops.log(self.precision), axis=-1)
         shape = (*ops.shape(rate_index), self.num_lengths, self.num_orders)
         own = ops.one_hot(rate_index, self.num_lengths, dtype="float32")[..., None]
-        cost = ops.sum(ops.reshape(cost, shape) * own, axis=-2)
+        cost = ops.sum((ops.reshape(cost, shape) + self.price) * own, axis=-2)
         return ops.cast(ops.argmin(cost, axis=-1), "int32")
 
     def call(self, latents, rate_index, order):

@@ -155,7 +155,7 @@ def check(name, monkeypatch, request):
     if scenario.dataset == "camvid":
         samples = request.getfixturevalue("scenes")
     else:
-        samples = samples_of(load_images("sample", 2, size=32)[0])
+        samples = samples_of(load_images("sample", 2, size=scenario.image_size)[0])
         samples = replace(samples, texts=(CAPTION, CAPTION))
     frames = sent_frames(monkeypatch)
     system = build_system(name, scenario)
