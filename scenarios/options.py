@@ -116,6 +116,11 @@ def scenario_parser(scenario):
         action="store_true",
         help="every received picture as PNG, in the folder pictures beside the results",
     )
+    add(
+        "--published",
+        action="store_true",
+        help="plot: published curves of such pictures, link and axis below ours",
+    )
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--keep", action="store_true", help="keep points of older code, marked")

@@ -98,6 +98,11 @@ def main(argv, scenario, table="link_models.systems.table"):
                 f"crop is of 'evaluate', whose results hold what figures show: leave "
                 f"--crop out of '{args.command}'"
             )
+        if args.command != "plot" and args.published:
+            raise ValueError(
+                f"published is of 'plot', which draws from result files: leave "
+                f"--published out of '{args.command}' and give 'plot' afterwards"
+            )
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
@@ -355,8 +360,25 @@ def _plot(args, scenario, folder):
     for file in files:
         if not file.points:
             print(f"{file.path.name} is left out: no point was simulated yet")
-    for path in plotting.plot_all(files, folder):
+    under = _published(files) if args.published else ()
+    for path in plotting.plot_all(files, folder, under):
         print(f"wrote {path}")
+
+
+def _published(files):
+    """Curves of others below those of the files; what they are is printed."""
+    from semcom_phy.simulation.published.curves import read_published
+    from semcom_phy.simulation.published.matching import laid_under, told
+
+    published, run = read_published(), [file for file in files if file.points]
+    if not run:  # which the figures refuse
+        return ()
+    under = laid_under(published, run)
+    for curve in under:
+        print(f"published: {curve.label}")
+    if not under:
+        print(told(published, run))
+    return under
 
 
 def _results(folder, quiet=False):

@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import log2
 
 _MOST_TICKS = 12
+_SAME_SNR_DB = 0.05  # of results of others: 10 + 3.01 dB are 13 dB
 
 
 class SnrAxis:
@@ -28,6 +29,29 @@ class SnrAxis:
     def fixed(self, header):
         """What is the same at all points, `str`, of the header of a result."""
         return f"cbr {header['bandwidth']['cbr']:.4g}"
+
+    def key_of(self, header, snr_db, cbr, tolerance):
+        """Where a result of others stands among the points.
+
+        Parameters
+        ----------
+        header : `dict`
+            Of a result
+        snr_db : `float`
+            Of the other result [dB]
+        cbr : `float` or `None`
+            Of the other result; `None` where its rate follows the SNR
+        tolerance : `float`
+            Relative difference up to which two rates count as the same
+
+        Output
+        ------
+        : `float` or `None`
+            The key of such a point, run or not; `None` where it is of another rate
+        """
+        own = header["bandwidth"]["cbr"]
+        same = cbr is None or abs(cbr - own) <= tolerance * own
+        return snr_db if same else None
 
     def value(self, snr):
         """A point as users give it to the axis' option."""
@@ -95,6 +119,9 @@ class DistanceAxis(SnrAxis):
     def joined(self, other):
         return DistanceAxis(self.distances | other.distances)
 
+    def key_of(self, header, snr_db, cbr, tolerance):
+        return None  # others name no distance
+
     def value(self, snr):
         return self.distances[snr]
 
@@ -158,6 +185,10 @@ class CbrAxis(SnrAxis):
 
     def fixed(self, header):
         return f"SNR {self.snr_db:g} dB"
+
+    def key_of(self, header, snr_db, cbr, tolerance):
+        same = cbr is not None and abs(snr_db - self.snr_db) <= _SAME_SNR_DB
+        return cbr if same else None
 
     def value(self, rate):
         return self.rates[rate]

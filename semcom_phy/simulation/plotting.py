@@ -38,9 +38,11 @@ _PARTS = {  # metrics by importance
     "psnr_non_background": "all but the background",
     "psnr_background": "background",
 }
+_GREYS = ("#A0A0A0", "#808080", "#606060")  # of published curves
+_DASHES = ("--", ":", "-.", (0, (6, 2)))
 
 
-def plot_metric(curves, metric, path):
+def plot_metric(curves, metric, path, published=()):
     """Draws one figure of merit of several curves over the SNR, or over the distance
     or the cbr where the results are, with intervals.
 
@@ -55,6 +57,8 @@ def plot_metric(curves, metric, path):
         A metric of the curves, ``outage``, or the name of an extra
     path : `Path`
         The figure to write; its ending tells the format
+    published : sequence of :class:`~.published.matching.LaidUnder`, (default none)
+        Curves of others, drawn thin, grey and dashed below the rest
 
     Raises
     ------
@@ -65,7 +69,7 @@ def plot_metric(curves, metric, path):
     if not any(points):
         raise ValueError(f"no point of {metric!r} was simulated yet")
     label = LABELS.get(metric) or curves[0].label(metric)
-    _plot_over_axis(curves, points, label, metric in LOGARITHMIC, path)
+    _plot_over_axis(curves, points, label, metric in LOGARITHMIC, path, published)
 
 
 def plot_rate(curves, path):
@@ -89,16 +93,20 @@ def plot_rate(curves, path):
     _plot_over_axis(curves, points, _RATE_LABEL, False, path)
 
 
-def _plot_over_axis(curves, points, label, logarithmic, path):
+def _plot_over_axis(curves, points, label, logarithmic, path, published=()):
     axis = shared_axis(curves)
+    titles = [textwrap.fill(own.label, 96) for own in published]
+    lines = sum(title.count("\n") + 1 for title in titles)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+        figure = Figure(figsize=(5.6, 4.2 + 0.16 * lines), layout="constrained")
         axes = figure.add_subplot()
         for i, (curve, own) in enumerate(zip(curves, points, strict=True)):
             _draw_curve(axes, own, curve, i, len(curves), logarithmic)
         axes.set_xlabel(axis.label)
         axes.set_ylabel(label)
         axis.set_ticks(axes, {snr for curve in curves for snr in curve.keys})
+        for k, (own, title) in enumerate(zip(published, titles, strict=True)):
+            _draw_published(axes, own, title, k, axis)
         if logarithmic:
             axes.set_yscale("log")
             axes.set_ylim(top=1.3)
@@ -108,7 +116,18 @@ def _plot_over_axis(curves, points, label, logarithmic, path):
             note += "; arrow: none seen"
         axes.set_title(note, fontsize=8, color="#404040", loc="left")
         longest = max(len(curve.title) for curve in curves)
-        figure.legend(loc="outside lower center", ncols=2 if longest <= 26 else 1)
+        narrow = longest <= 26 and not published
+        handles, names = axes.get_legend_handles_labels()
+        order = sorted(range(len(names)), key=lambda k: names[k] in titles)
+        legend = figure.legend(  # ours first
+            [handles[k] for k in order],
+            [names[k] for k in order],
+            loc="outside lower center",
+            ncols=2 if narrow else 1,
+        )
+        for text in legend.get_texts():
+            if text.get_text() in titles:
+                text.set(fontsize=6.5, color="#606060")
         save(figure, path)
 
 
@@ -220,7 +239,7 @@ def plot_rate_distortion(curves, path):
         save(figure, path)
 
 
-def plot_all(curves, folder):
+def plot_all(curves, folder, published=()):
     """Writes ``<metric>_vs_snr.png`` of the first metric, unless it is null everywhere
     (``psnr_vs_snr.png``; over distances all ``..._vs_distance.png``, over the cbr
     ``..._vs_cbr.png``), ``reconstructions.png``, of texts ``captions.png``, where there
@@ -232,6 +251,15 @@ def plot_all(curves, folder):
     Curves without a point are left out. So are the reconstructions of systems that
     deliver no images, the captions of those that deliver no texts, and both where no
     SNR was simulated for all of these curves.
+
+    Parameters
+    ----------
+    curves : sequence of :class:`~semcom_phy.simulation.results.ResultFile`
+        One per system
+    folder : `Path`
+        Where the figures go
+    published : sequence of :class:`~.published.matching.LaidUnder`, (default none)
+        Curves of others, for the figure of the first metric
 
     Output
     ------
@@ -252,7 +280,7 @@ def plot_all(curves, folder):
     paths = [folder / f"{metric.removesuffix('_db')}_{over}"]
     measured = any(_points(curve, metric) for curve in curves)
     if measured:
-        plot_metric(curves, metric, paths[0])
+        plot_metric(curves, metric, paths[0], published)
     else:  # no image has such a figure
         paths = []
     pictured = [curve for curve in curves if has_images(curve)]
@@ -344,6 +372,22 @@ def _draw_curve(axes, points, curve, i, num_curves, logarithmic):
         color=colour,
         capsize=2.5,
         elinewidth=0.9,
+    )
+
+
+def _draw_published(axes, published, title, k, axis):
+    """Below all else, and told apart by dashes, greys and markers."""
+    place = [axis.place(key) for key, _ in published.points]
+    axes.plot(
+        place,
+        [value for _, value in published.points],
+        label=title,
+        color=_GREYS[k % len(_GREYS)],
+        linestyle=_DASHES[k % len(_DASHES)],
+        marker=MARKERS[k % len(MARKERS)],
+        markersize=3,
+        linewidth=0.8,
+        zorder=1,
     )
 
 

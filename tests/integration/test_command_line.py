@@ -59,6 +59,31 @@ def test_plot_redraws_from_the_files(tmp_path):
     assert figure.read_bytes() == before
 
 
+def test_published_curves_are_laid_under_and_told(tmp_path, capsys):
+    """`plot --published` names what it draws, or what there is; `evaluate` refuses it;
+    `plot` alone draws as before (exact)."""
+    siso = replace(siso_awgn.SCENARIO, systems=("pixels",), num_images=8)
+    for scenario, folder in ((siso, tmp_path / "a"), (SCENARIO, tmp_path / "b")):
+        extra = () if scenario is siso else ("--cbr", "1/5")
+        assert run("--quick", "--out", folder, *extra, scenario=scenario) == 0
+    figure = tmp_path / "a" / "psnr_vs_snr.png"
+    before = figure.read_bytes()
+    capsys.readouterr()
+    assert run("plot", "--published", "--out", tmp_path / "a", scenario=siso) == 0
+    out = capsys.readouterr().out
+    assert out.count("published: ") == 6 and figure.read_bytes() != before
+    assert "WITT on CIFAR-10, not the pictures of this figure: WITT paper" in out
+    assert run("plot", "--out", tmp_path / "a", scenario=siso) == 0
+    assert figure.read_bytes() == before
+    capsys.readouterr()
+    assert run("plot", "--published", "--out", tmp_path / "b") == 0
+    (line,) = re.findall("no published curve is of .*", capsys.readouterr().out)
+    assert "on sample over 2x2 rayleigh, cbr 0.1999, over the SNR point; " in line
+    assert "CIFAR-10 over 2x2 rayleigh" in line
+    assert run("--published", "--out", tmp_path / "c") == 2
+    assert "error: --published is of 'plot'" in capsys.readouterr().err
+
+
 def test_options_reach_the_scenario(tmp_path):
     """What is given on the command line stands in the file (exact)."""
     options = "--systems pixels --snr 7 --images 3 --csi perfect --cbr 1/6 --seed 5"

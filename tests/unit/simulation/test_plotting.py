@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.lines import CARETDOWNBASE
 from PIL import Image
 
 from semcom_phy.simulation import plotting, plotting_images
 from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.metric_table import IMAGE_METRICS, metrics_of
+from semcom_phy.simulation.published.matching import LaidUnder
 from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
 
@@ -417,3 +419,34 @@ def test_parts_at_other_places_share_no_figure(tmp_path):
         curve.header["crops"] = [[0, left, 16]]
     with pytest.raises(ValueError, match="cannot share a figure: crops.0.1 is 0 in"):
         plotting.plot_all(curves, tmp_path)
+
+
+def test_published_curves_lie_below_ours(tmp_path, figures):
+    """Dashed, grey and thin below the rest, with all points and labels in the legend;
+    only in the figure of the first metric (exact)."""
+    curve = make_curve(tmp_path, "a", 0.2)
+    label = "B on Kodak: a paper (" + "digitised; " * 12 + "a note)"
+    published = [
+        LaidUnder(label, ((1.0, 25.0), (7.0, 27.5))),
+        LaidUnder("C on Kodak", ((10.0, 26.0),)),
+    ]
+    plotting.plot_all([curve], tmp_path, published)
+    metric, *others = figures
+    (axes,) = metric.axes
+    lines = {line.get_label().replace("\n", " "): line for line in axes.lines}
+    below = lines[label]
+    assert list(below.get_xdata()) == [1.0, 7.0]
+    assert list(below.get_ydata()) == [25.0, 27.5]
+    assert below.get_linestyle() != "-" and below.get_linewidth() < 1.4
+    red, green, blue = to_rgb(below.get_color())
+    assert red == green == blue
+    assert list(lines["C on Kodak"].get_xdata()) == [10.0]
+    (legend,) = metric.legends
+    told = [text.get_text().replace("\n", " ") for text in legend.get_texts()]
+    assert told == ["a", label, "C on Kodak"]
+    sizes = [text.get_fontsize() for text in legend.get_texts()]
+    assert sizes[0] > sizes[1] == sizes[2]
+    assert others
+    for figure in others:
+        drawn = [str(line.get_label()) for axes in figure.axes for line in axes.lines]
+        assert not any("Kodak" in name for name in drawn)

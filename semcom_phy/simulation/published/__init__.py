@@ -1,0 +1,1 @@
+"""Published curves: how public code counts, and what was published."""
