@@ -1,39 +1,60 @@
 """Belief propagation for binary codes that spends time only on unfinished words."""
 
+import importlib.util
+
 import numpy as np
 
-_BLOCK = 65536  # messages handled at once: 256 kB, which stays in the L2 cache
-_CHUNK = 2**20  # messages per chunk of code words
+from semcom_phy.channel_coding import message_passing
+from semcom_phy.channel_coding.tanner_graph import TannerGraph
+
+SCHEDULES = ("flooding", "layered")
+_MESSAGES = 2**21  # at once, of several words: 8 MB
 _LLR_MAX = 20.0
-_NON_ZERO = np.float32(1.1754e-12)  # keeps erased messages off 0/0
-_BELOW_ONE = np.float32(1 - 2**-20)  # |tanh product| < 1 despite rounding
+
+
+def numba_is_installed():
+    """Whether messages can be compiled: the extra `compiled` brings Numba."""
+    return importlib.util.find_spec("numba") is not None
 
 
 class BeliefPropagationDecoder:
-    r"""Flooding sum-product decoder with early termination per code word.
+    r"""Sum-product decoder with early termination per code word.
 
-    With the channel LLR :math:`\ell_v` and half LLRs as messages, one iteration is
+    With the channel LLR :math:`\ell_v`, one iteration is
 
     .. math::
-        t_{v \to c} = \tanh\Big(\tfrac{\ell_v}{2}
-            + \sum_{c' \ne c} m_{c' \to v}\Big), \qquad
-        m_{c \to v} = \tanh^{-1}\Big(\prod_{v' \ne v} t_{v' \to c}\Big)
-        = \frac12 \ln\frac{t_{v \to c} + P_c}{t_{v \to c} - P_c},
+        t_{v \to c} = \tanh\Big(\tfrac12 \Big(\ell_v
+            + \sum_{c' \ne c} m_{c' \to v}\Big)\Big), \qquad
+        m_{c \to v} = 2 \tanh^{-1}\Big(\prod_{v' \ne v} t_{v' \to c}\Big)
+        = \ln\frac{t_{v \to c} + P_c}{t_{v \to c} - P_c},
         \quad P_c = \prod_{v'} t_{v' \to c}
 
-    These are the messages of ``sionna.phy.fec.ldpc.LDPCBPDecoder``
-    (`boxplus-phi`, flooding); its fixed number of iterations costs the same for a
-    word that was right after three. Here a word leaves as soon as its hard
-    decisions fulfil all parity checks. Continuing could only move it away from a
-    code word, so the block error rate is that of ``num_iter`` iterations.
-    Plain NumPy: nothing to trace or to compile per block length.
+    These are the messages of ``sionna.phy.fec.ldpc.LDPCBPDecoder`` (`boxplus-phi`);
+    its fixed number of iterations costs the same for a word that was right after
+    three. Here a word leaves as soon as its hard decisions fulfil all parity checks.
+    Continuing could only move it away from a code word, so the block error rate is
+    that of ``num_iter`` iterations. Messages are held as the ratios :math:`e^m`, which
+    takes divisions in the place of tanh and ln (`message_passing`).
+
+    With "flooding" all checks of an iteration see the same bits. With "layered" a
+    check sees what the checks above it have just found, in the order of the rows (that
+    of Sionna's "layered"), which takes about half the iterations.
+
+    Compiled or not, the numbers are the same, bit by bit.
 
     Parameters
     ----------
     pcm : sparse matrix, [num_checks, n], 0 | 1
         Parity-check matrix
+
     num_iter : `int`, >= 1, (default 20)
         Largest number of iterations
+
+    schedule : `str`, "flooding" (default) | "layered"
+        Order of the messages
+
+    compiled : `None` (default) | `bool`
+        Whether messages are compiled by Numba; `None`: where it is installed
 
     Input
     -----
@@ -44,70 +65,42 @@ class BeliefPropagationDecoder:
     ------
     bits : [batch, n], `uint8`, 0 | 1
         Hard decisions
+
     num_iterations : [batch], `int32`, 1 to ``num_iter``
         Iterations used by each word
+
     converged : [batch], `bool`
         Whether all parity checks hold
 
     Raises
     ------
     ValueError
-        If ``num_iter`` < 1 or ``llr`` is not [batch, n].
+        If ``num_iter`` < 1, ``schedule`` is unknown or ``llr`` is not [batch, n].
+
+    ImportError
+        If ``compiled`` is `True` and Numba is not installed.
 
     References
     ----------
     W. Ryan, "An introduction to LDPC codes", CRC Handbook for Coding and Signal
-    Processing for Recording Systems, 2004.
+    Processing for Recording Systems, 2004; D. E. Hocevar, "A reduced complexity decoder
+    architecture via layered decoding of LDPC codes", IEEE SiPS 2004.
     """
 
-    def __init__(self, pcm, num_iter=20):
+    def __init__(self, pcm, num_iter=20, schedule="flooding", compiled=None):
         if num_iter < 1:
             raise ValueError(f"num_iter must be at least 1. Received: {num_iter}")
-        self.num_iter = num_iter
-        pcm = pcm.tocsr()
-        self.num_checks, self.n = pcm.shape
-        self.num_edges = pcm.nnz
-        self._chunk = int(np.clip(_CHUNK // self.num_edges, 16, 128))
-
-        degree = np.asarray(pcm.getnnz(axis=0)).ravel()
-        self._order = np.argsort(degree, kind="stable")  # bits sorted by degree
-        self._check_blocks, edge_bit = self._group_checks(pcm)
-        self._bit_blocks = self._group_bits(degree[self._order], edge_bit)
-        self._buffer = np.empty(
-            max(i.size for *_, i in self._check_blocks + self._bit_blocks)
-            * self._chunk,
-            np.float32,
-        )
-
-    def _group_checks(self, pcm):
-        """Blocks (first edge, degree, checks, bit of each edge) of equal degree."""
-        position = np.empty(self.n, np.intp)
-        position[self._order] = np.arange(self.n)
-        degree = np.diff(pcm.indptr)
-        blocks, first = [], 0
-        for d in np.unique(degree[degree > 0]):
-            rows = np.flatnonzero(degree == d)
-            bits = position[pcm.indices[pcm.indptr[rows] + np.arange(d)[:, None]]]
-            step = max(1, _BLOCK // (d * self._chunk))
-            for start in range(0, len(rows), step):
-                edges = bits[:, start : start + step]
-                blocks.append((first, d, edges.shape[1], edges.ravel()))
-                first += edges.size
-        return blocks, np.concatenate([block[-1] for block in blocks])
-
-    def _group_bits(self, degree, edge_bit):
-        """Blocks (first bit, degree, bits, edges of each bit) of equal degree."""
-        edges = np.argsort(edge_bit, kind="stable")
-        first_edge = np.concatenate([[0], np.cumsum(degree)])
-        blocks = []
-        for d in np.unique(degree[degree > 0]):
-            first, last = np.searchsorted(degree, [d, d + 1])
-            step = max(1, _BLOCK // (d * self._chunk))
-            for start in range(first, last, step):
-                num = min(step, last - start)
-                index = edges[first_edge[start] : first_edge[start + num]]
-                blocks.append((start, d, num, index.reshape(num, d).T.ravel()))
-        return blocks
+        if schedule not in SCHEDULES:
+            raise ValueError(
+                f"schedule must be one of {SCHEDULES}. Received: {schedule!r}"
+            )
+        self.num_iter, self.schedule = num_iter, schedule
+        if compiled is None:
+            compiled = numba_is_installed()
+        self._kernels = _compiled_kernels() if compiled else message_passing
+        self.n = pcm.shape[1]
+        self._lanes = int(np.clip(_MESSAGES // pcm.nnz, 16, 128))
+        self.graph = TannerGraph(pcm, schedule == "layered", self._lanes)
 
     def __call__(self, llr):
         llr = np.asarray(llr, np.float32)
@@ -118,74 +111,60 @@ class BeliefPropagationDecoder:
         bits = np.empty(llr.shape, np.uint8)
         num_iterations = np.empty(len(llr), np.int32)
         converged = np.empty(len(llr), bool)
-        for start in range(0, len(llr), self._chunk):
-            words = slice(start, start + self._chunk)
-            self._decode(
-                llr[words], bits[words], num_iterations[words], converged[words]
-            )
+        if len(llr):
+            self._decode(llr, bits, num_iterations, converged)
         return bits, num_iterations, converged
 
     def _decode(self, llr, bits, num_iterations, converged):
-        channel = np.ascontiguousarray(llr.T[self._order])
-        np.clip(channel, -_LLR_MAX, _LLR_MAX, out=channel)
-        channel *= -0.5  # half LLR, positive for bit 0
-        total = channel.copy()
-        message = np.zeros((self.num_edges, len(llr)), np.float32)
-        words = np.arange(len(llr))
-        done = np.zeros(len(llr), bool)
-        for iteration in range(1, self.num_iter + 1):
-            self._update_checks(total, message)
-            self._update_bits(channel, message, total)
-            hard = total < 0
-            valid = self._parity_holds(hard)
-            leaving = ~done & (valid | (iteration == self.num_iter))
-            bits[np.ix_(words[leaving], self._order)] = hard[:, leaving].T
-            num_iterations[words[leaving]] = iteration
-            converged[words[leaving]] = valid[leaving]
-            done |= leaving
-            if done.all():
-                return
-            # Copying the rest pays off once a quarter of the words is done.
-            if 4 * np.count_nonzero(done) >= len(words):
-                rest = np.flatnonzero(~done)
-                words, done = words[rest], done[rest]
-                channel, total, message = (
-                    a.take(rest, axis=1) for a in (channel, total, message)
-                )
+        """Words wait for one of the lanes, the columns of all arrays."""
+        kernels, order = self._kernels, self.graph.order
+        layered = self.schedule == "layered"
+        num_lanes = min(len(llr), self._lanes)
+        channel = np.empty((self.n, num_lanes), np.float32)
+        total = np.empty(channel.shape, np.float64 if layered else np.float32)
+        message = np.empty((self.graph.num_edges, num_lanes), np.float32)
+        word = np.arange(num_lanes)
+        iteration = np.zeros(num_lanes, np.int32)
+        done = np.ones(num_lanes, bool)
+        waiting = 0  # the first word that waits
+        while True:
+            # Copying pays off once an eighth of the lanes is done.
+            if 8 * np.count_nonzero(done) >= len(done):
+                free = np.flatnonzero(done)[: len(llr) - waiting]
+                word[free] = waiting + np.arange(len(free))
+                ratio = np.exp(-np.clip(llr[word[free]], -_LLR_MAX, _LLR_MAX))
+                kernels.load(channel, free, ratio, order)  # p(0)/p(1)
+                kernels.load(total, free, ratio, order)
+                kernels.reset(message, free)
+                iteration[free], done[free] = 0, False
+                waiting += len(free)
+                if done.all():
+                    return
+                if done.any():
+                    rest = np.flatnonzero(~done)
+                    word, iteration, done = word[rest], iteration[rest], done[rest]
+                    channel, total, message = (
+                        kernels.keep(a, rest) for a in (channel, total, message)
+                    )
+            if layered:
+                kernels.layered(self.graph, total, message)
+            else:
+                kernels.flooding(self.graph, channel, total, message)
+            iteration += 1
+            hard = total < 1
+            valid = kernels.parity_holds(self.graph, hard)
+            leaving = np.flatnonzero(~done & (valid | (iteration == self.num_iter)))
+            kernels.store(hard, leaving, bits, word[leaving], order)
+            num_iterations[word[leaving]] = iteration[leaving]
+            converged[word[leaving]] = valid[leaving]
+            done[leaving] = True
 
-    def _update_checks(self, total, message):
-        num_words = total.shape[1]
-        for first, degree, num, bit in self._check_blocks:
-            out = message[first : first + degree * num]
-            t = self._buffer[: out.size].reshape(out.shape)
-            np.take(total, bit, axis=0, out=t, mode="clip")
-            t -= out
-            t += _NON_ZERO
-            np.tanh(t, out=t)
-            t = t.reshape(degree, num, num_words)
-            product = np.multiply.reduce(t, axis=0)
-            product *= _BELOW_ONE
-            out = out.reshape(t.shape)
-            np.add(t, product, out=out)
-            t -= product
-            out /= t
-            np.log(out, out=out)
-            out *= 0.5
 
-    def _update_bits(self, channel, message, total):
-        num_words = total.shape[1]
-        for first, degree, num, edge in self._bit_blocks:
-            m = self._buffer[: edge.size * num_words].reshape(edge.size, num_words)
-            np.take(message, edge, axis=0, out=m, mode="clip")
-            out = total[first : first + num]
-            np.add.reduce(m.reshape(degree, num, num_words), axis=0, out=out)
-            out += channel[first : first + num]
-
-    def _parity_holds(self, hard):
-        valid = np.ones(hard.shape[1], bool)
-        for _, degree, num, bit in self._check_blocks:
-            ones = hard.take(bit, axis=0).reshape(degree, num, -1)
-            valid &= ~np.logical_xor.reduce(ones, axis=0).any(axis=0)
-            if not valid.any():
-                break
-        return valid
+def _compiled_kernels():
+    try:
+        from semcom_phy.channel_coding import compiled_message_passing
+    except ImportError as error:
+        raise ImportError(
+            "compiled messages need Numba: pip install 'semcom-phy[compiled]'"
+        ) from error
+    return compiled_message_passing

@@ -30,6 +30,8 @@ class LDPC5GCode:
         `None`: chosen by Sionna from ``k`` and the rate
     num_iter : `int`, (default 20)
         Largest number of decoder iterations
+    schedule : `str`, "flooding" (default) | "layered"
+        Order of the decoder's messages
 
     Input of `encode`
     -----------------
@@ -51,18 +53,25 @@ class LDPC5GCode:
     num_iterations : [batch], `int32`
         Iterations used by each word
 
+    Attributes
+    ----------
+    sent_pcm : sparse matrix, 0 | 1
+        Parity checks of the bits that are decoded: those of ``bits`` come first
+
     Raises
     ------
     ValueError
-        If Sionna's encoder cannot build the code (k or k/n out of range).
+        If Sionna's encoder cannot build the code (k or k/n out of range), or the
+        schedule is unknown.
 
     References
     ----------
     3GPP TS 38.212, "NR; Multiplexing and channel coding", clause 5.3.2.
     """
 
-    def __init__(self, k, n, base_graph=None, num_iter=20):
+    def __init__(self, k, n, base_graph=None, num_iter=20, schedule="flooding"):
         self.k, self.n, self.base_graph, self.num_iter = k, n, base_graph, num_iter
+        self.schedule = schedule
         self.encoder = LDPC5GEncoder(k, min(n, 5 * k), bg=base_graph)
         z, k_ldpc = self.encoder.z, self.encoder.k_ldpc
         num_bits = max(k_ldpc + 4 * z, 2 * z + self.encoder.n + k_ldpc - k)
@@ -73,7 +82,8 @@ class LDPC5GCode:
         block = self._pcm[row * z : (row + 1) * z, k_ldpc : k_ldpc + z]
         self._first_parity = k_ldpc + block.indices
         sent = np.r_[0:k, k_ldpc:num_bits]
-        self.decoder = BeliefPropagationDecoder(self._pcm[:, sent], num_iter)
+        self.sent_pcm = self._pcm[:, sent]
+        self.decoder = BeliefPropagationDecoder(self.sent_pcm, num_iter, schedule)
 
     def encode(self, bits):
         bits = np.asarray(bits, np.uint8)
@@ -109,6 +119,11 @@ class LDPC5GCode:
         return np.bitwise_xor.reduceat(terms, start[:-1] - start[0], axis=0)
 
     def decode(self, llr):
+        bits, num_iterations, _ = self.decoder(self.to_mother(llr))
+        return bits[:, : self.k], num_iterations
+
+    def to_mother(self, llr):
+        """LLRs of the bits of ``sent_pcm``, 0 where none was sent."""
         llr = np.asarray(llr, np.float32)
         length = self.encoder.n
         mother = np.zeros((len(llr), self.decoder.n), np.float32)
@@ -116,5 +131,4 @@ class LDPC5GCode:
         for start in range(0, self.n, length):
             copy = llr[:, start : start + length]
             sent[:, : copy.shape[1]] += copy
-        bits, num_iterations, _ = self.decoder(mother)
-        return bits[:, : self.k], num_iterations
+        return mother

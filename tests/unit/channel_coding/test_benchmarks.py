@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import ber_reference, ber_sweep, ldpc_waterfall
+from benchmarks import ber_reference, ber_sweep, ldpc_decoders, ldpc_waterfall
 from semcom_phy.simulation.engines import SerialEngine
 
 
@@ -43,6 +43,31 @@ def test_reference_shares_nothing_but_the_fades():
         shares = ber_reference.reference_block_errors(snr_db, 200, True, rng, fades)
         error = ber_reference.standard_error(ours - shares)
         assert (abs((ours - shares).mean()) < 4 * error) == same
+
+
+def test_decoders_side_by_side(tmp_path, monkeypatch):
+    """Flooding decides the words of the decoder of before, in the waterfall, where
+    layered decides others (exact, 100 blocks). Sionna's would compile for too long."""
+    monkeypatch.setattr(ldpc_decoders, "sionna_xla", lambda code: {})
+    small = ["--k", "100", "--n", "200", "--blocks", "100", "--repeats", "1"]
+    argv = [*small, "--ebno", "1.5", "--out", str(tmp_path)]
+    assert ldpc_decoders.main(argv) == 0
+    stored = json.loads((tmp_path / "ldpc_decoders.json").read_text())
+    rows = stored["points"][0]["decoders"]
+    assert len(rows) in (4, 6)  # without and with Numba
+    for row in rows:
+        assert row["num_blocks"] == 100 and row["words_per_s"] > 0
+        assert row["ci95"][0] <= row["bler"] <= row["ci95"][1]
+        assert (row["other_words"] > 0) == ("layered" in row["decoder"])
+    assert 0 < rows[0]["bler"] < 1
+
+
+def test_decoders_refuse_what_they_cannot_compare(capsys):
+    """Repetition and sizes that no code has are told by the command line."""
+    for argv in (["--k", "100", "--n", "501"], ["--k", "9000"], ["--repeats", "0"]):
+        with pytest.raises(SystemExit):
+            ldpc_decoders.main(argv)
+    assert "--n must be at most 5 k = 500, got 501" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("argv", [["--blocks", "0"]])
