@@ -133,6 +133,7 @@ def test_codes_of_side_information_are_fitted(folder, fixed, monkeypatch, tmp_pa
         ("PHOTOGRAPHS", folder),
         ("VALIDATION_SIZE", SIZE),
         ("PHOTO_STEP", 1),
+        ("ROUNDS", 1),
         ("PHOTO_CBRS", ("1/48", "1/8")),
         ("PHOTO_SNR_DB", (10.0,)),
     ):

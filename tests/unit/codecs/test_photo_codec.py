@@ -16,10 +16,7 @@ from semcom_phy.codecs.feature_scale import (
     scale_of,
     scale_step,
 )
-from semcom_phy.codecs.ntscc import (
-    NtsccDecoder,
-    NtsccEncoder,
-)
+from semcom_phy.codecs.ntscc import ORDER_PRICE, NtsccDecoder, NtsccEncoder
 from semcom_phy.entropy_coding.conditional_code import ConditionalCode
 from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.layers.hybrid_mapping import power_of
@@ -265,6 +262,7 @@ def test_orders_without_a_code_are_not_sent():
         encoder.check_side()
     encoder.use_record(side_codes())
     encoder.check_side()
+    np.testing.assert_allclose(encoder.orders.price, 2 * np.log(2) * ORDER_PRICE * 2)
 
 
 def test_the_power_leaves_out_what_is_not_sent():

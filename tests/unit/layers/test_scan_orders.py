@@ -77,6 +77,23 @@ def test_the_likeliest_class_is_chosen():
     assert len(set(cost.argmin(axis=1))) > 1
 
 
+def test_an_order_that_takes_fewer_bits_is_preferred():
+    """Of all patches as many or more have the order that is told for nothing, and all
+    of them where bits are dear; another length has its own prices (exact)."""
+    layer = fitted()
+    latents = tensor(patches(200, 4)[0].reshape(200, 1, 1, SIZE))
+    index = tensor(np.zeros((200, 1, 1)), "int32")
+    bits = np.array([[9.0, 9.0, 0.0, 9.0], [0.0] * 4])
+    shares = []
+    for per_bit in (0.0, 0.2, 1e4):
+        layer.set_price(bits, per_bit)
+        chosen = ops.convert_to_numpy(layer.choose(latents, index))
+        shares.append(np.mean(chosen == 2))
+    assert shares[0] < shares[1] < shares[2] == 1.0
+    other = ops.convert_to_numpy(layer.choose(latents, index + 1))
+    assert len(np.unique(other)) > 1
+
+
 def test_a_length_that_hardly_occurs_keeps_the_order_of_all():
     """No patches: the coefficients as they are, and always the first class (exact)."""
     layer = ScanOrders(2, NUM_ORDERS, SIZE)
