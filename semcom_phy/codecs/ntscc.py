@@ -96,7 +96,7 @@ CELL = 2 * PATCH  # side of what z describes: images are padded to whole ones [p
 PIXELS_AT_ONCE = 2**20  # whose coefficients lie in memory: strips of larger images
 DESIGN_SNR_DB = 10.0  # of the one code, and of ``symbols_per_bit``
 MAX_LOG_GAIN = 5.0  # of a symbol by f_e: one picture of many may drive it anywhere
-ORDER_PRICE = 5.0  # bits that a patch sends by the symbols that tell one of its order
+ORDER_PRICE = 4.0  # bits that a patch sends by the symbols that tell one of its order
 DESIGN_CBR = (1 / 64, 1 / 20)  # rates of the closed-form start
 NUM_SAMPLES = 4000  # patches of each length that the closed-form start looks at
 

@@ -19,10 +19,14 @@ class ScanOrders(keras.layers.Layer):
     likely, as Gaussian numbers beside what is lost anyway,
 
     .. math::
-        c = \arg\min_c \sum_j \frac{x_j^2}{E_{cj} + \theta} + \log(E_{cj} + \theta)
+        c = \arg\min_c \frac{Q_c}{g} + \sum_j \log(E_{cj} + \theta), \qquad
+        Q_c = \sum_j \frac{x_j^2}{E_{cj} + \theta}
 
     with :math:`\theta` the mean energy of the first coefficient that a patch of that
-    length has no symbol for. The transmitter tells the class. Where bits have a price
+    length has no symbol for. A patch that is stronger than its length lets expect, as
+    all are of a picture that is hard to send, would belong to no class: of the ratios
+    of Q_c to its mean in class c, g is the least, if that is above 1. The transmitter
+    tells the class. Where bits have a price
     (``price``), it is added: of classes that are nearly as likely the one is taken that
     is told in fewer bits.
 
@@ -121,11 +125,20 @@ class ScanOrders(keras.layers.Layer):
     def choose(self, latents, rate_index):
         """Classes of patches, [batch, rows, columns] `int32`."""
         # Products of matrices: for all lengths, of which each patch has one.
-        cost = ops.matmul(ops.square(latents), ops.transpose(self.precision))
-        cost = cost - ops.sum(ops.log(self.precision), axis=-1)
         shape = (*ops.shape(rate_index), self.num_lengths, self.num_orders)
         own = ops.one_hot(rate_index, self.num_lengths, dtype="float32")[..., None]
-        cost = ops.sum((ops.reshape(cost, shape) + self.price) * own, axis=-2)
+
+        def of_length(table):
+            return ops.sum(ops.reshape(table, shape[-2:]) * own, axis=-2)
+
+        distance = ops.matmul(ops.square(latents), ops.transpose(self.precision))
+        distance = ops.sum(ops.reshape(distance, shape) * own, axis=-2)
+        deviation = ops.take_along_axis(self.deviation, self._places(), axis=-1)
+        mean = ops.sum(ops.square(deviation) * self.precision, axis=-1)
+        excess = ops.min(distance / of_length(mean), axis=-1, keepdims=True)
+        cost = distance / ops.maximum(excess, 1.0) + of_length(
+            self.price - ops.reshape(ops.sum(ops.log(self.precision), -1), shape[-2:])
+        )
         return ops.cast(ops.argmin(cost, axis=-1), "int32")
 
     def call(self, latents, rate_index, order):
@@ -141,8 +154,12 @@ class ScanOrders(keras.layers.Layer):
         """Inverse of the call."""
         row = self.row(rate_index, order)
         latents = arranged * ops.take(self.deviation, row, axis=0)
-        places = ops.take(ops.argsort(self.order, axis=-1), row, axis=0)
+        places = ops.take(self._places(), row, axis=0)
         return ops.take_along_axis(latents, places, axis=-1)
+
+    def _places(self):
+        """Where every coefficient is in each order."""
+        return ops.argsort(self.order, axis=-1)
 
     def row(self, rate_index, order):
         return rate_index * self.num_orders + order

@@ -61,20 +61,32 @@ def test_kinds_of_patches_get_their_own_orders():
 
 
 def test_the_likeliest_class_is_chosen():
-    """As the sum of the docstring, from the tables (exact)."""
+    """As the sum of the docstring, from the tables (exact), also of patches that are
+    ten times as strong, of which the same share has each order (10 %)."""
     layer = fitted()
-    latents, _ = patches(50, 3)
-    index = np.arange(50) % 2
-    found = layer.choose(
-        tensor(latents.reshape(50, 1, 1, SIZE)), tensor(index[:, None, None], "int32")
+    plain, _ = patches(300, 3)
+    index = np.arange(300) % 2
+    tables = layer.precision, layer.deviation, layer.order
+    precision, deviation, order = (
+        ops.convert_to_numpy(table).reshape(2, NUM_ORDERS, SIZE)[index]
+        for table in tables
     )
-    precision = ops.convert_to_numpy(layer.precision).reshape(2, NUM_ORDERS, SIZE)
-    own = precision[index]
-    cost = np.sum(latents[:, None] ** 2 * own - np.log(own), axis=-1)
-    np.testing.assert_array_equal(
-        ops.convert_to_numpy(found).ravel(), cost.argmin(axis=1)
-    )
-    assert len(set(cost.argmin(axis=1))) > 1
+    energy = np.take_along_axis(deviation, order.argsort(axis=-1), axis=-1) ** 2
+    shares = []
+    for latents in (plain, 10.0 * plain):
+        found = layer.choose(
+            tensor(latents.reshape(300, 1, 1, SIZE)),
+            tensor(index[:, None, None], "int32"),
+        )
+        distance = np.sum(latents[:, None] ** 2 * precision, axis=-1)
+        excess = np.min(distance / np.sum(energy * precision, axis=-1), axis=1)
+        cost = distance / np.maximum(excess, 1.0)[:, None]
+        cost -= np.sum(np.log(precision), axis=-1)
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(found).ravel(), cost.argmin(axis=1)
+        )
+        shares.append(np.bincount(cost.argmin(axis=1), minlength=NUM_ORDERS) / 300)
+    assert np.abs(shares[0] - shares[1]).max() < 0.1 and shares[0].max() < 0.7
 
 
 def test_an_order_that_takes_fewer_bits_is_preferred():
