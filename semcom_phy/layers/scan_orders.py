@@ -68,7 +68,7 @@ class ScanOrders(keras.layers.Layer):
         self.deviation = self._constant("deviation", shape)
         self.order = self._constant("order", shape, "int32")
         self.order.assign(np.tile(np.arange(self.size), (shape[0], 1)))
-        self.price = np.zeros((self.num_lengths, self.num_orders), "float32")
+        self.price = ops.zeros((self.num_lengths, self.num_orders), "float32")
         self.built = True
 
     def set_price(self, bits, per_bit):
@@ -83,7 +83,8 @@ class ScanOrders(keras.layers.Layer):
             Bits of the patch's content that one of them is worth
         """
         # Twice a logarithmic likelihood, natural: the unit of the classes.
-        self.price = (2.0 * np.log(2.0) * per_bit * bits).astype("float32")
+        price = 2.0 * np.log(2.0) * per_bit * bits
+        self.price = ops.convert_to_tensor(price.astype("float32"))
 
     def fit(self, samples, std, counts):
         """Finds the orders.
@@ -136,9 +137,8 @@ class ScanOrders(keras.layers.Layer):
         deviation = ops.take_along_axis(self.deviation, self._places(), axis=-1)
         mean = ops.sum(ops.square(deviation) * self.precision, axis=-1)
         excess = ops.min(distance / of_length(mean), axis=-1, keepdims=True)
-        cost = distance / ops.maximum(excess, 1.0) + of_length(
-            self.price - ops.reshape(ops.sum(ops.log(self.precision), -1), shape[-2:])
-        )
+        volume = ops.reshape(-ops.sum(ops.log(self.precision), axis=-1), shape[-2:])
+        cost = distance / ops.maximum(excess, 1.0) + of_length(volume + self.price)
         return ops.cast(ops.argmin(cost, axis=-1), "int32")
 
     def call(self, latents, rate_index, order):

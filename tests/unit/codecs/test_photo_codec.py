@@ -262,7 +262,9 @@ def test_orders_without_a_code_are_not_sent():
         encoder.check_side()
     encoder.use_record(side_codes())
     encoder.check_side()
-    np.testing.assert_allclose(encoder.orders.price, 2 * np.log(2) * ORDER_PRICE * 2)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(encoder.orders.price), 2 * np.log(2) * ORDER_PRICE * 2
+    )
 
 
 def test_the_power_leaves_out_what_is_not_sent():
