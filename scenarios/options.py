@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from link_models.weights.store import file_label
 from scenarios.arguments import Parser
 from scenarios.link_budget import LinkBudget
 
@@ -149,7 +148,7 @@ def scenario_parser(scenario):
     add("--system", help="the learned system to fit (adjscc)")
     add(
         "--label",
-        type=file_label,
+        type=_label,
         help="name of the weights (default: system and scenario)",
     )
     add("--data", help="training images: as --dataset")
@@ -183,6 +182,13 @@ def scenario_parser(scenario):
     add("--exact-from", type=float, help="share of the steps before only such (0.55)")
     add("--checkpoint-steps", type=int, help="steps between validations (500)")
     return parser
+
+
+def _label(text):
+    # Imported where a label is given: the options alone load no building blocks.
+    from link_models.weights.store import file_label
+
+    return file_label(text)
 
 
 def _whole_numbers(text):
