@@ -171,6 +171,10 @@ class Allocation(NamedTuple):
 class PatchCodec(SemanticCodec):
     """What encoder and decoder share.
 
+    Side information is the indices of ``lengths``, or a tuple of what there is of
+    (indices of ``lengths``, orders, step of the scale), see
+    :class:`~semcom_phy.codecs.patch_side.PatchSide`.
+
     Parameters
     ----------
     image_shape : (`int`, `int`, 3), (default (192, 256, 3))
@@ -200,10 +204,6 @@ class PatchCodec(SemanticCodec):
     fixed : `bool`, (default `False`)
         Equal lengths for all patches, as far as the budget allows: DeepJSCC with the
         same networks
-
-    Side information is the indices of ``lengths``, or a tuple of what there is of
-    (indices of ``lengths``, orders, step of the scale), see
-    :class:`~semcom_phy.codecs.patch_side.PatchSide`.
     """
 
     def __init__(

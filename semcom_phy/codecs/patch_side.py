@@ -42,6 +42,9 @@ class PatchSide(NamedTuple):
 class PatchSideCode:
     """Which side information a codec has, and how it becomes bytes.
 
+    ``length_code`` and ``order_code`` come from the JSON of the weights
+    (:meth:`use_record`).
+
     Parameters
     ----------
     num_lengths : `int`
@@ -51,9 +54,6 @@ class PatchSideCode:
 
     scale_sent, fixed : `bool`
         A scale is told; lengths are equal
-
-    ``length_code`` and ``order_code`` come from the JSON of the weights
-    (:meth:`use_record`).
     """
 
     def __init__(self, num_lengths, num_orders, scale_sent, fixed):

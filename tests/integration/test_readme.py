@@ -1,4 +1,4 @@
-"""The README: its examples run, and its tables are those of the code."""
+"""README and documentation: examples run, and tables are those of the code."""
 
 import json
 import re
@@ -16,18 +16,31 @@ from scenarios.report import __main__ as report
 from semcom_phy.metrics.image import psnr
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def python_blocks():
-    return re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+CODEC = text_of("docs/how_to/own_codec.md")
+RADIO = text_of("docs/how_to/own_channel.md")
+COMMANDS = text_of("docs/command_line.md")
+
+
+def section(text, title):
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def python_blocks(*texts):
+    pattern = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    return [block for text in texts for block in pattern.findall(text)]
 
 
 def write_modules(folder):
-    """The files ``cells.py`` and ``levels.py`` of the section on codecs."""
+    """The files ``cells.py`` and ``levels.py`` of the page on codecs."""
     for name in ("cells", "levels"):
         mark = f"class {name[:-1].capitalize()}Encoder"
-        (text,) = (block for block in python_blocks() if mark in block)
+        (text,) = (block for block in python_blocks(CODEC) if mark in block)
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
 
 
@@ -37,7 +50,7 @@ def test_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     write_modules(tmp_path)
-    blocks = python_blocks()
+    blocks = python_blocks(text_of("docs/systems.md"), CODEC, RADIO)
     assert len(blocks) == 5
     script = tmp_path / "readme_examples.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
@@ -59,7 +72,8 @@ def test_own_codecs_run_from_the_command_line(name, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
     write_modules(tmp_path)
-    commands = re.findall(rf"^python -m scenarios.mimo_2x2 (.*{name}:.*)$", TEXT, re.M)
+    pattern = rf"^python -m scenarios.mimo_2x2 (.*{name}:.*)$"
+    commands = re.findall(pattern, CODEC, re.MULTILINE)
     assert len(commands) == 2
     few = ["--snr", "10", "--images", "12", "--out", "results"]
     assert runner.main([*commands[0].split(), "--steps", "5"], SCENARIO) == 0
@@ -88,17 +102,16 @@ def test_a_codec_is_named_once(tmp_path, monkeypatch, capsys):
 
 def test_the_adaptive_codec_is_short():
     """At most 40 lines, imports and all (exact)."""
-    (text,) = (block for block in python_blocks() if "class LevelEncoder" in block)
+    (text,) = (block for block in python_blocks(CODEC) if "class LevelEncoder" in block)
     assert len(text.splitlines()) <= 40
 
 
 def test_own_channel_and_detector_run(tmp_path, monkeypatch):
-    """The module and the command of the section, with fewer images: the result states
+    """The module and the command of the page, with fewer images: the result states
     channel and detector, and zero forcing shows worse pictures than L-MMSE."""
-    section = TEXT.split("\n## Your own channel and detector\n")[1].split("\n## ")[0]
-    module = re.search(r"^```python\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
-    command = re.search(r"^python -m scenarios.mimo_2x2 (.*)$", section, re.MULTILINE)
-    (tmp_path / "my_radio.py").write_text(module.group(1), encoding="utf-8")
+    (module,) = python_blocks(RADIO)
+    command = re.search(r"^python -m scenarios.mimo_2x2 (.*)$", RADIO, re.MULTILINE)
+    (tmp_path / "my_radio.py").write_text(module, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
     few = ["--systems", "adjscc", "--images", "16", "--snr", "5"]
@@ -119,15 +132,14 @@ def test_own_channel_and_detector_run(tmp_path, monkeypatch):
 
 def test_systems_table_is_complete():
     """The table lists every system of the command line, and no other (exact)."""
-    section = TEXT.split("\n## Systems\n")[1].split("```")[0]
-    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?) \|", text_of("docs/systems.md"), re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(SYSTEMS)
 
 
 def test_options_table_is_complete():
-    """The README names every option of the command line, and no other (exact)."""
-    section = TEXT.split("\n## The command line\n")[1].split("\n## Systems\n")[0]
-    listed = set(re.findall(r"`(--[a-z-]+)", section))
+    """The page names every option of the command line, and no other (exact)."""
+    text = COMMANDS.split("\n## Paired differences\n")[0]
+    listed = set(re.findall(r"`(--[a-z-]+)", text))
     actions = scenario_parser(SCENARIO)._actions
     options = {name for action in actions for name in action.option_strings}
     assert listed == {o for o in options if o.startswith("--")} - {"--help"}
@@ -135,23 +147,25 @@ def test_options_table_is_complete():
 
 def test_options_of_the_comparison_are_named():
     """The section on pairs names every option of its command, and no other (exact)."""
-    section = TEXT.split("\n## Paired differences\n")[1].split("\n## ")[0]
+    text = section(COMMANDS, "Paired differences")
     actions = compare._parser()._actions
     options = {name for action in actions for name in action.option_strings}
-    assert set(re.findall(r"`(--[a-z-]+)", section)) == options - {"-h", "--help"}
+    assert set(re.findall(r"`(--[a-z-]+)", text)) == options - {"-h", "--help"}
 
 
 def test_options_of_the_report_are_named():
     """The section on reports names every option of its command, no other (exact)."""
-    section = TEXT.split("\n## A report to send on\n")[1].split("\n## ")[0]
+    text = section(COMMANDS, "A report to send on")
     actions = report._parser()._actions
     options = {name for action in actions for name in action.option_strings}
-    assert set(re.findall(r"`(--[a-z-]+)", section)) == options - {"-h", "--help"}
+    assert set(re.findall(r"`(--[a-z-]+)", text)) == options - {"-h", "--help"}
 
 
 def test_links_lead_somewhere():
     """Every link to a file of the repository finds it (exact)."""
-    for document in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for document in (*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))):
+        if "_build" in document.parts:
+            continue
         text = document.read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
             if "://" not in target:
@@ -162,5 +176,5 @@ def test_version_is_that_of_the_package():
     """README and changelog name the version of pyproject.toml (exact)."""
     package = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"', package, re.MULTILINE).group(1)
-    assert f"version = {{{version}}}" in TEXT
+    assert f"version = {{{version}}}" in text_of("README.md")
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
