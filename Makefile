@@ -2,6 +2,8 @@
 # make test        - private environment with TensorFlow, then the tests
 # make demo-torch  - the same with torch, in an environment of its own
 # make test-torch
+# make docs        - the documentation as a site in docs/_build/html; NOTEBOOKS=off shows
+#                    the notebooks without running them
 # make browser-test - the report in a headless Chromium, which has to be on PATH
 PYTHON ?= python3
 # Installed by pip before the rest, so that pip's configuration or options given here
@@ -18,7 +20,7 @@ unexport PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 unexport KERAS_BACKEND
 
-.PHONY: demo test slow-test browser-test demo-torch test-torch lint clean
+.PHONY: demo test slow-test browser-test demo-torch test-torch lint docs clean
 
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
@@ -46,6 +48,11 @@ lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
+# Warnings are errors. TensorFlow and PyTorch are there: the API reference imports
+# every module.
+docs: $(VENV)/.generative
+	TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -m sphinx -q -W --keep-going docs docs/_build/html
+
 %/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $*
@@ -65,4 +72,4 @@ $(VENV_TORCH)/.installed $(VENV_TORCH)/.generative: EXTRA := torch
 $(VENV_TORCH)/.installed: FIRST := $(TORCH)
 
 clean:
-	rm -rf $(VENV) $(VENV_TORCH) results
+	rm -rf $(VENV) $(VENV_TORCH) results docs/_build docs/api

@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from docstrings import as_restructured_text  # noqa: E402
+from source_links import to_pages  # noqa: E402
 
 project = "semcom-phy"
 author = "The semcom-phy authors"
@@ -31,6 +32,7 @@ myst_heading_anchors = 4
 # as it does not change. NOTEBOOKS=off shows them as they are stored.
 nb_execution_mode = "off" if os.environ.get("NOTEBOOKS") == "off" else "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
+nb_execution_in_temp = True
 nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 
@@ -49,8 +51,17 @@ apidoc_modules = [
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 default_role = "code"
-suppress_warnings = ["ref.python"]  # words of types that are names of several fields
-napoleon_custom_sections = [("Input", "params_style"), ("Output", "params_style")]
+suppress_warnings = [
+    "ref.python",  # words of types that are names of several fields
+    # A page that a command writes (coverage) may not be there; one that is there and
+    # in no table of contents is still a warning.
+    "toc.not_readable",
+]
+napoleon_custom_sections = [
+    (f"{kind}{of}", "params_style")
+    for kind in ("Input", "Output")
+    for of in ("", *(f" of `{m}`" for m in ("encode", "decode", "spread", "despread")))
+] + ["Input, Output"]
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 
@@ -58,3 +69,5 @@ napoleon_use_ivar = True
 def setup(app):
     # Before napoleon, which comes at 500.
     app.connect("autodoc-process-docstring", as_restructured_text, priority=100)
+    # Before Sphinx, at 500, takes what is left as files to download.
+    app.connect("doctree-read", to_pages, priority=400)

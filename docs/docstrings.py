@@ -8,19 +8,21 @@ import re
 
 SECTIONS = {
     "Parameters", "Input", "Output", "Raises", "Attributes", "Example", "Examples",
-    "Note", "Notes", "References", "Returns", "Yields", "See Also", "Warns",
+    "Input, Output", "Note", "Notes", "References", "Returns", "Yields", "See Also",
+    "Warns",
 }  # fmt: skip
 _ENTRY = re.compile(r"\S.* : |\S.*\S  +\S")  # of a table of words
 _ARROW = re.compile(r"--+>|<--+")
 _LIST = re.compile(r"([*-]|\d+\.|\.\.|>>>) ?")
+_STAR = re.compile(r"(?<![*\\`\w])\*(\w+)(?![\w*])")  # of a shape: [batch, *shape]
 
 
 def as_restructured_text(app, what, name, obj, options, lines):
     """Marks what stands above the first section of a docstring, in place; behind it
     types go on one line."""
     head = _length_of_head(lines)
-    entries = [line.replace("[*", "[\\*") for line in _joined(lines[head:])]
-    lines[:] = _mark(line.replace("[*", "[\\*") for line in lines[:head]) + entries
+    entries = [_STAR.sub(r"\\*\1", line) for line in _joined(lines[head:])]
+    lines[:] = _mark(_STAR.sub(r"\\*\1", line) for line in lines[:head]) + entries
 
 
 def _length_of_head(lines):
@@ -35,7 +37,7 @@ def _joined(lines):
     joined = []
     for line in lines:
         previous = joined[-1] if joined else ""
-        goes_on = previous.endswith((",", " or", " of"))
+        goes_on = previous.endswith((",", " or", " of", "(default"))
         if goes_on and not any(text.startswith(" ") for text in (previous, line)):
             joined[-1] = f"{previous} {line}"
         else:

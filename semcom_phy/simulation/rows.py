@@ -2,22 +2,24 @@
 
 A row is one image sent once at one SNR; a column is an array named by what it holds:
 
-===================  ================================================================
-``snr_db``           SNR per receive antenna [dB]
-``image``            index of the image in the data set of the run
-``image_sha256``     first 16 digits of the hash of its pixels
-``draw``             number of the channel draw
-``group``            group of images that it belongs to (its index if it is its own)
-``fade_power``       mean of abs(h)^2 over the fade that it was sent over [linear]
-``psnr_db``, ``mse``, ...
-                     what the metrics of the scenario are made of, see
-                     ``docs/definitions.md``; NaN where a sample has none
-``outage``           whether nothing could be decoded
-``cbr``, ``side_cbr``, ``cbr_total``
-                     what was spent on it: data and side-information symbols / (3HW)
-``lost_<segment>``   whether that segment was lost
-and figures          of the system, by their names; NaN where one does not apply
-===================  ================================================================
+===========================  ===========================================================
+``snr_db``                   SNR per receive antenna [dB]
+``image``                    index of the image in the data set of the run
+``image_sha256``             first 16 digits of the hash of its pixels
+``draw``                     number of the channel draw
+``group``                    group of images that it belongs to (its index if it is its
+                             own)
+``fade_power``               mean of abs(h)^2 over the fade that it was sent over
+                             [linear]
+``psnr_db``, ``mse``, ...    what the metrics of the scenario are made of, see
+                             ``docs/definitions.md``; NaN where a sample has none
+``outage``                   whether nothing could be decoded
+``cbr``                      data symbols that were spent on it / (3HW)
+``side_cbr``                 the same of side-information symbols
+``cbr_total``                both together
+``lost_<segment>``           whether that segment was lost
+and figures                  of the system, by their names; NaN where one does not apply
+===========================  ===========================================================
 
     rows = numpy.load("results/mimo_2x2/adjscc.rows.npz")
     pandas.DataFrame({name: rows[name] for name in rows.files})

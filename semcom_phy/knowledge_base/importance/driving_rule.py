@@ -50,16 +50,15 @@ class DrivingRule:
     ====================  ==============  ==============  ==============  =========
     vehicle in own lane   high            high            high            low
     other vehicle         high            medium          medium          low
-    the same, cut off by  medium          medium          low             low
-    a side of the picture
+    the same, at a side   medium          medium          low             low
     person on the road    high            high            high            low
     other person          high            medium          low             low
     sign, traffic light   low             low             low             low
     ====================  ==============  ==============  ==============  =========
 
     Persons are pedestrians and cyclists; on the road means that most pixels just under
-    their box are labelled so. Vehicles that a side cuts off are parked or about to be
-    passed.
+    their box are labelled so. Vehicles that a side of the picture cuts off are parked
+    or about to be passed.
     """
 
     def annotate(self, image, labels=None):
