@@ -15,19 +15,24 @@ class Parser(argparse.ArgumentParser):
     ----------
     options : `dict` of `str` -> `str`
         Name of a value -> the option that sets it, e.g. ``num_images`` -> ``--images``
+
+    groups : `dict` of `str` -> `dict` of `str` -> `argparse.Action`
+        Title of a group -> option -> what it does
     """
 
     def __init__(self, **more):
         super().__init__(**more)
-        self.options = {}
+        self.options, self.groups = {}, {}
 
     def add_options(self, title):
         """Opens a group of options; returns what adds one, as ``add_argument``."""
-        group = self.add_argument_group(title)
+        group, actions = self.add_argument_group(title), {}
+        self.groups[title] = actions
 
         def add(option, **more):
             action = group.add_argument(option, **more)
             self.options[action.dest] = option
+            actions[option] = action
 
         return add
 
@@ -37,6 +42,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+class RaisingParser(Parser):
+    """Raises what is wrong as `ValueError`, for options that no command line gave."""
+
+    def error(self, message):
+        raise ValueError(message)
 
 
 def _as_value(text):

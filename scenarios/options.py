@@ -9,9 +9,12 @@ from scenarios.link_budget import LinkBudget
 _LIST = {"nargs": "+", "metavar": "X"}
 
 
-def scenario_parser(scenario):
-    """The parser whose defaults are a scenario's values."""
-    parser = Parser(
+OTHER_COMMANDS = ("bits", "train")  # how titles of their groups of options begin
+
+
+def scenario_parser(scenario, kind=Parser):
+    """The parser, of a class, whose defaults are a scenario's values."""
+    parser = kind(
         prog=f"scenarios.{scenario.name}",
         description=f"Scenario {scenario.name}: {', '.join(scenario.systems)}.",
     )
@@ -126,7 +129,7 @@ def scenario_parser(scenario):
     add("--target-ci", type=float, help="stop a point at this half interval")
     add("--batch-size", type=int, help="images at once (64; fewer of long frames)")
     add("--workers", type=int, default=1, help="processes (1: this one alone)")
-    add("--dask", metavar="ADDRESS", help="Dask scheduler to send the points to")
+    add("--dask", metavar="ADDRESS", help="Dask scheduler to compute at")
     add("--traceback", action="store_true", help="show where an error came from")
 
     add = parser.add_options("bits (with --snr, --out, --restart, --workers, ...)")

@@ -22,6 +22,7 @@ from scenarios.result_text import (
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
 
+TABLE = "link_models.systems.table"  # module with the systems
 _QUICK_IMAGES = 8
 
 
@@ -54,7 +55,7 @@ class LinkBuilder:
         )
 
 
-def main(argv, scenario, table="link_models.systems.table"):
+def main(argv, scenario, table=TABLE):
     """Runs one command for a scenario.
 
     Parameters
@@ -77,11 +78,7 @@ def main(argv, scenario, table="link_models.systems.table"):
     except SystemExit as leave:  # --help, or an option that argparse refuses
         return leave.code
     try:
-        chosen = _chosen_scenario(args, scenario)
-        if args.as_published:
-            _load_backend()
-            forms = importlib.import_module(table).published_forms(chosen)
-            chosen = replace(chosen, systems=forms)
+        chosen = chosen_scenario(args, scenario, table)
         folder = _folder(args, chosen)
         if args.command in ("train", "bits") and chosen.users > 1:
             raise ValueError(
@@ -132,7 +129,7 @@ def main(argv, scenario, table="link_models.systems.table"):
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         if args.traceback:
             raise
-        text = _one_line(error, parser.options)
+        text = one_line(error, parser.options)
         print(f"{parser.prog}: error: {text}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
@@ -151,9 +148,48 @@ def _load_backend():
     return backend
 
 
-def _evaluate(args, scenario, folder, table, options):
+def checked_evaluation(args, scenario, table=TABLE):
+    """Refuses what ``evaluate`` cannot do, as far as that is known without the data.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        Of :func:`~scenarios.options.scenario_parser`
+    scenario : :class:`Scenario`
+        Of :func:`chosen_scenario`
+    table : `str`
+        As of :func:`main`
+
+    Output
+    ------
+    : :class:`Scenario`
+        With all forms of its systems that are compared
+
+    Raises
+    ------
+    ValueError
+        With the value, its option and the remedy.
+    """
     if args.keep and args.restart:
         raise ValueError("--keep and --restart exclude each other: give one of them")
+    _load_backend()
+    from semcom_phy.simulation.metric_table import metrics_of
+    from semcom_phy.simulation.shown import check_crop
+
+    _check_systems(scenario, table)
+    if args.crop is not None:
+        check_crop(args.crop, *scenario.image_shape[:2])
+    if scenario.users > 1:
+        forms = importlib.import_module(table).shared_forms(scenario)
+        scenario = replace(scenario, systems=forms)
+    metrics_of(scenario.metrics)
+    _settings(scenario, args)
+    _engine(args)
+    return scenario
+
+
+def _evaluate(args, scenario, folder, table, options):
+    scenario = checked_evaluation(args, scenario, table)
     backend = _load_backend()
     from semcom_phy.simulation import plotting, results, sweep
     from semcom_phy.simulation.full_pictures import write_originals
@@ -162,15 +198,8 @@ def _evaluate(args, scenario, folder, table, options):
     from semcom_phy.simulation.metric_table import metrics_of
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.rate_curve import over_rates, read_curve
-    from semcom_phy.simulation.shown import check_crop
     from semcom_phy.simulation.versions import software_versions
 
-    _check_systems(scenario, table)
-    if args.crop is not None:
-        check_crop(args.crop, *scenario.image_shape[:2])
-    if scenario.users > 1:
-        forms = importlib.import_module(table).shared_forms(scenario)
-        scenario = replace(scenario, systems=forms)
     metrics = metrics_of(scenario.metrics)
     parts = parts_of(scenario, folder, args.restart)
     for part in parts:
@@ -397,7 +426,36 @@ def _results(folder, quiet=False):
     return files
 
 
-def _chosen_scenario(args, scenario):
+def chosen_scenario(args, scenario, table=TABLE):
+    """The scenario with the values of a command line.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        Of :func:`~scenarios.options.scenario_parser`
+    scenario : :class:`Scenario`
+        Has the values that were not given
+    table : `str`
+        As of :func:`main`
+
+    Output
+    ------
+    : :class:`Scenario`
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range.
+    """
+    chosen = _with_values(args, scenario)
+    if not args.as_published:
+        return chosen
+    _load_backend()
+    forms = importlib.import_module(table).published_forms(chosen)
+    return replace(chosen, systems=forms)
+
+
+def _with_values(args, scenario):
     names = {field.name for field in fields(scenario)}
     given = {name: value for name, value in vars(args).items() if value is not None}
     values = {name: value for name, value in given.items() if name in names}
@@ -473,7 +531,7 @@ def _without(values, *names):
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _one_line(error, options):
+def one_line(error, options):
     """The message; the name of a value that it starts with gives way to its option."""
     words = str(error).split() or [type(error).__name__]
     return " ".join([options.get(words[0], words[0]), *words[1:]])

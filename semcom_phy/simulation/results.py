@@ -13,6 +13,7 @@ that was killed and started again ends with the same files as one that was not.
 """
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 
 from semcom_phy.differences import tell_differences
 from semcom_phy.simulation.axis import axis_of
+from semcom_phy.simulation.chunk_store import ChunkStore
 from semcom_phy.simulation.curve import MeasuredCurve
 from semcom_phy.simulation.document import column, entry, layout
 from semcom_phy.simulation.identity.stale_points import (
@@ -201,6 +203,7 @@ class ResultFile(MeasuredCurve):
         with locked(fresh.path):
             remove_leftovers(fresh.path)
             if restart or not fresh.path.exists():
+                fresh.chunks.forget()
                 fresh._commit({})
                 return fresh
             old = cls.read(path)
@@ -273,6 +276,7 @@ class ResultFile(MeasuredCurve):
             self.points[snr_db] = dataclasses.replace(point, rows=None)
             rows[snr_db] = point.rows
             self._commit(rows)
+            self.chunks.tidy_locked(self.points)
 
     def rows(self):
         """Figures of every transmission of every finished point.
@@ -300,6 +304,14 @@ class ResultFile(MeasuredCurve):
             text = layout(self._to_document()) + "\n"
             temporary.write_text(text, encoding="utf-8")
         self._rows_file.settle(self.rows_sha256)
+
+    @property
+    def chunks(self):
+        """Where finished chunks of unfinished points are kept,
+        :class:`~semcom_phy.simulation.chunk_store.ChunkStore`."""
+        computed_by = [self._identity(code_noted=False), self.header.get("code")]
+        text = json.dumps(computed_by, sort_keys=True)
+        return ChunkStore(self.path, hashlib.sha256(text.encode()).hexdigest()[:16])
 
     def _check_same_simulation(self, other, options=None):
         noted = "code" in self.header and "code" in other.header

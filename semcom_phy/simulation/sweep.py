@@ -18,22 +18,20 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
-from keras import ops
 from tqdm import tqdm
 
 from semcom_phy.checks import check_integer, check_number
 from semcom_phy.progress import counted
 from semcom_phy.seeding import image_seeds, sample_fades
+from semcom_phy.simulation.chunks import ChunkResult, batches_of, chunks_of
 from semcom_phy.simulation.engines import SerialEngine
-from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
 from semcom_phy.simulation.metric import check_delivered, check_samples
 from semcom_phy.simulation.metric_table import IMAGE_METRICS
+from semcom_phy.simulation.records import Records, first_of
 from semcom_phy.simulation.results import Point
 from semcom_phy.simulation.shown import Shown, crop_for_figure, crops_for_figure
 from semcom_phy.simulation.system import System
 from semcom_phy.snr import SNR_RANGE_DB
-from semcom_phy.sources.pixel_hash import pixel_hash
-from semcom_phy.sources.samples import Delivered
 
 
 class Link(NamedTuple):
@@ -145,12 +143,40 @@ def simulate_point(
         If the SNR is out of range, samples or system lack what a metric needs, or the
         system returns images of another shape or figures of a name that is taken.
     """
+    whole = simulate_chunk(link, samples, snr_db, settings, metrics, pictures)
+    return joined_point([whole], samples, metrics)
+
+
+def simulate_chunk(
+    link, samples, snr_db, settings, metrics=IMAGE_METRICS, pictures=None, span=None
+):
+    """Sends some of the batches of a point; see :func:`simulate_point`.
+
+    Parameters
+    ----------
+    link, samples, snr_db, settings, metrics
+        As of :func:`simulate_point`
+    pictures : :class:`~semcom_phy.simulation.full_pictures.FullPictures`, optional
+        Of a chunk that is the whole point
+    span : (`int`, `int`) or `None`, (default None)
+        First batch, and the one behind the last, of
+        :func:`~semcom_phy.simulation.chunks.batches_of`; `None`: all
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.chunks.ChunkResult`
+
+    Raises
+    ------
+    ValueError
+        As of :func:`simulate_point`.
+    """
     check_number("snr_db", snr_db, *SNR_RANGE_DB, "dB")
     check_samples(metrics, samples)
-    records, shown = _Records(samples, metrics), []
-    status, num_shown = "done", 0
+    records, shown, status = Records(samples, metrics), [], "done"
+    batches = batches_of(len(samples), settings)[slice(*(span or (None,)))]
     with _writer(pictures, snr_db, settings) as write:
-        for draw, index, num, look in _batches(len(samples), settings):
+        for draw, index, num, look in batches:
             batch = samples.take(index)
             seeds = image_seeds(settings.seed, draw, index)
             h = sample_fades(link.channel, seeds)
@@ -158,15 +184,42 @@ def simulate_point(
                 sent = link.system.transmit(batch, float(snr_db), h, seeds)
             _check_answer(sent, batch, metrics, link.system.name)
             records.add(draw, batch, h, sent, index[:num])
-            write(_first(sent.delivered, num).images, index[:num], draw)
-            if draw == 0 and num_shown < settings.num_shown:
-                shown.append((sent, min(num, settings.num_shown - num_shown)))
-                num_shown += shown[-1][1]
+            write(first_of(sent.delivered, num).images, index[:num], draw)
+            if draw == 0 and index[0] < settings.num_shown:
+                kept = min(num, settings.num_shown - int(index[0]))
+                shown.append(_for_figure(sent.delivered, batch, kept, settings))
             if look and records.is_precise(settings):
                 status = "target_reached"
                 break
-    seen = _show(shown, records, samples.images[:num_shown], settings)
-    return Point(status, *records.estimates(), seen, records.rows())
+    return ChunkResult(status, records.rows(), records.extras, *_joined(shown))
+
+
+def joined_point(chunks, samples, metrics):
+    """The point of all its chunks, in their order.
+
+    Parameters
+    ----------
+    chunks : sequence of :class:`~semcom_phy.simulation.chunks.ChunkResult`
+
+    samples, metrics
+        As of :func:`simulate_point`
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.results.Point`
+    """
+    records = Records(samples, metrics)
+    for chunk in chunks:
+        records.join(chunk.columns, chunk.extras)
+    shown = [
+        (chunk.num_shown, chunk.images, chunk.texts)
+        for chunk in chunks
+        if chunk.num_shown
+    ]
+    num, images, texts = _joined(shown)
+    outage = tuple(records.column("outage")[:num].tolist())
+    seen = Shown(images, texts, records.values_shown(num), outage)
+    return Point(chunks[-1].status, *records.estimates(), seen, records.rows())
 
 
 def run_sweep(
@@ -213,40 +266,36 @@ def run_sweep(
     if not isinstance(settings, Mapping):
         settings = dict.fromkeys(curves, settings)
     pictures = pictures or {}
-    unfinished = {build: file.unfinished(snr_db) for build, file in curves.items()}
-    tasks = [
-        (build, snr)
-        for build, file in curves.items()
-        for snr in map(float, snr_db)
-        if snr in unfinished[build] or _lacks_pictures(pictures.get(build), file, snr)
-    ]
-    per_point = max((own.draws for own in settings.values()), default=0) * len(samples)
+    plan = _Plan(curves, samples, snr_db, settings, pictures)
     bar = tqdm(
-        total=per_point * (len(curves) * len(set(snr_db))),
-        initial=per_point * (len(curves) * len(set(snr_db)) - len(tasks)),
+        total=plan.num_images,
+        initial=plan.num_images_done,
         unit="image",
         disable=None if progress else True,
         dynamic_ncols=True,
     )
-    done = Counter()
+    counts = Counter()
 
     def tell(task, num_images):
-        build, snr = task
-        done[task] += num_images
-        bar.set_postfix_str(
-            f"{curves[build].title} {curves[build].axis.names(snr)}", refresh=False
-        )
+        counts[task] += num_images
+        title, axis = curves[task.build].title, curves[task.build].axis
+        bar.set_postfix_str(f"{title} {axis.names(task.snr_db)}", refresh=False)
         bar.update(num_images)
+
+    def file(build, snr, chunks):
+        curves[build].record(snr, joined_point(chunks, samples, metrics))
+        if on_point is not None:
+            on_point(build)
 
     on_progress = None if bar.disable else tell
     with bar:
+        for point in plan.complete_points():
+            file(*point)
         shared = samples, settings, metrics, pictures
-        for task, point in engine.map(_simulate_task, shared, tasks, on_progress):
-            build, snr = task
-            curves[build].record(snr, point)
-            if on_point is not None:
-                on_point(build)
-            tell(task, per_point - done[task])  # e.g. where a target was reached
+        for task, chunk in engine.map(_simulate_task, shared, plan.tasks, on_progress):
+            for point in plan.add(task, chunk):
+                file(*point)
+            tell(task, task.num_images - counts[task])  # e.g. a target was reached
 
 
 @functools.lru_cache(maxsize=32)
@@ -255,16 +304,92 @@ def built(build: Callable[[], Link]):
     return build()
 
 
+class Task(NamedTuple):
+    """What an engine computes at once: some batches of a point of a system.
+
+    Attributes
+    ----------
+    build : callable
+        Gives the :class:`Link`
+
+    snr_db : `float`
+        SNR [dB]
+
+    span : (`int`, `int`)
+        First batch of the point, and the one behind the last
+
+    num_images : `int`
+        Transmissions that count
+    """
+
+    build: Callable[[], Link]
+    snr_db: float
+    span: tuple[int, int]
+    num_images: int
+
+
+class _Plan:
+    """The tasks of a sweep, and the points whose chunks are all there.
+
+    Chunks of points that are not complete are kept in files, and those that an earlier
+    run left are taken from there.
+    """
+
+    def __init__(self, curves, samples, snr_db, settings, pictures):
+        self.tasks, self.num_images, self.num_images_done = [], 0, 0
+        self._curves, self._waiting = curves, {}  # (build, snr) -> {task: chunk}
+        for build, file in curves.items():
+            unfinished, own = file.unfinished(snr_db), pictures.get(build)
+            file.chunks.tidy(file.points)
+            for snr in map(float, dict.fromkeys(snr_db)):
+                batches = batches_of(len(samples), settings[build])
+                num_images = sum(batch.num for batch in batches)
+                self.num_images += num_images
+                if snr not in unfinished and not _lacks_pictures(own, file, snr):
+                    self.num_images_done += num_images
+                    continue
+                spans = chunks_of(len(batches), settings[build], own is not None)
+                found = self._waiting[build, snr] = {}
+                for first, stop in spans:
+                    num = sum(batch.num for batch in batches[first:stop])
+                    task = Task(build, snr, (first, stop), num)
+                    if own is None:
+                        found[task] = file.chunks.load(snr, task.span)
+                    else:  # whose pictures are written while it is sent
+                        found[task] = None
+                    if found[task] is None:
+                        self.tasks.append(task)
+                    else:
+                        self.num_images_done += num
+
+    def complete_points(self):
+        """Takes out and yields (build, snr, chunks) of points that lack nothing."""
+        for key, found in list(self._waiting.items()):
+            if None not in found.values():
+                del self._waiting[key]
+                yield *key, list(found.values())
+
+    def add(self, task, chunk):
+        """Takes a chunk; yields the point that it completes, as above."""
+        found = self._waiting[task.build, task.snr_db]
+        found[task] = chunk
+        if any(other is None for other in found.values()):
+            self._curves[task.build].chunks.keep(task.snr_db, task.span, chunk)
+            return
+        del self._waiting[task.build, task.snr_db]
+        yield task.build, task.snr_db, list(found.values())
+
+
 def _simulate_task(shared, task):
     samples, settings, metrics, pictures = shared
-    build, snr_db = task
-    return simulate_point(
-        built(build),
+    return simulate_chunk(
+        built(task.build),
         samples,
-        snr_db,
-        settings[build],
+        task.snr_db,
+        settings[task.build],
         metrics,
-        pictures.get(build),
+        pictures.get(task.build),
+        task.span,
     )
 
 
@@ -293,146 +418,20 @@ def _check_answer(sent, batch, metrics, name):
         )
 
 
-def _show(shown, records, originals, settings):
-    """The first reconstructions, of (transmission, how many of it are shown)."""
-    images = texts = None
-    if shown[0][0].delivered.images is not None:
-        kept = [sent.delivered.images[:num] for sent, num in shown]
-        crops = settings.shown_crops(originals)
-        images = crop_for_figure(np.concatenate(kept), crops, settings.max_shown_size)
-    if shown[0][0].delivered.texts is not None:
-        texts = tuple(t for sent, num in shown for t in sent.delivered.texts[:num])
-    num = sum(num for _, num in shown)
-    outage = tuple(records.column("outage")[:num].tolist())
-    return Shown(images, texts, records.values_shown(num), outage)
+def _for_figure(delivered, batch, num, settings):
+    """How many, images and texts of the first samples of a batch, as of a figure."""
+    images, texts, *_ = first_of(delivered, num)
+    if images is not None:
+        crops = settings.shown_crops(batch.images[:num])
+        images = crop_for_figure(images, crops, settings.max_shown_size)
+    return num, images, None if texts is None else tuple(texts)
 
 
-def _batches(num_images, settings):
-    """Yields (draw, image indices, how many of them count, look at the interval now).
-
-    All batches are of one size, for another one would have every graph traced anew: the
-    last is filled up with the images that follow, whose results are then dropped. With
-    a target, batches end where the interval is looked at, every ``min_images`` images,
-    so that the batch size does not say how many images are sent. Images that share a
-    frame are the same whatever the batches.
-    """
-    block = num_images
-    if settings.target_ci is not None:
-        block = min(_multiple(settings.min_images, settings.together), num_images)
-    size = -(-block // -(-block // settings.batch_size))
-    size = _multiple(size, settings.together)
-    for draw in range(settings.draws):
-        for start in range(0, num_images, block):
-            stop = min(start + block, num_images)
-            for first in range(start, stop, size):
-                index = np.arange(first, first + size) % num_images
-                yield draw, index, min(size, stop - first), first + size >= stop
-
-
-def _multiple(number, of):
-    """The next multiple."""
-    return -(-number // of) * of
-
-
-class _Records:
-    """Figures of every transmission so far."""
-
-    def __init__(self, samples, metrics):
-        num, groups = len(samples), samples.groups
-        labels = range(num) if groups is None else groups
-        self._groups = np.array([str(label) for label in labels])
-        self._clusters = np.arange(num)
-        if groups is not None:
-            self._clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
-        self._hashes = np.array([pixel_hash(image)[:16] for image in samples.images])
-        self._dimensions = float(np.prod(samples.images.shape[1:]))
-        self._metrics = metrics
-        self._columns, self._extras = {}, []
-
-    def add(self, draw, batch, h, sent, index):
-        """Takes the first ``len(index)`` samples of a transmission."""
-        num = len(index)
-        kept, delivered = batch.take(np.arange(num)), _first(sent.delivered, num)
-        power = np.abs(ops.convert_to_numpy(h)[:num]) ** 2
-        rows = {
-            "image": index,
-            "image_sha256": self._hashes[index],
-            "draw": np.full(num, draw),
-            "group": self._groups[index],
-            "fade_power": power.reshape(num, -1).mean(axis=1),
-        }
-        for metric in self._metrics:
-            rows |= metric.measure(kept, delivered)
-        rows["outage"] = sent.outage[:num]
-        data, side = (np.asarray(v)[:num] / self._dimensions for v in sent.spent)
-        extras = {"cbr": data, "side_cbr": side, "cbr_total": data + side}
-        extras |= {f"lost_{name}": lost[:num] for name, lost in sent.lost.items()}
-        taken = sorted({*rows, *extras, "snr_db"} & set(sent.figures))
-        if taken:
-            raise ValueError(
-                f"figures may not be named {', '.join(taken)}: every system has these"
-            )
-        extras |= {name: np.asarray(v)[:num] for name, v in sent.figures.items()}
-        self._extras = list(extras)
-        for name, values in (rows | extras).items():
-            self._columns.setdefault(name, []).append(_plain(values))
-
-    def column(self, name):
-        return np.concatenate(self._columns[name])
-
-    def rows(self):
-        """All columns, see :mod:`~semcom_phy.simulation.rows`."""
-        return {name: self.column(name) for name in self._columns}
-
-    def values_shown(self, num):
-        """The first metric that single samples have, of the first samples."""
-        for metric in self._metrics:
-            if metric.name in self._columns:
-                return metric.name, tuple(self.column(metric.name)[:num].tolist())
-        return None, ()
-
-    def is_precise(self, settings):
-        """True when the first metric is known well enough to stop."""
-        if settings.target_ci is None:
-            return False
-        _, groups = self._index
-        most = len(np.unique(self._clusters))
-        if len(np.unique(groups)) < min(settings.min_images, most):
-            return False
-        estimate = self._estimate(self._metrics[0])
-        half_width = None if estimate is None else estimate.half_width
-        return half_width is not None and half_width <= settings.target_ci
-
-    def estimates(self):
-        """Metrics and extras, each a `dict` of name -> Estimate."""
-        metrics = {metric.name: self._estimate(metric) for metric in self._metrics}
-        metrics["outage"] = self._mean("outage")
-        return metrics, {name: self._mean(name) for name in self._extras}
-
-    def _estimate(self, metric):
-        columns = {name: self.column(name) for name in metric.columns}
-        return metric.estimate(columns, *self._index)
-
-    def _mean(self, name):
-        values = self.column(name)
-        is_event = values.dtype == np.bool_
-        kind = clustered_probability if is_event else clustered_mean
-        return kind(values, *self._index)
-
-    @property
-    def _index(self):
-        """Image of every transmission, and the group of that image."""
-        index = self.column("image")
-        return index, self._clusters[index]
-
-
-def _plain(values):
-    """Truth values, texts and whole numbers as they are, all else as `float64`."""
-    values = np.asarray(values)
-    return values if values.dtype.kind in "biuU" else values.astype("float64")
-
-
-def _first(delivered, num):
-    """What was delivered of the first samples of a batch."""
-    parts = (delivered.images, delivered.texts, delivered.features)
-    return Delivered(*(None if part is None else part[:num] for part in parts))
+def _joined(shown):
+    """What :func:`_for_figure` gave of several batches, as that of one."""
+    if not shown:
+        return 0, None, None
+    num, images, texts = zip(*shown, strict=True)
+    images = None if images[0] is None else np.concatenate(images)
+    texts = None if texts[0] is None else sum(texts, ())
+    return sum(num), images, texts

@@ -181,7 +181,7 @@ def test_comparison_shows_rates_and_pairs_and_is_kept(capsys, monkeypatch, tmp_p
     curve = compare.Curve(tmp_path / "eca_free.json", "eca_free")
     assert curve.file.header["description"]["fade_power"].startswith("every fade")
     np.testing.assert_allclose(curve.rows[10.0]["fade_power"], 1, rtol=1e-5)
-    monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_point", None)
+    monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_chunk", None)
     assert eca_comparison.main([*argv, "--draws", "2"]) == 0
     again = capsys.readouterr().out
     assert again[again.index("eca_free   ") :] == table[table.index("eca_free   ") :]

@@ -36,13 +36,13 @@ def files(folder):
 @pytest.fixture
 def sent(monkeypatch):
     """Rates of the points that are simulated, in their order."""
-    rates, simulate = [], sweep.simulate_point
+    rates, simulate = [], sweep.simulate_chunk
 
     def counted(link, *more):
         rates.append(link.system.num_symbols)
         return simulate(link, *more)
 
-    monkeypatch.setattr(sweep, "simulate_point", counted)
+    monkeypatch.setattr(sweep, "simulate_chunk", counted)
     return rates
 
 
@@ -107,7 +107,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, sent, monkeypatch):
     assert run(*only, tmp_path / "whole") == 0
     assert sent == [64, 256, 768]
     sent.clear()
-    counted = sweep.simulate_point
+    counted = sweep.simulate_chunk
 
     def stopped(link, *more):
         if link.system.num_symbols == 256:
@@ -115,7 +115,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, sent, monkeypatch):
         return counted(link, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "simulate_point", stopped)
+        patch.setattr(sweep, "simulate_chunk", stopped)
         assert run(*only, tmp_path / "parts") == 130
     document = json.loads((tmp_path / "parts/rated.json").read_text())
     assert document["psnr_db"]["status"] == ["done", "not_run", "not_run"]

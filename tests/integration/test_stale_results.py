@@ -107,7 +107,7 @@ def test_nothing_is_simulated_again_for_nothing(command, monkeypatch, options):
     """The same code, another docstring, comment or layout, and a change of what only
     another system uses (exact)."""
     first = command()[1]
-    monkeypatch.setattr(sweep, "simulate_point", None)
+    monkeypatch.setattr(sweep, "simulate_chunk", None)
     out, second = command(**options)
     assert second == first and "changed" not in out
 

@@ -13,6 +13,7 @@ import pytest
 
 from scenarios import runner
 from scenarios.mimo_2x2 import SCENARIO
+from semcom_phy.simulation import sweep
 from semcom_phy.simulation.results import ResultFile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,10 +119,35 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     assert ResultFile.read(tmp_path / "out" / "fragile.json").points
 
 
+def test_a_killed_sweep_goes_on_at_the_chunk(tmp_path, uninterrupted, monkeypatch):
+    """After kill -9 in the middle of a point only the chunks that it lacks are sent,
+    whatever the number of workers; files end as those of an uninterrupted run (byte by
+    byte), and no chunk is left behind."""
+    child, folder = start(tmp_path, tmp_path / "out"), tmp_path / "out/.fragile.chunks"
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("[0-9a-f]*_5.0_*.npz"))) < 3:
+        assert child.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+    kept = len(list(folder.glob("[0-9a-f]*.npz")))
+    points = len(ResultFile.read(tmp_path / "out" / "fragile.json").points)
+    sent, simulate = [], sweep.simulate_chunk
+
+    def counted(link, samples, snr_db, *more):
+        sent.append((link.system.name, snr_db, more[-1]))
+        return simulate(link, samples, snr_db, *more)
+
+    monkeypatch.setattr(sweep, "simulate_chunk", counted)
+    assert run(tmp_path / "out") == uninterrupted
+    assert len(sent) == len(set(sent)) == 2 * 5 * 6 - 6 * points - kept
+    assert not list((tmp_path / "out").glob(".*.chunks"))
+
+
 def test_finished_points_are_not_simulated_again(tmp_path, monkeypatch):
     """A second run of the same command sends nothing (exact)."""
     first = run(tmp_path)
-    monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_point", None)
+    monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_chunk", None)
     assert run(tmp_path) == first
 
 

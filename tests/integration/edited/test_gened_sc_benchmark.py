@@ -174,7 +174,7 @@ def test_snr_table_is_of_the_rows(noisy, monkeypatch):
     assert expected > 1
     assert numbers(found[2])[0] == pytest.approx(expected, abs=5.1e-3)
     assert "hevc" not in text
-    monkeypatch.setattr(sweep, "simulate_point", None)
+    monkeypatch.setattr(sweep, "simulate_chunk", None)
     assert noisy("snr", "--systems", OURS, PLAIN) == text
 
 

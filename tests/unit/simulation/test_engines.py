@@ -102,6 +102,27 @@ def test_counts_arrive_before_the_answer(engine):
     assert sorted(counts) == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
+class Heavy:
+    """Data that count how often they are sent."""
+
+    sent = 0
+
+    def __reduce__(self):
+        Heavy.sent += 1
+        return Heavy, ()
+
+
+def ignore(shared, item):
+    return item
+
+
+def test_data_are_sent_once_to_every_worker():
+    """Not with every item (exact)."""
+    Heavy.sent = 0
+    assert len(list(ProcessEngine(2).map(ignore, Heavy(), range(9)))) == 9
+    assert 1 <= Heavy.sent <= 2
+
+
 def test_a_dead_worker_is_a_clear_error():
     """A process that dies raises with the remedy; it does not hang (exact)."""
     with pytest.raises(RuntimeError, match="fewer --workers"):

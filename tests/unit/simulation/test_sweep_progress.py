@@ -14,6 +14,12 @@ FILE = SimpleNamespace(
     axis=SimpleNamespace(names=lambda snr: f"{snr:g} dB"),
     unfinished=lambda snr_db: [snr for snr in snr_db if snr > 0],
     record=lambda snr, point: None,
+    points={},
+    chunks=SimpleNamespace(
+        tidy=lambda points: None,
+        load=lambda snr, span: None,
+        keep=lambda snr, span, chunk: None,
+    ),
 )
 
 
@@ -45,8 +51,8 @@ class Engine:
         for task, count in ((first, 1), (second, 4), (first, 2), (second, 6)):
             if on_progress is not None:
                 on_progress(task, count)
-        yield second, None
-        yield first, None
+        yield second, "chunk"
+        yield first, "chunk"
 
 
 @pytest.mark.parametrize("on_terminal", [True, False])
@@ -61,6 +67,7 @@ def test_the_bar_counts_pictures(monkeypatch, on_terminal):
         return bars[-1]
 
     monkeypatch.setattr(sweep, "tqdm", bar)
+    monkeypatch.setattr(sweep, "joined_point", lambda *args: None)
     settings = sweep.SweepSettings()
     sweep.run_sweep({"build": FILE}, SAMPLES, [0, 5, 9], settings, engine=Engine())
     (bar,) = bars
