@@ -4,6 +4,7 @@
 # make test-torch
 # make docs        - the documentation as a site in docs/_build/html; NOTEBOOKS=off shows
 #                    the notebooks without running them
+# make coverage    - lines that tests run, into docs/coverage.md; fails below 80 % of a module
 # make browser-test - the report in a headless Chromium, which has to be on PATH
 PYTHON ?= python3
 # Installed by pip before the rest, so that pip's configuration or options given here
@@ -20,7 +21,7 @@ unexport PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 unexport KERAS_BACKEND
 
-.PHONY: demo test slow-test browser-test demo-torch test-torch lint docs clean
+.PHONY: demo test slow-test coverage browser-test demo-torch test-torch lint docs clean
 
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
@@ -34,6 +35,25 @@ test: $(VENV)/.generative
 
 slow-test: $(VENV)/.generative
 	$(RUN) -m pytest -m slow
+
+# The integration tests that reach what unit tests do not; with torch, what knows the
+# backends apart.
+COVERED := tests/unit tests/integration/continual tests/integration/edited \
+	tests/integration/test_[a-o]* tests/integration/test_[p-z]*
+COVERED_TORCH := tests/unit/test_backend.py tests/unit/test_generation.py \
+	tests/unit/knowledge_base/importance
+COVERAGE := results/coverage
+
+coverage: $(VENV)/.generative $(VENV_TORCH)/.generative
+	rm -rf $(COVERAGE)
+	mkdir -p $(COVERAGE)
+	for tests in $(foreach part,$(COVERED),'$(part)'); do \
+	    $(RUN) -m coverage run -m pytest $$tests || exit 1; done
+	$(RUN_TORCH) -m coverage run -m pytest $(COVERED_TORCH)
+	$(RUN) -m coverage combine --quiet
+	$(RUN) -m coverage json --quiet -o $(COVERAGE)/report.json
+	$(RUN) tests/coverage_table.py $(COVERAGE)/report.json docs/coverage.md \
+	    $(foreach part,$(COVERED),'$(part)') $(foreach part,$(COVERED_TORCH),'torch: $(part)')
 
 browser-test: $(VENV)/.generative
 	$(RUN) -m pytest -m browser tests/integration/test_report*

@@ -20,7 +20,7 @@ def array_sha256(*arrays):
     """
     found = hashlib.sha256()
     for array in arrays:
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         found.update(repr((array.shape, array.dtype.str)).encode())
         found.update(array.data.cast("B") if array.size else b"")
     return found.hexdigest()

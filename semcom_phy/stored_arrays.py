@@ -51,10 +51,13 @@ def half_precision(name, values, mantissa_bits=MANTISSA):
             f"mantissa_bits must be from 1 to {MANTISSA}, got {mantissa_bits}"
         )
     largest = np.abs(values).max(initial=0)
-    if not largest <= np.finfo(np.float16).max:
+    # Of the largest that there are, fewer bits of mantissa round to infinity.
+    limit = (2 - 2.0**-mantissa_bits) * 2**15
+    if not largest <= limit:
         raise ValueError(
-            f"{name} holds {largest:g}, which does not fit into 16 bits: ship these "
-            "weights as they are"
+            f"{name} holds {largest:g}, which does not fit into 16 bits with "
+            f"{mantissa_bits} of mantissa (up to {limit:g}): ship these weights as "
+            "they are"
         )
     return _rounded(values.astype(np.float16), MANTISSA - mantissa_bits)
 

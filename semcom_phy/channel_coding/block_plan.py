@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from semcom_phy.channel_coding.ldpc import MIN_INFO_BITS
+from semcom_phy.channel_coding.ldpc import MIN_INFO_BITS, is_decodable
 from semcom_phy.channel_coding.mcs import Mcs
 
 _LONG_BLOCK = 3824  # [bit], from here on 24 instead of 16 CRC bits
@@ -67,7 +67,8 @@ def plan_blocks(mcs: Mcs, num_symbols):
     Output
     ------
     : `BlockPlan` | `None`
-        `None` where not even one payload byte fits
+        `None` where not even one payload byte fits, or none would ever arrive: see
+        :func:`~semcom_phy.channel_coding.ldpc.is_decodable`
     """
     order, rate = mcs.modulation_order, mcs.code_rate
     num_info = int(num_symbols * order * rate)
@@ -83,6 +84,8 @@ def plan_blocks(mcs: Mcs, num_symbols):
     overhead = crc_bits + (24 * num_blocks if num_blocks > 1 else 0)
     block_bits = info_bits * num_blocks - overhead
     if block_bits < 9 or info_bits < MIN_INFO_BITS:
+        return None
+    if not is_decodable(info_bits, coded_bits, base_graph):
         return None
     return BlockPlan(
         transport_block_bits=block_bits,

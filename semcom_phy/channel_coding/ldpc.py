@@ -1,11 +1,16 @@
 """5G LDPC code of any rate: Sionna's code construction, fast encoder and decoder."""
 
+from functools import lru_cache
+
 import numpy as np
 from sionna.phy.fec.ldpc import LDPC5GEncoder
 
 from semcom_phy.channel_coding.belief_propagation import BeliefPropagationDecoder
 
 MIN_INFO_BITS = 12
+# Codes of longer words or lower rates are all decoded: scanned up to 3144 coded bits.
+_DOUBTFUL_BITS, _DOUBTFUL_RATE = 512, 0.91
+_CERTAIN = 20.0  # LLR of a bit that arrives without noise
 _WORD_BITS = 64  # code words that one integer carries while encoding
 
 
@@ -132,3 +137,26 @@ class LDPC5GCode:
             copy = llr[:, start : start + length]
             sent[:, : copy.shape[1]] += copy
         return mother
+
+
+@lru_cache(maxsize=4096)
+def is_decodable(k, n, base_graph):
+    """Whether belief propagation recovers a code word that arrives without noise.
+
+    The first 2Z information bits are never sent. Where hardly more than ``k`` bits are,
+    the parity bits of a short code may not tell them: such a code loses every word.
+
+    Parameters
+    ----------
+    k, n, base_graph : as of :class:`LDPC5GCode`
+
+    Output
+    ------
+    : `bool`
+    """
+    if k > _DOUBTFUL_BITS or k / n <= _DOUBTFUL_RATE:
+        return True
+    code = LDPC5GCode(k, n, base_graph)
+    bits = np.random.default_rng(0).integers(0, 2, (8, k), dtype=np.uint8)
+    found, _ = code.decode(_CERTAIN * (2.0 * code.encode(bits) - 1.0))
+    return bool((found == bits).all())

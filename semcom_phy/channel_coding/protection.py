@@ -34,7 +34,7 @@ class ShortProtection:
 
     def encode(self, payloads):
         numbers = [int.from_bytes(payload, "big") for payload in payloads]
-        return self.message.encode(np.array(numbers), self.formats)
+        return self.message.encode(numbers, self.formats)
 
     def decode(self, x_hat, no_eff):
         numbers, received = self.message.decode(x_hat, no_eff, self.formats)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from semcom_phy.channel_coding.crc import Crc
-from semcom_phy.channel_coding.ldpc import LDPC5GCode
+from semcom_phy.channel_coding.ldpc import LDPC5GCode, is_decodable
 from semcom_phy.channel_coding.mutual_information import bicm_capacity
 from semcom_phy.channel_coding.polar import PolarCode, list_decode
 from semcom_phy.channel_coding.qam import (
@@ -63,7 +63,8 @@ class LdpcWords:
 
     def fits(self, block):
         """Whether there is a code for a :class:`BlockFormat`."""
-        return block.info_bits <= min(0.95 * block.coded_bits, 3840)
+        short = block.info_bits <= min(0.95 * block.coded_bits, 3840)
+        return short and is_decodable(*self._sizes(block))
 
     def encode(self, bits, block):
         """Code bits [batch, coded_bits] of bits [batch, info_bits]."""
@@ -95,9 +96,13 @@ class LdpcWords:
         return words
 
     def _code(self, block):
+        return _ldpc_code(*self._sizes(block))
+
+    @staticmethod
+    def _sizes(block):
         k, n = block.info_bits, block.coded_bits
         low = k <= 292 + CRC_BITS or k / n <= 0.67  # clause 6.2.2
-        return _ldpc_code(k, n, "bg2" if low else "bg1")
+        return k, n, "bg2" if low else "bg1"
 
 
 class PolarWords:

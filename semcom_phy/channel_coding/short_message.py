@@ -122,12 +122,13 @@ class ShortMessage:
         ValueError
             If a number is out of its range.
         """
-        values = np.asarray(values, np.int64)
-        if values.size and not (0 <= values.min() and values.max() < self.num_values):
+        values = [int(value) for value in values]  # of any size, until checked
+        if values and not (0 <= min(values) and max(values) < self.num_values):
             raise ValueError(
                 f"values must be from 0 to {self.num_values - 1}, got "
-                f"{values.min()} to {values.max()}."
+                f"{min(values)} to {max(values)}."
             )
+        values = np.array(values, np.int64)
         bits = (values[:, None] >> np.arange(self.num_bits)[::-1]) & 1
         x = np.zeros((len(values), self.num_symbols[-1]), np.complex64)
         for i, (coded, times) in enumerate(FORMATS):

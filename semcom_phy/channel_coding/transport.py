@@ -102,8 +102,9 @@ class Transport:
         self.plan = plan_blocks(mcs, num_symbols)
         if self.plan is None:
             raise ValueError(
-                f"Not even one byte fits into {num_symbols} symbols at {mcs}; use "
-                "more symbols or a higher MCS."
+                f"Not even one byte fits into {num_symbols} symbols at {mcs}, or so "
+                "short a code of this rate cannot be decoded; use more symbols or "
+                "another MCS."
             )
         self.mcs, self.num_symbols, self.num_iter = mcs, num_symbols, num_iter
         plan = self.plan

@@ -7,6 +7,7 @@ import numpy as np
 
 _LIMIT = 2**52  # integers up to here are exact in double precision
 _MAX_OFFSET = 2048  # of a Gaussian value from its mean, before the escape
+_LEAST_SUM = 1e-290  # of probabilities: what constriction divides by it is finite
 _WORD_BITS, _STATE_BITS = 32, 64  # of constriction's range coder
 # Bits of a positive number, as the Elias gamma code weighs them.
 _LENGTHS = 2.0 ** -np.arange(1, 55)
@@ -69,7 +70,8 @@ class Encoder:
             From 0 to m - 1
 
         probabilities : [n, m] or [m], `float`, >= 0
-            Distribution of each symbol, or of all; need not add up to 1
+            Distribution of each symbol, or of all; need not add up to 1, only to
+            1e-290 or more
         """
         probabilities = _checked_probabilities(probabilities)
         m = probabilities.shape[-1]
@@ -224,11 +226,9 @@ class Decoder:
     def tabulated(self, probabilities, lowest, n):
         """Values [n, num_channels], `int64`; see `Encoder.tabulated`."""
         probabilities, lowest = _checked_tables(probabilities, lowest)
-        columns = [
-            self._decode(n, *_categorical(self._models, table))
-            for table in probabilities
-        ]
-        index = np.stack(columns, axis=1)
+        index = np.zeros((n, len(lowest)), np.int64)
+        for channel, table in enumerate(probabilities):
+            index[:, channel] = self._decode(n, *_categorical(self._models, table))
         at_end = (index == 0) | (index == probabilities.shape[1] - 1)
         side = np.where(index[at_end] == 0, -1, 1)
         index[at_end] += side * self._excess(at_end.sum())
@@ -333,11 +333,13 @@ def _checked_probabilities(probabilities):
             f"{probabilities.shape}."
         )
     total = probabilities.sum(axis=-1)
-    if not np.all((total > 0) & np.isfinite(total)) or np.any(probabilities < 0):
+    fits = np.all((total >= _LEAST_SUM) & np.isfinite(total))
+    if not fits or np.any(probabilities < 0):
         raise ValueError(
-            "probabilities must be finite and >= 0 with a positive sum; the sums are "
-            f"{np.min(total)} to {np.max(total)}, the smallest entry is "
-            f"{np.min(probabilities)}."
+            "probabilities must be finite and >= 0 with a sum of at least "
+            f"{_LEAST_SUM}; the sums are {np.min(total)} to {np.max(total)}, the "
+            f"smallest entry is {np.min(probabilities)}. Scale them up: they need not "
+            "add up to 1."
         )
     return probabilities
 

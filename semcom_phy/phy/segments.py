@@ -193,12 +193,17 @@ class Frame:
     Raises
     ------
     ValueError
-        If the rooms exceed the frame.
+        If there is no segment, a room is negative, or the rooms exceed the frame.
     """
 
     def __init__(self, num_symbols, rooms):
         self.num_symbols = num_symbols
         self.rooms = dict(rooms)
+        if not self.rooms or any((room or 0) < 0 for room in self.rooms.values()):
+            raise ValueError(
+                "rooms must hold at least one segment, each with a number of symbols "
+                f">= 0, or None for as many as it takes; got {self.rooms}"
+            )
         taken = sum(room or 0 for room in self.rooms.values())
         if taken > num_symbols:
             raise ValueError(
@@ -222,11 +227,14 @@ class Frame:
         ------
         ValueError
             If a segment exceeds its room, or what the frame has left for it, or counts
-            symbols that it does not hold.
+            symbols that it does not hold; if other segments are given than the frame
+            has rooms for, or their numbers of samples differ.
         """
+        _check_names(self.rooms, segments)
         parts, counts = {}, {}
         for name in self.rooms:
             parts[name], counts[name] = _symbols(segments[name])
+        _check_batch({name: len(rows) for name, rows in parts.items()})
         batch = len(next(iter(parts.values())))
         x, start = np.zeros((batch, self.num_symbols), np.complex64), np.zeros(batch)
         for name, room in self.rooms.items():
@@ -281,6 +289,24 @@ class Frame:
                 count = segment.protection.counts(believed)
             start = start + (count if room is None else room)
         return received
+
+
+def _check_names(rooms, segments):
+    """Refuses segments that would not be sent, and rooms without one."""
+    other = sorted(set(rooms) ^ set(segments))
+    if other:
+        raise ValueError(
+            f"a frame of {list(rooms)} takes one segment for each of these, got "
+            f"{list(segments)}: give {other} to both or to neither"
+        )
+
+
+def _check_batch(sizes):
+    """Refuses segments of different numbers of samples."""
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            f"segments of a frame must hold as many samples each, got {sizes}"
+        )
 
 
 def _check_held(name, rows, counts):
