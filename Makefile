@@ -5,6 +5,7 @@
 # make docs        - the documentation as a site in docs/_build/html; NOTEBOOKS=off shows
 #                    the notebooks without running them
 # make coverage    - lines that tests run, into docs/coverage.md; fails below 80 % of a module
+# make lint        - style, layout and types
 # make browser-test - the report in a headless Chromium, which has to be on PATH
 PYTHON ?= python3
 # Installed by pip before the rest, so that pip's configuration or options given here
@@ -67,6 +68,7 @@ test-torch: $(VENV_TORCH)/.generative
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 # Warnings are errors. TensorFlow and PyTorch are there: the API reference imports
 # every module.

@@ -160,7 +160,7 @@ def best_batch_size(chain, snr_db):
         batches = max(2, 512 // size)
         ((seconds, _, blocks),) = run_plain(chain, [snr_db], size, None, "xla", batches)
         rates[size] = blocks / seconds
-    return max(rates, key=rates.get), rates
+    return max(rates, key=rates.__getitem__), rates
 
 
 def main(argv=None):

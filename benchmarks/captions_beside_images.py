@@ -11,7 +11,9 @@ captions.
 import argparse
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,7 @@ from semcom_phy.simulation.intervals import clustered_probability
 from semcom_phy.sources.sent_captions import load_sent_captions
 
 SNR_DB = (1.0, 4.0, 7.0, 10.0)
-LINKS = {
+LINKS: dict[str, dict[str, Any]] = {
     "AWGN": {"channel": "awgn", "csi": "perfect"},
     "2x2 Rayleigh": {"channel": "rayleigh", "num_tx_ant": 2, "num_rx_ant": 2},
 }
@@ -37,7 +39,7 @@ LINKS = {
 
 def caption_system(way, link):
     """Captions alone, sent in a way of ``SENDERS`` over one of ``LINKS``."""
-    scenario = Scenario("captions", cbr="1/24", image_size=128, **LINKS[link])
+    scenario = Scenario("captions", cbr=Fraction(1, 24), image_size=128, **LINKS[link])
     sender = SENDERS[way](scenario)
     channel = build_channel(scenario, UNSENT, sender.num_symbols)
     coder = CaptionNeeded(NoImage(channel), sender, channel, scenario.image_shape)

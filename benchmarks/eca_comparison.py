@@ -18,8 +18,8 @@ import numpy as np
 
 from scenarios import adaptive_rate, runner
 from scenarios.arguments import Parser
-from scenarios.compare import Curve, compare
 from scenarios.comparison_table import as_text
+from scenarios.paired_results import Curve, compare
 
 SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 # The paper's tables I and II: mean cr_real, mean PSNR [dB]

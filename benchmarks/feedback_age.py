@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from scenarios import adaptive_rate
-from scenarios.compare import Curve, compare
+from scenarios.paired_results import Curve, compare
 
 SPEED = 3.0  # [m/s]
 FED_BACK = ("eca", "hevc_ldpc_matched", "hevc_ldpc_matched_stale")

@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def training_grids(label, annotators, dataset="camvid", batch_size=32):
     samples = Samples(scenes.images, None, {}, labels=scenes.labels)
     grids = []
     for cbr in CBRS:
-        channel = build_channel(replace(SCENARIO, cbr=cbr))
+        channel = build_channel(replace(SCENARIO, cbr=Fraction(cbr)))
         link, _ = load_link(label, channel, SCENARIO.image_shape)
         for annotator in annotators:
             levels = annotator and LabelLevels(annotator)
@@ -85,7 +86,7 @@ def photo_grids(label):
     images = np.stack([central_part(picture) for picture in large])
     samples, grids = Samples(images, None, {}), []
     for cbr in PHOTO_CBRS:
-        scenario = replace(KODAK, image_size=VALIDATION_SIZE, cbr=cbr)
+        scenario = replace(KODAK, image_size=VALIDATION_SIZE, cbr=Fraction(cbr))
         channel = build_channel(scenario)
         link, _ = load_link(label, channel, scenario.image_shape)
         coder = SemanticCoder(link, Transmitter(channel), free=True)
@@ -138,13 +139,14 @@ def _fit_once(label):
         some = grids[:: len(grids) // 200 + 1]
         bits += np.mean([code.cost_bits(side.rate_index) for side in some])
     if config.get("num_orders", 1) > 1:
-        told = [
+        contexts, values = (
             np.concatenate([part.ravel() for part in parts])
             for parts in zip(*[side[:2] for side in grids], strict=True)
-        ]
-        code = ConditionalCode.fit(*told, len(lengths), config["num_orders"])
+        )
+        num_orders = config["num_orders"]
+        code = ConditionalCode.fit(contexts, values, len(lengths), num_orders)
         codes["order_code"] = code.to_dict()
-        bits += code.cost_bits(*told[::-1]) / len(grids)
+        bits += code.cost_bits(values, contexts) / len(grids)
     patches = grids[0].rate_index.size
     print(f"{label}: {bits:.0f} bits an image, {bits / patches:.2f} a patch")
     path = store.find(label)

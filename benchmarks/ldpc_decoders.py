@@ -15,6 +15,7 @@ is that of the processor, of all threads together: words per second of one core.
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ SIONNA = "Sionna, XLA, flooding"
 def decoders(code):
     """Name -> function from LLRs [batch, n] to information bits [batch, k]."""
     pcm, num_iter = code.sent_pcm, code.num_iter
-    ours = {BEFORE: LogDomainDecoder(pcm, num_iter)}
+    ours: dict[str, Callable] = {BEFORE: LogDomainDecoder(pcm, num_iter)}
     for compiled in [False] + [True] * numba_is_installed():
         for schedule in SCHEDULES:
             name = f"{'compiled' if compiled else 'NumPy'}, {schedule}"

@@ -25,6 +25,7 @@ import platform
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from semcom_phy.backend import compile_fn, complex_normal, device, gradient_fn
 
@@ -205,7 +206,7 @@ def main(argv=None):
     )
     best, ratios = summarize(speed)
 
-    record = {
+    record: dict[str, Any] = {
         "benchmark": "phy_overhead",
         "setting": {
             "link": "2x2 block Rayleigh, 768 symbols, LS estimation, L-MMSE",

@@ -22,8 +22,8 @@ from link_models.systems.table import build_system
 from link_models.training.student import recall_by_level
 from scenarios import driving_scene, driving_scene_2x2, runner
 from scenarios.arguments import Parser
-from scenarios.compare import Curve, compare
 from scenarios.comparison_table import as_text
+from scenarios.paired_results import Curve, compare
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import naive_symbols
 from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side

@@ -11,6 +11,7 @@ symbols at the SNR. PSNR of the mean MSE, as a tiled picture has it.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def build(images, num_symbols):
 def measure(images, num_symbols, snr_db, seed):
     """Figures of both systems at one SNR, a `dict`."""
     channel, systems = build(images, num_symbols)
-    figures = {}
+    figures: dict[str, dict[str, Any]] = {}
     for name, system in systems.items():
         seeds = image_seeds(seed, 0, range(len(images)))
         h = sample_fades(channel, seeds)

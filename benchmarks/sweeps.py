@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from scenarios import runner
-from scenarios.compare import Curve
+from scenarios.paired_results import Curve
 
 
 class Failed(Exception):

@@ -30,8 +30,8 @@ from link_models.systems.table import build_system
 from scenarios import caption_2x2, caption_awgn, runner
 from scenarios.arguments import Parser
 from scenarios.caption_scenario import FIXED
-from scenarios.compare import Curve, compare
 from scenarios.comparison_table import as_text
+from scenarios.paired_results import Curve, compare
 from semcom_phy.simulation.identity.system_parts import system_parts
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.metric_table import METRICS

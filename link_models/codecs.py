@@ -41,8 +41,8 @@ class Codec(NamedTuple):
     decoder : subclass of :class:`~semcom_phy.codecs.contract.SemanticDecoder`
     """
 
-    encoder: type
-    decoder: type
+    encoder: type[SemanticEncoder]
+    decoder: type[SemanticDecoder]
 
 
 CODECS = {

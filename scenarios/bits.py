@@ -90,7 +90,7 @@ def measure_bits(scenario, args, folder, options):
             "system": link.system.name,
             "description": link.system.describe(),
             "ebno_minus_snr_db": round(link.system.ebno_db(0.0), 6),
-            "code": code_identity(*link, sweep=_COUNTED),
+            "code": code_identity(link.system, link.channel, sweep=_COUNTED),
             **common,
         }
     paths = {b: folder / f"{PREFIX}{h['system']}.json" for b, h in headers.items()}
@@ -179,7 +179,9 @@ def _schemes(args):
     from link_models.links.bit_link import Coded, Regular, Uncoded
     from semcom_phy.channel_coding.mcs import mcs_from_table
 
-    schemes = [Uncoded(order) for order in args.uncoded or ()]
+    schemes: list[Coded | Regular | Uncoded] = [
+        Uncoded(order) for order in args.uncoded or ()
+    ]
     schemes += [Coded(mcs_from_table(args.mcs_table, i)) for i in args.mcs or ()]
     for numbers in args.regular or ():
         if len(numbers) not in (3, 4):

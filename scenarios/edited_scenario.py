@@ -69,10 +69,10 @@ class EditedScenario(Scenario):
         *("perceptual_efficientnet", "brisque", "clip_score_embedded"),
     )
     captioner: str = "embedded"
-    caption_as: str = "coded"
+    caption_as: str = "coded"  # type: ignore[misc]  # a field here, none in others
     editor: str = "embedded"
     generator: str = "embedded"
-    dual_encoder: str = "embedded"
+    dual_encoder: str = "embedded"  # type: ignore[misc]  # a field here, none in others
 
     def __post_init__(self):
         super().__post_init__()

@@ -76,7 +76,7 @@ class GeneratedScenario(Scenario):
     prompt_list: str | None = None
     top_by_text: int = 50
     cnn: str = "embedded"
-    dual_encoder: str = "embedded"
+    dual_encoder: str = "embedded"  # type: ignore[misc]  # a field here, none in others
     candidates_folder: Path = Path("runs/candidates")
 
     def __post_init__(self):

@@ -241,7 +241,7 @@ def _evaluate(args, scenario, folder, table, options):
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
             "definitions": common["definitions"] | {"Knowledge": knows},
-            "code": code_identity(*link, metrics),
+            "code": code_identity(link.system, link.channel, metrics),
         }
         curves[build] = results.ResultFile.open(
             part.path,

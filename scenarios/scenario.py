@@ -271,8 +271,9 @@ class Scenario:
 
     @property
     def own_system(self):
-        """Name of the system with the user's ``codec``, `str`: that of its module."""
-        return self.codec.split(":")[0].split(".")[-1]
+        """Name of the system with the user's ``codec``, `str`: that of its module;
+        empty without one."""
+        return (self.codec or "").split(":")[0].split(".")[-1]
 
     @property
     def image_shape(self):

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -480,7 +481,8 @@ class _Recorded:
         self._inputs = [torch.empty_like(x) for x in inputs]
         self._stream = torch.cuda.Stream()
         self._num_first = self.NUM_FIRST
-        self._graph = self._result = None
+        self._graph: Any = None
+        self._result: Any = None
 
     def __call__(self, *inputs):
         for own, given in zip(self._inputs, inputs, strict=True):

@@ -89,6 +89,13 @@ def spent_bandwidth(framing, image_shape, side_info_symbols=0, mask=None):
     ------
     ValueError
         If the side information leaves no room for data, or a shape does not fit.
+
+    Example
+    -------
+    >>> from semcom_phy.phy.framing import Framing
+    >>> spent = spent_bandwidth(Framing(768, num_streams=2), (32, 32, 3))
+    >>> spent.cbr, spent.cr_real, spent.uses_per_dim, spent.pilot_res
+    (0.25, 0.5, 0.125, 144)
     """
     height, width, *channels = image_shape
     dimensions = height * width * (channels[0] if channels else 3)

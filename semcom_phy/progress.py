@@ -6,10 +6,13 @@ whoever shows progress listens with `listening`. Without a listener nothing happ
 no result depends on there being one.
 """
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_LISTENER = ContextVar("listener", default=None)
+_LISTENER: ContextVar[Callable[[int], None] | None] = ContextVar(
+    "listener", default=None
+)
 
 
 @contextmanager
@@ -39,7 +42,7 @@ def counted(num_images):
         nonlocal left
         done = min(done, left)
         left -= done
-        if done:
+        if done and listener is not None:
             listener(done)
 
     with listening(None if listener is None else count):

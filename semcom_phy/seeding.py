@@ -128,6 +128,12 @@ def image_seeds(seed, draw, indices):
     Output
     ------
     : list of `int`
+
+    Example
+    -------
+    >>> first, second = image_seeds(1, draw=0, indices=[4, 9])
+    >>> image_seeds(1, 0, [9]) == [second]
+    True
     """
     return [derived_seed(seed, draw, index) for index in indices]
 

@@ -89,6 +89,11 @@ def snr_db_to_no(snr_db, num_tx_ant):
     ------
     ValueError
         If ``snr_db`` holds NaN or infinity, or ``num_tx_ant`` is not positive.
+
+    Example
+    -------
+    >>> float(snr_db_to_no(10.0, num_tx_ant=2))  # 2 streams of unit power
+    0.2...
     """
     return _positive_int(num_tx_ant, "num_tx_ant") / db_to_linear(snr_db)
 

@@ -1,7 +1,7 @@
 """Tables in Markdown of what curves hold, and their cells."""
 
 from benchmarks.figures import interval
-from scenarios.compare import compare
+from scenarios.paired_results import compare
 
 METRICS = {  # name -> title, digits
     "psnr_foreground_db": ("PSNR foreground [dB]", 2),

@@ -15,7 +15,7 @@ from benchmarks.mmsemcom.experiments import (
     scenario_of,
     title_of,
 )
-from scenarios.compare import compare
+from scenarios.paired_results import compare
 
 SEQUENTIAL, SIMULTANEOUS = "mmsemcom_sequential", "mmsemcom_simultaneous"
 INDEX = "candidate_index"

@@ -26,6 +26,7 @@ import statistics
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from scipy.stats import binom
 
@@ -57,20 +58,22 @@ class Contestant:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._stdin: Any = self.process.stdin
+        self._stdout: Any = self.process.stdout
         self.about = json.loads(self._read())
 
     def seconds_per_step(self, steps):
         time.sleep(PAUSE_S)
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
+        self._stdin.write(f"{steps}\n")
+        self._stdin.flush()
         return float(self._read()) / steps
 
     def close(self):
-        self.process.stdin.close()
+        self._stdin.close()
         self.process.wait()
 
     def _read(self):
-        line = self.process.stdout.readline()
+        line = self._stdout.readline()
         if not line:
             raise RuntimeError("a contestant ended; its error is above")
         return line

@@ -9,6 +9,7 @@ image of the same number (draw 0), and one with fewer bits sends the first of an
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -243,7 +244,7 @@ class BitLinkBuilder:
     """
 
     scheme: Coded | Uncoded | Regular
-    scenario: object
+    scenario: Any
 
     def __call__(self):
         channel = build_channel(self.scenario)

@@ -32,6 +32,13 @@ def build_channel(scenario, num_symbols=None, extra_symbols=0):
     ValueError
         If the model, the antennas, the detector or the number of symbols do not fit,
         or a module of the user's is not found.
+
+    Example
+    -------
+    >>> from scenarios.mimo_2x2 import SCENARIO
+    >>> channel = build_channel(SCENARIO)
+    >>> tuple(channel.sample(4).shape), channel.framing.num_symbols
+    ((4, 1, 2, 2, 1, 1), 768)
     """
     grid = scenario.framing().grid
     num_symbols = (num_symbols or scenario.num_symbols) + extra_symbols

@@ -50,7 +50,7 @@ class BatchChannelSystem:
         What is to be said of the weights in the result file
     """
 
-    channels = ("awgn", "rayleigh")
+    channels: tuple[str, ...] = ("awgn", "rayleigh")
     """`tuple` of `str` : Channels of scenarios that its authors simulate."""
 
     def __init__(self, name, title, link, fading, about):

@@ -74,7 +74,7 @@ class LinearCoder:
         z = self.coder.encode(samples.images, snr_db, self.num_data)
         scale = np.sqrt(np.mean(np.abs(z) ** 2, axis=1) + 1e-12)
         x = self.modulation.spread(Analogue(ops.convert_to_tensor(z)))
-        segments = {DATA: Analogue(x)}
+        segments: dict[str, Analogue | Digital] = {DATA: Analogue(x)}
         if self.num_side:
             transports = [self.transport] * len(samples)
             protection = TransportProtection(transports, self.num_side)

@@ -28,7 +28,9 @@ class Published(Semantic):
             If there are none, with the command that imports them, or if they were
             imported as another variant.
         """
-        label = scenario.weights or str(store.WRITTEN / self.weights)
+        label = scenario.weights
+        if not label:  # all entries of the table name theirs
+            label = str(store.WRITTEN / self.weights)  # type: ignore[operator]
         try:
             store.find(label)
         except FileNotFoundError as error:
@@ -57,7 +59,7 @@ class AsPublished(Published):
         That channel
     """
 
-    system: type = BatchChannelSystem
+    system: type[BatchChannelSystem] = BatchChannelSystem
 
     def build(self, name, scenario):
         """The system."""

@@ -7,6 +7,7 @@ Nothing is decoded with side information that did not arrive: the sample is an o
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops, tree
@@ -37,9 +38,9 @@ _ROUNDS = 16  # of fitting data and side symbols into the frame
 class _Sent:
     """What the transmitter knows of a message."""
 
-    view: object
-    count: object  # [batch], or None: all
-    side: object  # structure of arrays, or None
+    view: Any
+    count: Any  # [batch], or None: all
+    side: Any  # structure of arrays, or None
     figures: dict
 
 
@@ -104,7 +105,7 @@ class SemanticCoder:
         self.frame = _frame(link, side)
         self._encode = compile_fn(self._encode_batch)
         self._analyse = compile_fn(self._analyse_batch)
-        self._allocate = compile_fn(self.codec.allocate) if self._fits else None
+        self._allocate: Any = compile_fn(self.codec.allocate) if self._fits else None
         self._modulate = compile_fn(self._modulate_batch)
         self._decode = compile_fn(self._decode_batch)
 
@@ -141,7 +142,7 @@ class SemanticCoder:
         _check_sent(count)
         if side is not None and self.side is None and not self.free:
             raise unsaid_side(self.codec)
-        segments = {DATA: Analogue(x, count)}
+        segments: dict[str, Analogue | Digital] = {DATA: Analogue(x, count)}
         figures = {name: _array(values) for name, values in figures.items()}
         if self.side is not None:
             segments[SIDE] = Digital(payloads, side_info)
@@ -228,7 +229,8 @@ class SemanticCoder:
         view = self.transmitter.view(snr_db, h, seeds)
         if self._fits:
             side_info = self.side and self.side.bind(view, snr_db)
-            packet = Packet(None, self._fill_frame(samples, view, side_info)[2])
+            side = self._fill_frame(samples, view, side_info)[2]
+            packet = Packet(Analogue(None), side)
         else:
             packet = self._packet(*self._inputs(samples, snr_db, view, seeds)[:-1])
         return _array(self.codec.symbol_maps(packet))

@@ -416,6 +416,12 @@ def build_system(name, scenario):
     ------
     ValueError
         If there is no such system, or it does not fit the scenario.
+
+    Example
+    -------
+    >>> from scenarios.mimo_2x2 import SCENARIO
+    >>> build_system("hevc_capacity", SCENARIO).name
+    'hevc_capacity'
     """
     users = scenario.users
     if users == 1:

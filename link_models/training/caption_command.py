@@ -36,7 +36,8 @@ def caption_trainer(scenario, args, configs, recipe):
     data = caption_data(*_texts(args.data))
     return Trainer(
         args.system,
-        *configs,
+        configs[0],
+        configs[1],
         [task],
         data,
         recipe,

@@ -9,6 +9,7 @@ information would be less text, so that it is maximised here, as in DeepSC.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -120,7 +121,7 @@ class CaptionTask:
     """
 
     name: str
-    channel: object
+    channel: Any
     critic: MutualInformationCritic
     validation_snr_db: tuple
     joint: bool = False

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -56,17 +57,17 @@ class Checkpoint:
 
     def save(self, step, **notes):
         """Writes step, variables and notes (`str`), in one replaced file."""
-        arrays = {
+        arrays: dict[str, Any] = {
             f"state_{i}": ops.convert_to_numpy(variable)
             for i, variable in enumerate(self._variables)
         }
+        arrays |= {name: np.array(note) for name, note in notes.items()}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         trial = self.path.with_suffix(".tmp.npz")
         np.savez(
             trial,
             step=step,
             identity=np.array(json.dumps(self._identity)),
-            **{name: np.array(note) for name, note in notes.items()},
             **arrays,
         )
         os.replace(trial, self.path)

@@ -206,7 +206,8 @@ def _scene_trainer(scenario, args):
     )
     return Trainer(
         args.system,
-        *configs,
+        configs[0],
+        configs[1],
         [task],
         load_scene_data(
             args.data or "camvid",
@@ -261,7 +262,7 @@ def _photo_trainer(scenario, args):
     )
     data = load_photo_data(args.data or PHOTOGRAPHS, CROP)
     place = args.out, args.label, args.start_from
-    return Trainer(args.system, *configs, [task], data, recipe, *place)
+    return Trainer(args.system, configs[0], configs[1], [task], data, recipe, *place)
 
 
 def _caption_trainer(scenario, args):

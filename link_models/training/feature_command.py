@@ -57,7 +57,8 @@ def feature_trainer(scenarios, args, configs, recipe):
     data = feature_data(features, args.data or "cifar10", folder, recipe.seed)
     return Trainer(
         args.system,
-        *configs,
+        configs[0],
+        configs[1],
         [feature_task(scenario, encoder) for scenario in scenarios],
         data,
         recipe,

@@ -15,6 +15,7 @@ pictures that it has seen: copies without fine detail, with other errors.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -85,7 +86,7 @@ class FeatureTask:
     """
 
     name: str
-    channel: object
+    channel: Any
     places: int
     validation_snr_db: tuple
 

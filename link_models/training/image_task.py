@@ -1,6 +1,7 @@
 """Training on whole images over one link."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -48,8 +49,8 @@ class ImageTask:
     """
 
     name: str
-    channel: object
-    loss: object
+    channel: Any
+    loss: Any
     num_uniform: int = 0
     share_precoded: float = 0.0
 

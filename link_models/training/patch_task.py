@@ -1,5 +1,8 @@
 """What tasks of codecs that code an image patch by patch have in common."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -17,6 +20,11 @@ class PatchTask:
     A subclass has ``channel``, ``share_awgn``, ``hyper_channels``, and a
     ``training_loss``.
     """
+
+    channel: Any
+    share_awgn: float
+    hyper_channels: int
+    training_loss: Callable
 
     num_inputs = 8
     trains_choice = True

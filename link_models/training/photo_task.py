@@ -5,6 +5,7 @@ two images in three over AWGN, one over a fade of the link's channel
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,9 +71,9 @@ class PhotoTask(PatchTask):
     VALIDATION = ((0, 1 / 16), (10, 1 / 48), (10, 1 / 16), (10, 1 / 8), (20, 1 / 16))
 
     name: str
-    channel: object
-    whole: object
-    loss: object
+    channel: Any
+    whole: Any
+    loss: Any
     lengths: tuple = LENGTHS
     hyper_channels: int = 16
     fixed: bool = False

@@ -65,7 +65,8 @@ def saliency_trainer(scenario, args, configs, recipe):
     task = saliency_task(scenario, encoder, saliency_loss(args))
     return Trainer(
         args.system,
-        *configs,
+        configs[0],
+        configs[1],
         [task],
         data,
         recipe,

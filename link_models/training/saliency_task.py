@@ -17,6 +17,7 @@ minimises: both classes are weighted, and the mask is kept to its share.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -154,7 +155,7 @@ class SaliencyTask:
     """
 
     name: str
-    channel: object
+    channel: Any
     loss: SaliencyLoss = SaliencyLoss()
     share_awgn: float = 0.75
     share_unnamed: float = 0.5
@@ -283,7 +284,11 @@ class SaliencyTask:
         """
         source, h, noise = inputs
         size = len(data.validation)
-        found = {"snr_db": list(SNR_DB), self.shown.key: [], "background_psnr_db": []}
+        found: dict[str, Any] = {
+            "snr_db": list(SNR_DB),
+            self.shown.key: [],
+            "background_psnr_db": [],
+        }
         masks = data.validation_masks.astype(bool)
         for snr_db in SNR_DB:
             images, chosen = in_parts(

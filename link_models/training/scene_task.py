@@ -5,6 +5,7 @@ two images in three over AWGN, one over a fade of the link's channel
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -201,7 +202,7 @@ class SceneTask(PatchTask):
     VALIDATION_CBR = (1 / 48, 1 / 32)
 
     name: str
-    channel: object
+    channel: Any
     loss: RateDistortionLoss
     crop: int = 128
     share_awgn: float = 2 / 3

@@ -1,5 +1,7 @@
 """Curves of a section as plain values: what the page draws, lists and tells."""
 
+from typing import Any
+
 import numpy as np
 
 from scenarios.bits import rate_text
@@ -97,7 +99,7 @@ def bit_figures(files):
     """
     keys = sorted({snr for file in files for snr in file.points})
     fine = np.linspace(keys[0], keys[-1], 61)
-    figures = [
+    figures: list[dict[str, Any]] = [
         {
             "name": name,
             "label": label,

@@ -2,7 +2,6 @@
 
 import itertools
 
-from scenarios.compare import compare
 from scenarios.comparison_table import (
     CONDITIONS_MARK,
     RATE_MARK,
@@ -10,6 +9,7 @@ from scenarios.comparison_table import (
     interval_text,
     notes,
 )
+from scenarios.paired_results import compare
 from semcom_phy.simulation.document import rounded
 from semcom_phy.simulation.pairing import PairError
 
@@ -44,8 +44,8 @@ def paired_figures(section, keys):
             reason = f"figures of the transmissions of {', '.join(lost)} are lost"
             figures = {name: {"refused": reason} for name in names}
         else:
-            curves = [section.rows[file.path] for file in files]
-            figures = {name: _differences(*curves, name, keys) for name in names}
+            one, other = (section.rows[file.path] for file in files)
+            figures = {name: _differences(one, other, name, keys) for name in names}
         pairs.append({"one": i, "other": j, "figures": figures})
     return pairs
 

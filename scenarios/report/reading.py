@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenarios.compare import Curve
+from scenarios.paired_results import Curve
 from semcom_phy.simulation.bit_results import (
     BitResultFile,
     bit_results,
@@ -28,7 +28,7 @@ class ImageSection:
         Where they are
     files : `list` of :class:`~semcom_phy.simulation.curve.MeasuredCurve`
         One per system
-    rows : `dict` of `Path` -> :class:`~scenarios.compare.Curve`
+    rows : `dict` of `Path` -> :class:`~scenarios.paired_results.Curve`
         By the paths of the files; without those whose rows are lost
     """
 

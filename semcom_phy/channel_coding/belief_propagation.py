@@ -151,7 +151,7 @@ class BeliefPropagationDecoder:
             else:
                 kernels.flooding(self.graph, channel, total, message)
             iteration += 1
-            hard = total < 1
+            hard = np.less(total, 1)
             valid = kernels.parity_holds(self.graph, hard)
             leaving = np.flatnonzero(~done & (valid | (iteration == self.num_iter)))
             kernels.store(hard, leaving, bits, word[leaving], order)

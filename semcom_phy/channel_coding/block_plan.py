@@ -69,6 +69,12 @@ def plan_blocks(mcs: Mcs, num_symbols):
     : `BlockPlan` | `None`
         `None` where not even one payload byte fits, or none would ever arrive: see
         :func:`~semcom_phy.channel_coding.ldpc.is_decodable`
+
+    Example
+    -------
+    >>> plan = plan_blocks(Mcs(2, 0.5), num_symbols=768)
+    >>> plan.num_code_blocks, plan.coded_bits, plan.crc_bits, plan.max_bytes
+    (1, 1536, 16, 93)
     """
     order, rate = mcs.modulation_order, mcs.code_rate
     num_info = int(num_symbols * order * rate)

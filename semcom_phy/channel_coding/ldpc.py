@@ -69,6 +69,19 @@ class LDPC5GCode:
         If Sionna's encoder cannot build the code (k or k/n out of range), or the
         schedule is unknown.
 
+    Example
+    -------
+    >>> code = LDPC5GCode(k=100, n=200)
+    >>> bits = np.tile([[0, 1]], (1, 50))
+    >>> x = code.encode(bits)
+    >>> x.shape
+    (1, 200)
+    >>> llr = 4.0 * (2.0 * x - 1)
+    >>> llr[:, :10] = 0  # erased
+    >>> bits_hat, num_iterations = code.decode(llr)
+    >>> np.array_equal(bits_hat, bits), int(num_iterations[0])
+    (True, 2)
+
     References
     ----------
     3GPP TS 38.212, "NR; Multiplexing and channel coding", clause 5.3.2.

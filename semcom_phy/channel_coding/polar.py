@@ -39,6 +39,12 @@ class PolarCode:
     ValueError
         If there is no such code.
 
+    Example
+    -------
+    >>> code = PolarCode(k=12, n=40)
+    >>> code.encode(np.ones((3, 12), int)).shape
+    (3, 40)
+
     References
     ----------
     3GPP TS 38.212, clauses 5.3.1 and 5.4.1, without the parity bits of clause

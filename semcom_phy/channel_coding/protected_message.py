@@ -8,6 +8,7 @@ Beyond 4,095 bytes several such segments follow each other.
 
 import math
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ class ProtectedMessage:
             np.broadcast_to(no_eff, np.shape(x_hat))
             for x_hat, no_eff in zip(x_hats, no_effs, strict=True)
         ]
-        payloads = [b""] * len(x_hats)
+        payloads: list[Any] = [b""] * len(x_hats)
         start = [0] * len(x_hats)
         waiting = list(range(len(x_hats)))  # for their next segment
         while waiting:

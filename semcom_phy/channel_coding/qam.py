@@ -81,6 +81,13 @@ def qam_demap(x_hat, no_eff, modulation_order):
     ------
     llr : [batch, num_symbols * modulation_order], `float32`
         Logits :math:`\ln p(1)/p(0)` within +-80
+
+    Example
+    -------
+    >>> bits = np.array([[0, 1, 1, 0]])
+    >>> llr = qam_demap(qam_modulate(bits, 2), 0.1, 2)
+    >>> (llr > 0).astype(int).tolist()
+    [[0, 1, 1, 0]]
     """
     no = np.broadcast_to(np.asarray(no_eff, np.float32), x_hat.shape).reshape(-1)
     symbols = np.asarray(x_hat).reshape(-1)

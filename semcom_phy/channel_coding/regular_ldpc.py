@@ -52,6 +52,15 @@ class RegularLDPCCode:
     ValueError
         If the degrees do not fit each other or n.
 
+    Example
+    -------
+    >>> code = RegularLDPCCode(n=60, bit_degree=3, check_degree=6)
+    >>> x = code.encode(np.ones((1, code.k)))
+    >>> code.k, bool((code.pcm @ x[0] % 2).any())  # every check holds
+    (32, False)
+    >>> bool(code.decode(4.0 * (2.0 * x - 1)).all())
+    True
+
     References
     ----------
     R. G. Gallager, "Low-density parity-check codes", IRE Trans. Inf. Theory, 1962.

@@ -127,7 +127,28 @@ class SemanticCodec(keras.layers.Layer):
 
 
 class SemanticEncoder(SemanticCodec):
-    """Base of encoders."""
+    """Base of encoders.
+
+    Example
+    -------
+    An encoder of fixed rate that sends the first pixels, two to a symbol:
+
+    >>> import numpy as np
+    >>> from keras import ops
+    >>> class FirstPixels(SemanticEncoder):
+    ...     def __init__(self, image_shape, num_symbols):
+    ...         super().__init__()
+    ...         self.image_shape, self.num_symbols = image_shape, num_symbols
+    ...     def encode(self, source, known):
+    ...         pixels = ops.reshape(source, (-1, np.prod(self.image_shape)))
+    ...         first = pixels[:, : 2 * self.num_symbols]
+    ...         pairs = ops.reshape(first, (-1, self.num_symbols, 2))
+    ...         return Packet(Analogue(ops.view_as_complex(pairs)))
+    >>> encoder = FirstPixels((2, 2, 3), num_symbols=5)
+    >>> packet = encoder.encode(ops.ones((4, 2, 2, 3)), known=None)
+    >>> tuple(packet.data.z.shape), packet.side, encoder.source_shape
+    ((4, 5), None, (2, 2, 3))
+    """
 
     sends_images = True
     """`bool` : The source is images; of others it is what ``source_shape`` says."""
@@ -135,15 +156,15 @@ class SemanticEncoder(SemanticCodec):
     sends_text = False
     """`bool` : The source is tokens, [batch, room] `int32`, not images."""
 
-    feedback = None
+    feedback: str | None = None
     """`str` or `None` : What it is fed back from pilots: "snr", "channel" (with the
     SNR), or nothing: it is told the average SNR."""
 
-    side_values = None
+    side_values: int | None = None
     """`int` or `None` : Side information is one of so many messages, at most 2^20: sent
     as a number on a short polar-coded message. `None`: it is none, or a byte string."""
 
-    side_bytes = None
+    side_bytes: int | None = None
     """`int` or `None` : Longest byte string of side information, where it is one: sent
     on an LDPC code of fixed rate, 1/3 with QPSK. Where ``side_values`` will do, it is
     the stronger: its length follows the channel."""
@@ -151,7 +172,7 @@ class SemanticEncoder(SemanticCodec):
     side_error_rate = 1e-3
     """`float` : Error rate of that number that its length aims at."""
 
-    rate_steps = None
+    rate_steps: tuple[float, ...] | None = None
     """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex
     symbols], by systems that ask for a rate (``rate_of`` of an entry of the table)."""
 
@@ -168,7 +189,7 @@ class SemanticEncoder(SemanticCodec):
     cell = "a symbol of it"
     """`str` : What a cell of a feature map stands for in :meth:`symbol_maps`."""
 
-    patch_size = None
+    patch_size: int | None = None
     """`int` or `None` : Side of the patches of :meth:`symbol_maps`, which those of the
     padding follow; `None`: they divide the image [pixels]."""
 
@@ -317,7 +338,23 @@ class FrameFillingEncoder(SemanticEncoder):
 
 
 class SemanticDecoder(SemanticCodec):
-    """Base of decoders."""
+    """Base of decoders.
+
+    Example
+    -------
+    The decoder of an encoder that sends two pixels to a symbol:
+
+    >>> from keras import ops
+    >>> from semcom_phy.sources.samples import Delivered
+    >>> class TwoToASymbol(SemanticDecoder):
+    ...     def decode(self, received, known, training=False):
+    ...         pairs = ops.view_as_real(received.z_hat)
+    ...         return Delivered(ops.reshape(pairs, (len(pairs), 2, 2, -1)))
+    >>> z_hat, no_eff = ops.ones((4, 6), "complex64"), 0.1 * ops.ones((4, 6))
+    >>> received = Received(z_hat, no_eff, detected_no_eff=no_eff)
+    >>> tuple(TwoToASymbol().decode(received, known=None).images.shape)
+    (4, 2, 2, 3)
+    """
 
     told_average_snr = False
     """`bool` : Is told the average SNR, which both ends know, not the one measured."""

@@ -154,7 +154,8 @@ class _ConvolutionStack(SemanticCodec):
 
 def _cells(image_shape):
     """Places of a feature map."""
-    return math.prod(whole_cells(*image_shape[:2], CELL)) // CELL**2
+    height, width = image_shape[:2]
+    return math.prod(whole_cells(height, width, CELL)) // CELL**2
 
 
 def _map_symbols(depth, cells):
@@ -204,7 +205,8 @@ class DeepJSCCEncoder(_ConvolutionStack, SemanticEncoder):
         )
 
     def build(self, source_shape):
-        sides = whole_cells(*self.image_shape[:2], CELL)
+        height, width = self.image_shape[:2]
+        sides = whole_cells(height, width, CELL)
         shape = self.build_inner((None, *sides, self.image_shape[-1]))
         self.last.build(shape)
 

@@ -294,10 +294,10 @@ class EcaEncoder(MapEncoder):
         quality, price = ops.stop_gradient(quality), ops.stop_gradient(price)
         every_k = np.arange(1, self.num_maps + 1, dtype="float32")
         every_l = np.arange(1, self.length + 1, dtype="float32")
-        pairs = [v.ravel()[None] for v in np.meshgrid(every_k, every_l, indexing="ij")]
-        grid = ops.reshape(
-            self.costs(quality, *pairs, price), (-1, self.num_maps, self.length)
-        )
+        pairs = np.meshgrid(every_k, every_l, indexing="ij")
+        num_maps, num_rows = (v.ravel()[None] for v in pairs)
+        costs = self.costs(quality, num_maps, num_rows, price)
+        grid = ops.reshape(costs, (-1, self.num_maps, self.length))
         logits = self.policy_1(ops.concatenate([pooled, ec], axis=-1))
         logits = logits - ops.min(grid, axis=-1) / COST_SCALE
         first = choose_cutoff(logits, parts[0], self.temperature)

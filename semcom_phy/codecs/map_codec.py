@@ -116,7 +116,7 @@ class MapCodec(SemanticCodec):
         Look at the channel estimate, not at the SNR alone
     """
 
-    half = None  # "analysis" or "synthesis"
+    half: str  # "analysis" or "synthesis"
     channel_aware = True  # adaptive modules inside the backbone
 
     def __init__(

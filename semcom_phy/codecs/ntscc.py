@@ -243,7 +243,7 @@ class PatchCodec(SemanticCodec):
             len(self.lengths), self.num_orders, scale_sent, fixed
         )
         self.num_latents = 2 * self.lengths[-1]
-        self.orders = None
+        self.orders: Any = None
         if self.num_orders > 1:
             self.orders = ScanOrders(
                 len(self.lengths), self.num_orders, self.num_latents, name="orders"
@@ -474,7 +474,7 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
         if self.fixed:
             budget = budget.astype("float32")
-            equal = equal_lengths(budget, *x.shape[1:3], self.lengths)
+            equal = equal_lengths(budget, x.shape[1], x.shape[2], self.lengths)
             return ops.convert_to_numpy(equal)
         low, high = np.full(len(x), -9.0), np.full(len(x), 3.0)
         for _ in range(12):
@@ -542,9 +542,9 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         hyper = self.side_out(ops.silu(self.side_hidden(to_cells(features, 2))))
         mean, log_scale, context = self.distribution_of(hyper)
         features = ops.concatenate([features, context], axis=-1)
-        allocation = self.allocation(features, known.levels)
-        snr_db = known.reached_snr_db
-        return Analysed(latents, mean, log_scale, hyper, *allocation, snr_db)
+        allocation, importance = self.allocation(features, known.levels)
+        told = allocation, importance, known.reached_snr_db
+        return Analysed(latents, mean, log_scale, hyper, *told)
 
     def _embed_patches(self, images):
         """Their strongest coefficients, and what the networks see of all of them."""
@@ -579,10 +579,10 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
         """As :meth:`SemanticEncoder.encode`; ``details``: :class:`PatchAnalysis`."""
         analysed = self.analyse(source, known)
         log_step_size, rate_index = self.choose_lengths(analysed, known.budget)
-        bits = self.bits(*analysed[:3], log_step_size)
-        details = PatchAnalysis(
-            *analysed[:4], ops.sum(bits, axis=-1), log_step_size, analysed.importance
-        )
+        latents, mean, log_scale, hyper = analysed[:4]
+        bits = self.bits(latents, mean, log_scale, log_step_size)
+        chosen = ops.sum(bits, axis=-1), log_step_size, analysed.importance
+        details = PatchAnalysis(latents, mean, log_scale, hyper, *chosen)
         packet = self._packet(*self._coded(analysed, rate_index))
         return packet._replace(details=details)
 
@@ -617,7 +617,8 @@ class NtsccEncoder(PatchCodec, FrameFillingEncoder):
 
         log_step_size, rate_index = fit_step(symbols_at, budget, lengths=self.lengths)
         if self.fixed:
-            rate_index = equal_lengths(budget, *rate_index.shape[1:], self.lengths)
+            rows, columns = rate_index.shape[1:]
+            rate_index = equal_lengths(budget, rows, columns, self.lengths)
         return log_step_at(log_step_size), rate_index
 
     def to_symbols(self, latents, rate_index, order=None, snr_db=None):

@@ -453,14 +453,17 @@ class NtsccOfficialEncoder(_Patches, FrameFillingEncoder):
             fits = ops.cast(symbols_at(middle)[1], "float32") <= budget
             low, high = ops.where(fits, middle, low), ops.where(fits, high, middle)
         rate_index, count = symbols_at(low)
-        features, kept = self.features(*analysed[:2], rate_index)
+        features, kept = self.features(
+            analysed.latents, analysed.likelihood, rate_index
+        )
         sums = [ops.sum(v, axis=(1, 2, 3)) for v in (ops.square(features), kept)]
         scale = scale_index(sums[0] / ops.maximum(sums[1], 1.0))
         steps = ops.cast(analysed.steps, "int32") if self.refined else None
         return Told(ops.stop_gradient(scale), rate_index, steps), count
 
     def modulate(self, analysed, side):
-        features, _ = self.features(*analysed[:2], side.rate_index)
+        latents, likelihood = analysed[:2]
+        features, _ = self.features(latents, likelihood, side.rate_index)
         pairs = ops.reshape(features, (-1, self.most_symbols, 2))
         z, count = close_up(ops.view_as_complex(pairs), self.sent(side.rate_index))
         return Packet(Analogue(z, count), side, analysed)

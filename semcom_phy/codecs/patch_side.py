@@ -61,8 +61,8 @@ class PatchSideCode:
         self.num_orders = num_orders
         self.scale_sent = scale_sent
         self.fixed = fixed
-        self.length_code = None
-        self.order_code = None
+        self.length_code: Any = None
+        self.order_code: Any = None
 
     def use_record(self, record):
         """Takes the codes of lengths and orders, where the JSON of weights has them."""

@@ -68,7 +68,8 @@ def encode_side(values, prior):
 
 def decode_side(data, prior, n):
     """Inverse of :func:`encode_side`, [n, channels] `int64`."""
-    return Decoder(data).tabulated(*_prior_tables(prior), n)
+    probabilities, lowest = _prior_tables(prior)
+    return Decoder(data).tabulated(probabilities, lowest, n)
 
 
 def _groups(scale):

@@ -28,6 +28,7 @@ import os
 import urllib.error
 import urllib.request
 import uuid
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -114,7 +115,7 @@ class Endpoint:
         key = _key()
         if key:
             request.add_unredirected_header("Authorization", f"Bearer {key}")
-        handlers = [_NoRedirect]
+        handlers: list[Any] = [_NoRedirect]
         if self.on_this_machine:  # a proxy would be another machine
             handlers.append(urllib.request.ProxyHandler({}))
         try:

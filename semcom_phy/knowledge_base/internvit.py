@@ -24,6 +24,7 @@ import contextlib
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes  # noqa: F401  (lets NumPy know bfloat16)
 import numpy as np
@@ -140,7 +141,7 @@ class _Source:
     """Where a weight lies: its name in the checkpoint, a third of it if three share
     one tensor, and the order of the stored axes in Keras."""
 
-    weight: object
+    weight: Any
     name: str
     third: int | None = None
     axes: tuple | None = None
@@ -455,7 +456,7 @@ def _check_adapter(transformer, folder):
     """The adapter computes what LoraDense does, by the same factor."""
     file = folder / _ADAPTER_CONFIG
     adapter = _json(file, f"peft writes it beside {_ADAPTER}; copy it too.")
-    plain = {"peft_type": "LORA", "bias": "none"}
+    plain: dict[str, Any] = {"peft_type": "LORA", "bias": "none"}
     plain |= dict.fromkeys(("use_dora", "lora_bias", "fan_in_fan_out"), False)
     plain |= dict.fromkeys(("rank_pattern", "alpha_pattern", "modules_to_save"))
     for key, needed in plain.items():

@@ -39,7 +39,7 @@ def packaged_file(package, path, sha256):
         If the file is missing or another one.
     """
     spec = find_spec(package)
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise ImportError(f"the package {package} is not there: {INSTALL}")
     file = Path(spec.origin).parent / path
     check_sha256(file, sha256)

@@ -1,5 +1,7 @@
 """Image to patches of DCT coefficients, and back: a fixed unitary transform."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -42,7 +44,8 @@ class BlockDCT(DecorrelatedColor):
         images = np.asarray(images, np.float64)
         self.check_shape(images)
         self.fit_color(images)
-        energy, count = 0.0, 0
+        energy: Any = 0.0
+        count = 0
         for part in np.array_split(images.astype("float32"), len(images) // 64 + 1):
             coefficients = ops.convert_to_numpy(self._transform(part))
             energy = energy + np.square(coefficients).sum((0, 1, 2), dtype="float64")

@@ -1,5 +1,7 @@
 """The noise in the values of patches, told from them, an edge map and a caption."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -69,7 +71,7 @@ class LatentDenoiser(keras.layers.Layer):
         self.enter.build((*grid, 2 * depth + 1))
         self.condition = Dense(wide, activation="silu", name="condition")
         self.condition.build((None, depth + caption_shape[-1]))
-        self.blocks = []
+        self.blocks: list[list[Any]] = []
         for i in range(self.num_blocks):
             block = [MatrixConv2D(wide, name=f"conv_{i}_{j}") for j in range(2)]
             film = Dense(2 * wide, kernel_initializer="zeros", name=f"film_{i}")

@@ -1,5 +1,7 @@
 """Residual convolutional trunk whose blocks follow the channel."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -58,7 +60,7 @@ class ResidualTrunk(keras.layers.Layer):
         self.num_blocks = num_blocks
         self.modulation = modulation
         self.stem = MatrixConv2D(filters, name="stem")
-        self.blocks = [
+        self.blocks: list[tuple[Any, Any, Any]] = [
             (
                 MatrixConv2D(filters, name=f"conv_a_{i}"),
                 MatrixConv2D(filters, kernel_initializer="zeros", name=f"conv_b_{i}"),

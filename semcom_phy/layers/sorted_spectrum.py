@@ -1,5 +1,7 @@
 """Whole-image cosine transform whose coefficients are sorted by their variance."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -42,7 +44,7 @@ class SortedSpectrum(DecorrelatedColor):
         images = np.asarray(images, np.float64)
         self.check_shape(images)
         self.fit_color(images)
-        second_moment = 0.0
+        second_moment: Any = 0.0
         for part in np.array_split(images.astype("float32"), len(images) // 512 + 1):
             spectrum = ops.convert_to_numpy(dct2(self.decorrelate(part)))
             second_moment = second_moment + np.square(spectrum).sum(0).ravel()

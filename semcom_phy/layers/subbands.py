@@ -1,5 +1,7 @@
 """Image to feature maps by ideal subbands, and back: a fixed unitary transform."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -58,7 +60,7 @@ class Subbands(DecorrelatedColor):
         images = np.asarray(images, np.float64)
         self.check_shape(images)
         self.fit_color(images)
-        energy = 0.0
+        energy: Any = 0.0
         for part in np.array_split(images.astype("float32"), len(images) // 512 + 1):
             maps = ops.convert_to_numpy(self._all_maps(self.decorrelate(part)))
             energy = energy + np.square(maps).sum((0, 1, 2))

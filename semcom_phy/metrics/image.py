@@ -58,6 +58,14 @@ def psnr(images, images_hat):
     ------
     : [batch], `float64`
         [dB], 0 ... 60
+
+    Example
+    -------
+    >>> images = np.full((2, 8, 8, 3), 100, np.uint8)
+    >>> images_hat = images.copy()
+    >>> images_hat[1] += 10
+    >>> psnr(images, images_hat).round(2).tolist()
+    [60.0, 28.13]
     """
     return mse_to_psnr(mse(images, images_hat))
 
@@ -72,6 +80,14 @@ def psnr_of_mean_mse(images, images_hat):
     ------
     : `float`
         [dB], 0 ... 60
+
+    Example
+    -------
+    >>> images = np.full((2, 8, 8, 3), 100, np.uint8)
+    >>> images_hat = images.copy()
+    >>> images_hat[1] += 10
+    >>> round(psnr_of_mean_mse(images, images_hat), 2)  # the mean of PSNRs is 44.07
+    31.14
     """
     return float(mse_to_psnr(np.mean(mse(images, images_hat))))
 

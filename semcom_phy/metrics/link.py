@@ -121,6 +121,11 @@ def qam_ber_awgn(snr_db, modulation_order):
     : shape of ``snr_db``, `float`
         Bit error rate
 
+    Example
+    -------
+    >>> [f"{ber:.1e}" for ber in qam_ber_awgn([0.0, 10.0], modulation_order=2)]
+    ['1.6e-01', '7.8e-04']
+
     References
     ----------
     K. Cho, D. Yoon, "On the general BER expression of one- and two-dimensional
@@ -218,6 +223,11 @@ def mimo_capacity(h, no):
     ------
     : [...], `float`
         Bits per resource element [bit]
+
+    Example
+    -------
+    >>> round(float(mimo_capacity(np.eye(2), no=1 / 3)), 6)  # 2 log2(1 + 3)
+    4.0
     """
     h = np.asarray(h)
     no = np.asarray(no)[..., None, None]

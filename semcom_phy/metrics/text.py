@@ -66,6 +66,12 @@ def bleu_counts(references, texts):
     ImportError
         If sacrebleu, of the extra ``text``, is not installed.
 
+    Example
+    -------
+    >>> counts = bleu_counts([("a dog runs",)], ["a dog sits"])
+    >>> round(corpus_bleu(counts, 1), 3)
+    0.667
+
     References
     ----------
     M. Post, "A call for clarity in reporting BLEU scores", WMT 2018 (sacrebleu).

@@ -135,7 +135,7 @@ class ChannelModel:
     # Models with one fade per image also have its two parts, h = line of sight +
     # sqrt(scattered_power) scattered: what stays and what moves on.
 
-    scattered_power = None
+    scattered_power: float | None = None
     """`float` : Mean power of what fades in an entry, 0 to 1; `None`: not in parts."""
 
     def line_of_sight(self, seeds):
@@ -158,6 +158,12 @@ class AWGN(ChannelModel):
     ----------
     num_ant : `int`, (default 1)
         Number of transmit and of receive antennas, N
+
+    Example
+    -------
+    >>> h = AWGN().sample(3)
+    >>> tuple(h.shape), bool(ops.all(h == 1))
+    ((3, 1, 1, 1, 1, 1), True)
     """
 
     is_random = False
@@ -191,6 +197,16 @@ class BlockRayleigh(ChannelModel):
 
     per_slot : `bool`, (default `False`)
         Draw a new fade for every slot; otherwise one for the whole image
+
+    Example
+    -------
+    >>> from semcom_phy.seeding import sample_fades
+    >>> channel = BlockRayleigh(num_rx_ant=2, num_tx_ant=2)
+    >>> tuple(channel.sample(8).shape)
+    (8, 1, 2, 2, 1, 1)
+    >>> alone, among = sample_fades(channel, [7]), sample_fades(channel, [3, 7])
+    >>> bool(ops.all(alone[0] == among[1]))
+    True
     """
 
     scattered_power = 1.0

@@ -90,6 +90,11 @@ class LSEstimator:
     ------
     ValueError
         If ``interpolation`` is unknown or a covariance has the wrong shape.
+
+    Example
+    -------
+    >>> LSEstimator("lmmse").describe()
+    {'csi': 'estimated', 'interpolation': 'lmmse'}
     """
 
     uses_pilots = True
@@ -203,10 +208,12 @@ class LSEstimator:
         """
         if self.interpolation == "lmmse":  # is the conditional mean
             return lambda h_hat, no: h_hat
+        cov_time, cov_freq = self.covariances(grid, channel_model)
         return ConditionalMean(
             grid,
             num_streams,
-            *self.covariances(grid, channel_model),
+            cov_time,
+            cov_freq,
             averaged=self.interpolation == "time_average",
         )
 

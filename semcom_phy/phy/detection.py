@@ -38,6 +38,15 @@ def lmmse_filter(h_hat, no):
     no_eff : [num_blocks, num_streams], `float32`
         Error variance of ``x_hat`` [linear]
 
+    Example
+    -------
+    Streams that do not interfere have the error variance of the noise:
+
+    >>> h_hat = ops.eye(2, dtype="complex64")[None]
+    >>> w, no_eff = lmmse_filter(h_hat, 0.1 * ops.ones((1, 1, 1)))
+    >>> [round(float(variance), 6) for variance in no_eff[0]]
+    [0.1, 0.1]
+
     References
     ----------
     E. Bjornson, J. Hoydis, L. Sanguinetti, "Massive MIMO networks", Lemma B.19, as

@@ -139,12 +139,16 @@ class EqualizedOFDMChannel:
 
     Example
     -------
+    >>> from semcom_phy.phy.channels import BlockRayleigh
+    >>> from semcom_phy.phy.csi import LSEstimator
+    >>> from semcom_phy.phy.framing import Framing
+    >>> from semcom_phy.snr import snr_db_to_no
     >>> model, framing = BlockRayleigh(2, 2), Framing(768, num_streams=2)
     >>> channel = EqualizedOFDMChannel(model, framing, LSEstimator())
     >>> h = channel.sample(4)
     >>> x_hat, no_eff = channel(ops.ones((4, 768)), h, snr_db_to_no(10.0, 2))
-    >>> x_hat.shape
-    TensorShape([4, 768])
+    >>> tuple(x_hat.shape), tuple(no_eff.shape)
+    ((4, 768), (4, 768))
     """
 
     def __init__(self, channel_model, framing, csi=None, detector=None):
@@ -468,7 +472,17 @@ class EqualizedOFDMChannel:
         ------
         : [batch or 1, 1, 1, 1, 1, 1], `float32`
             [linear]; 0 with perfect CSI
+
+        Raises
+        ------
+        ValueError
+            If the channel is not flat.
         """
+        if not isinstance(self._link, FlatLink):
+            raise ValueError(
+                f"{type(self.channel_model).__name__} is not flat: its sounding has no "
+                "error of one variance; use a flat channel model"
+            )
         return self._link.sounding_error(h_hat, no)
 
     def _receive(self, x, h, no, noise, precoder=None):

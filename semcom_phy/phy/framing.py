@@ -44,6 +44,12 @@ class OFDMGrid:
     ------
     ValueError
         If no data or no pilot resource element remains, or a value is out of range.
+
+    Example
+    -------
+    >>> grid = OFDMGrid(fft_size=64, num_guard_carriers=(6, 5), dc_null=True)
+    >>> grid.num_effective_subcarriers, grid.num_data_res, grid.num_pilot_res
+    (52, 624, 104)
     """
 
     fft_size: int = 72
@@ -213,6 +219,12 @@ class Framing:
     ------
     ValueError
         If ``num_symbols`` is not positive or the pilots of ``num_streams`` do not fit.
+
+    Example
+    -------
+    >>> framing = Framing(768, num_streams=2)
+    >>> framing.num_data_res, framing.num_slots, framing.num_pilot_res
+    (384, 1, 144)
     """
 
     def __init__(self, num_symbols, num_streams=1, grid=None):

@@ -81,7 +81,8 @@ class SnrRange(NamedTuple):
 
     Example
     -------
-    >>> SnrRange(-1.0, 21.0).clip([-5.0, 8.0, 40.0]).tolist()
+    >>> told = SnrRange(-1.0, 21.0).clip([-5.0, 8.0, 40.0])
+    >>> ops.convert_to_numpy(told).tolist()
     [-1.0, 8.0, 21.0]
     """
 

@@ -273,15 +273,16 @@ class Frame:
         : `dict` of name -> :class:`ReceivedAnalogue` or :class:`ReceivedDigital`
         """
         x_hat, no_eff = (np.asarray(ops.convert_to_numpy(v)) for v in (x_hat, no_eff))
-        start, received = np.zeros(len(x_hat), int), {}
+        received: dict[str, ReceivedAnalogue | ReceivedDigital] = {}
+        start = np.zeros(len(x_hat), int)
         for name, room in self.rooms.items():
             segment, count = placed.segments[name], placed.counts[name]
-            parts = [_from(v, start, room) for v in (x_hat, no_eff)]
+            x_of, no_of = (_from(v, start, room) for v in (x_hat, no_eff))
             if isinstance(segment, Analogue):
                 left = self.num_symbols - start if room is None else 0 * start + room
-                received[name] = ReceivedAnalogue(*parts, left)
+                received[name] = ReceivedAnalogue(x_of, no_of, left)
             else:
-                payloads = segment.protection.decode(*parts)
+                payloads = segment.protection.decode(x_of, no_of)
                 both = list(zip(payloads, segment.payloads, strict=True))
                 wrong = [got is not None and got != sent for got, sent in both]
                 received[name] = ReceivedDigital(payloads, np.array(wrong, bool))

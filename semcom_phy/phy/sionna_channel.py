@@ -104,7 +104,9 @@ class SionnaChannel(ImpulseResponseChannel):
 
     Example
     -------
-    >>> model = sionna.phy.channel.tr38901.TDL("C", 100e-9, 3.5e9, max_speed=10.0)
+    >>> from sionna.phy.channel.tr38901 import TDL
+    >>> from semcom_phy.phy.framing import OFDMGrid
+    >>> model = TDL("C", 100e-9, 3.5e9, max_speed=10.0)
     >>> tuple(SionnaChannel(model, OFDMGrid()).sample(2).shape)
     (2, 1, 1, 1, 14, 72)
     """
@@ -122,7 +124,8 @@ class SionnaChannel(ImpulseResponseChannel):
                 "normalise it, or return SionnaChannel(model, grid, num_rx_ant, "
                 "num_tx_ant, normalize=True)"
             )
-            check_unit_power(self._name, *self._power, remedy)
+            power, standard_error = self._power
+            check_unit_power(self._name, power, standard_error, remedy)
 
     def describe(self):
         return super().describe() | {
@@ -170,10 +173,8 @@ class SionnaChannel(ImpulseResponseChannel):
             )
         with private_streams(CHANNEL_SEED):
             a, tau = self._cir(64, 1, 1 / self.grid.ofdm_symbol_duration)
-        share = _share_behind(
-            *(np.asarray(ops.convert_to_numpy(v)) for v in (a, tau)),
-            self.grid.cyclic_prefix_duration,
-        )
+        a, tau = (np.asarray(ops.convert_to_numpy(v)) for v in (a, tau))
+        share = _share_behind(a, tau, self.grid.cyclic_prefix_duration)
         if share > MAX_POWER_BEHIND_PREFIX:
             raise ValueError(
                 f"channel {self._name}: {100 * share:.1f} % of the power arrives later "

@@ -5,6 +5,7 @@ Same interface and layout as :mod:`semcom_phy.phy.channels`; on the grid as in
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -136,6 +137,8 @@ class SelectiveChannel(ImpulseResponseChannel):
             "carrier_frequency": self.carrier_frequency,
             "speed": self.speed,
         }
+
+    _model: Any  # of Sionna, that subclasses make
 
     def _cir(self, batch, steps, sampling_frequency):
         return self._model(batch, steps, sampling_frequency)

@@ -51,11 +51,12 @@ def user_channel(factory, num_rx_ant, num_tx_ant, grid):
             )
         model = SionnaChannel(model, grid, num_rx_ant, num_tx_ant)
     elif not isinstance(model, SionnaChannel):  # which has measured itself
-        power = mean_power(lambda batch: model.sample(batch, 1))
+        power, standard_error = mean_power(lambda batch: model.sample(batch, 1))
         check_unit_power(
             type(model).__qualname__,
-            *power,
-            f"divide them by {power[0] ** 0.5:.4g} in sample; a path loss belongs into "
+            power,
+            standard_error,
+            f"divide them by {power**0.5:.4g} in sample; a path loss belongs into "
             "the SNR",
         )
     antennas = model.num_rx_ant, model.num_tx_ant

@@ -20,7 +20,7 @@ class SnrAxis:
     label = "SNR per receive antenna [dB]"
     row_title = "SNR [dB]"
     point = "SNR point"
-    told_rates = ()  # shares of a point's rate that need no figure
+    told_rates: tuple[float, ...] = ()  # shares of a point's rate that need no figure
 
     def joined(self, other):
         """The axis with the points of another one of its kind, too."""

@@ -277,10 +277,9 @@ def _points_of(document):
     for i, snr in enumerate(document["snr_db"]):
         status = document["bler"]["status"][i]
         if status in FINISHED:
-            rates = [_rate(document[name], _TRIALS[name], i) for name in _TRIALS]
-            points[float(snr)] = BitPoint(
-                status, *rates, code=document["code_of_points"][i]
-            )
+            ber, bler = (_rate(document[n], _TRIALS[n], i) for n in ("ber", "bler"))
+            code = document["code_of_points"][i]
+            points[float(snr)] = BitPoint(status, ber, bler, code)
     return points
 
 

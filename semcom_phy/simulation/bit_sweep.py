@@ -114,7 +114,7 @@ class BlockTally:
             wrong = wrong[: errors[missing - 1] + 1]
         self._parts.append(wrong)
         self.num_blocks += len(wrong)
-        self.num_errors += np.count_nonzero(wrong)
+        self.num_errors += int(np.count_nonzero(wrong))
         self.is_finished = (
             self.num_errors == settings.target_errors
             or self.num_blocks == settings.max_blocks

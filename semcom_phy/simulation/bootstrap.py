@@ -28,7 +28,7 @@ class BootstrapEstimate(NamedTuple):
     mean: float
     low: float
     high: float
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     num_groups: int
 
 
@@ -70,6 +70,12 @@ def bootstrap_interval(values, groups, num_resamples=2000, seed=0, statistic="me
     ValueError
         If the statistic is unknown, the numbers of values and groups differ, fewer
         than 2 groups have values, or there is no resample.
+
+    Example
+    -------
+    >>> found = bootstrap_interval([1.0, 2.0, 3.0, 4.0], groups=["a", "a", "b", "b"])
+    >>> found.low, found.high
+    (1.5, 3.5)
     """
     if statistic not in _STATISTICS:
         raise ValueError(

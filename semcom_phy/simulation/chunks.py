@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     draw : `int`
         Number of the channel draw
 
-    index : [batch], `int`
+    image : [batch], `int`
         Which images
 
     num : `int`
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     """
 
     draw: int
-    index: np.ndarray
+    image: np.ndarray
     num: int
     look: bool
 

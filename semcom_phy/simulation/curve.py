@@ -24,6 +24,9 @@ class MeasuredCurve:
         What the points are called
     """
 
+    header: dict
+    points: dict
+
     def estimate(self, metric, key):
         """The :class:`Estimate` of a figure of merit at a point, `None` if not run."""
         point = self.points.get(float(key))

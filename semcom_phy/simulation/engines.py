@@ -21,12 +21,15 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from semcom_phy.progress import listening
 
 _PAUSE = 0.5  # between two looks at what the workers count [s]
 # In a worker: the queue to the parent, if that shows progress, and what it computes.
-_COUNTS = _FUNCTION = _SHARED = None
+_COUNTS: Any = None
+_FUNCTION: Any = None
+_SHARED: Any = None
 _ONE_AT_A_TIME = threading.Lock()  # in a Dask worker of several threads
 _LARGE = "distributed.admin.large-graph-warning-threshold"  # of a task with its data
 _ANSWER_SECONDS = 20  # to wait for a Dask scheduler
@@ -219,8 +222,12 @@ def _start_worker(counts, function, shared):
     _COUNTS, _FUNCTION, _SHARED = counts, function, shared
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        raise RuntimeError("this process is no worker: it has no parent")
+
     def watch():
-        multiprocessing.parent_process().join()
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

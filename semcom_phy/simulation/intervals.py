@@ -69,6 +69,12 @@ def clustered_mean(values, image_index, groups=None):
     : :class:`Estimate` or `None`
         `None` where no value applies
 
+    Example
+    -------
+    >>> estimate = clustered_mean([30.0, 32.0, 34.0, 36.0], image_index=[0, 0, 1, 1])
+    >>> estimate.mean, estimate.num_images, round(estimate.half_width, 2)
+    (33.0, 2, 25.41)
+
     References
     ----------
     K.-Y. Liang, S. Zeger, "Longitudinal data analysis using generalized linear

@@ -61,6 +61,19 @@ class Metric:
     ------
     ValueError
         If a need is unknown.
+
+    Example
+    -------
+    The mean brightness of what arrives:
+
+    >>> from semcom_phy.sources.samples import Delivered
+    >>> def brightness(samples, delivered):
+    ...     return delivered.images.mean((1, 2, 3))
+    >>> metric = Metric("brightness", "Brightness", "", ("images",), brightness)
+    >>> delivered = Delivered(np.full((2, 8, 8, 3), 90, np.uint8))
+    >>> columns = metric.measure(None, delivered)
+    >>> metric.estimate(columns, image_index=[0, 1]).mean
+    90.0
     """
 
     name: str

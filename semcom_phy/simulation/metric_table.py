@@ -453,6 +453,11 @@ def metrics_of(names):
     ------
     ValueError
         If there is no such metric.
+
+    Example
+    -------
+    >>> [metric.title for metric in metrics_of(["psnr_db", "ms_ssim"])]
+    ['PSNR, mean over images', 'MS-SSIM']
     """
     for name in names:
         if name not in METRICS:

@@ -205,8 +205,11 @@ def paired_difference(one, other, metric, bootstrap=False):
         paired = Estimate(0.0, (-most, most), paired.num_images, len(values))
     half_widths = [estimate.half_width for estimate in estimates]
     unpaired = None if None in half_widths else float(np.hypot(*half_widths))
-    rates = tuple(float(np.mean(rows["cbr_total"][both])) for rows in (one, other))
-    return Difference(*estimates, paired, unpaired, len(np.unique(group)), rates)
+    spent = [float(np.mean(rows["cbr_total"][both])) for rows in (one, other)]
+    rates = spent[0], spent[1]
+    return Difference(
+        estimates[0], estimates[1], paired, unpaired, len(np.unique(group)), rates
+    )
 
 
 def figures_of(rows):
@@ -245,7 +248,9 @@ def _link_entries(one, other):
 def _aligned(one, other):
     """Rows of the transmissions that both have, in one order."""
     keys = [rows["draw"] * (1 << 32) + rows["image"] for rows in (one, other)]
-    _, *index = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+    _, *index = np.intersect1d(
+        keys[0], keys[1], assume_unique=True, return_indices=True
+    )
     if not len(index[0]):
         raise PairError("no transmission in common")
     one, other = (

@@ -198,8 +198,8 @@ def plot_rate_distortion(curves, path):
         drawn = 0
         for i, curve in enumerate(curves):
             quality = dict(_points(curve, metric))
-            both = [(snr, e, quality.get(snr)) for snr, e in _rates(curve)]
-            both = [point for point in both if None not in point]
+            rates = _rates(curve)
+            both = [(snr, e, quality[snr]) for snr, e in rates if snr in quality]
             if not both:
                 continue
             drawn += len(both)

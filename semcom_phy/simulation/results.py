@@ -315,8 +315,8 @@ class ResultFile(MeasuredCurve):
 
     def _check_same_simulation(self, other, options=None):
         noted = "code" in self.header and "code" in other.header
-        identities = (file._identity(noted) for file in (self, other))
-        changed = tell_differences(*identities, options)
+        own, others = self._identity(noted), other._identity(noted)
+        changed = tell_differences(own, others, options)
         if changed:
             raise ResultError(
                 f"{self.path} holds another simulation: {changed}; give the same "

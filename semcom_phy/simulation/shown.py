@@ -217,5 +217,5 @@ def decode_strip(text):
     """
     with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
         strip = np.asarray(picture.convert("RGB"))
-        count = int(picture.text[_COUNT])
+        count = int(picture.info[_COUNT])
     return np.stack(np.split(strip, count, axis=1))

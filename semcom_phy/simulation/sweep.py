@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -30,15 +30,15 @@ from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.records import Records, first_of
 from semcom_phy.simulation.results import Point
 from semcom_phy.simulation.shown import Shown, crop_for_figure, crops_for_figure
-from semcom_phy.simulation.system import System
 from semcom_phy.snr import SNR_RANGE_DB
 
 
 class Link(NamedTuple):
-    """A system and the channel it is sent over."""
+    """A system, a :class:`~semcom_phy.simulation.system.System` or one that counts
+    wrong bits, and the channel it is sent over."""
 
-    system: System
-    channel: object
+    system: Any
+    channel: Any
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,20 @@ def simulate_point(
     ValueError
         If the SNR is out of range, samples or system lack what a metric needs, or the
         system returns images of another shape or figures of a name that is taken.
+
+    Example
+    -------
+    >>> from dataclasses import replace
+    >>> from link_models.links.radio import build_channel
+    >>> from link_models.systems.table import build_system
+    >>> from scenarios.mimo_2x2 import SCENARIO
+    >>> from semcom_phy.sources.images import load_samples
+    >>> scenario = replace(SCENARIO, csi="perfect")
+    >>> link = Link(build_system("adjscc", scenario), build_channel(scenario))
+    >>> point = simulate_point(link, load_samples("sample", 4), 10.0, SweepSettings())
+    >>> psnr = point.metrics["psnr_db"]
+    >>> point.status, psnr.num_images, 20 < psnr.mean < 40
+    ('done', 4, True)
     """
     whole = simulate_chunk(link, samples, snr_db, settings, metrics, pictures)
     return joined_point([whole], samples, metrics)
@@ -219,7 +233,8 @@ def joined_point(chunks, samples, metrics):
     num, images, texts = _joined(shown)
     outage = tuple(records.column("outage")[:num].tolist())
     seen = Shown(images, texts, records.values_shown(num), outage)
-    return Point(chunks[-1].status, *records.estimates(), seen, records.rows())
+    metric_means, extras = records.estimates()
+    return Point(chunks[-1].status, metric_means, extras, seen, records.rows())
 
 
 def run_sweep(

@@ -24,10 +24,19 @@ class SourceCodec:
     ------
     ValueError
         If ``image_shape`` is not two integers of at least 16.
+
+    Example
+    -------
+    >>> from semcom_phy.source_coding import shared_codec
+    >>> codec = shared_codec("jpeg", (32, 32))
+    >>> image = np.full((32, 32, 3), 90, np.uint8)
+    >>> data = codec.encode(image, max_bytes=100)
+    >>> len(data) <= 100, codec.decode(data).shape
+    (True, (32, 32, 3))
     """
 
-    name = None
-    branches = ()
+    name: str | None = None
+    branches: tuple[str, ...] = ()
     num_steps = 0
 
     def __init__(self, image_shape):

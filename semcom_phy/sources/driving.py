@@ -168,7 +168,8 @@ def load_driving_scenes(dataset, split, size=(192, 256), num_images=None, seed=N
         kind, source = "cityscapes", f"cityscapes/leftImg8bit/{split}, gtFine/{split}"
         names, read = _cityscapes(Path(dataset).expanduser(), split)
     chosen = _draw(len(names), num_images, seed)
-    fitted = [_fit(*read(index), names[index], size) for index in chosen]
+    read_in = ((*read(index), names[index]) for index in chosen)
+    fitted = [_fit(image, label, name, size) for image, label, name in read_in]
     images = np.stack([image for image, _ in fitted])
     labels = np.stack([label for _, label in fitted])
     provenance = {

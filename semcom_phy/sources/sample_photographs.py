@@ -96,7 +96,7 @@ def _reduced(photograph, size):
 def shipped_file(package, name):
     """Path of a package's data file, without importing the package."""
     spec = importlib.util.find_spec(package)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(
             f"the sample photographs need the package {package}: {_INSTALL}"
         )

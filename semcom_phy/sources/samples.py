@@ -49,6 +49,13 @@ class Samples:
     ValueError
         If there are not as many groups, texts or labels as images, or masks are of
         another shape or type, or hold something else than 0 and 1.
+
+    Example
+    -------
+    >>> images = np.zeros((3, 32, 32, 3), np.uint8)
+    >>> samples = Samples(images, groups=("a", "a", "b"), provenance={"source": "mine"})
+    >>> len(samples), samples.take([2, 0]).groups
+    (3, ('b', 'a'))
     """
 
     images: np.ndarray

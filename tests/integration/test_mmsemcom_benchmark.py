@@ -8,7 +8,7 @@ from benchmarks import figures, mmsemcom_comparison
 from benchmarks.mmsemcom import complexity, cost, knowledge, overhead
 from benchmarks.mmsemcom.experiments import EXPERIMENTS, Experiment
 from scenarios import generated_2x2
-from scenarios.compare import Curve
+from scenarios.paired_results import Curve
 
 TINY = {"dataset": "sample", "generator": "tiny", "class_names": CLASSES}
 

@@ -6,7 +6,7 @@ import pytest
 from benchmarks import vlm_csc_comparison
 from link_models.systems.table import build_system
 from scenarios.caption_awgn import SCENARIO
-from scenarios.compare import Curve
+from scenarios.paired_results import Curve
 from semcom_phy.metrics.text import bleu_counts, linearised_bleu
 
 

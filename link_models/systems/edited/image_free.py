@@ -22,7 +22,7 @@ class NoImage:
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
     """
 
-    knows = ()
+    knows: tuple[str, ...] = ()
 
     def __init__(self, channel):
         self.frame = Frame(channel.framing.num_symbols, {DATA: 0})

@@ -7,6 +7,8 @@ against the CRC of 16 bits, so that no signalling is charged; the simulation dec
 with the one that was sent.
 """
 
+from typing import Any
+
 import numpy as np
 
 from link_models.systems.block_outage import MODULATION_ORDERS, BlockOutage
@@ -56,7 +58,7 @@ class _Bound:
 
     def __init__(self, segment, snr_db):
         self.segment, self.snr_db = segment, snr_db
-        self._blocks = None  # of what was sent
+        self._blocks: Any = None  # of what was sent
 
     def counts(self, payloads):
         return np.full(len(payloads), self.segment.room)

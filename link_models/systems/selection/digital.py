@@ -108,7 +108,8 @@ class DigitalValues:
         chosen = np.full(len(labels), -1)
         for i, payload in enumerate(received.payloads):
             if payload is not None:
-                chosen[i] = self._chosen(*self._read(payload, choice), labels[i])
+                values, told = self._read(payload, choice)
+                chosen[i] = self._chosen(values, told, labels[i])
         return chosen
 
     def noiseless(self, targets, state):

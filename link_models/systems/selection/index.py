@@ -1,5 +1,7 @@
 """Senders without features: the number of a candidate, or nothing at all."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from link_models.systems.knowledge import TARGET
@@ -18,7 +20,7 @@ class SentIndex:
     held : :class:`~link_models.systems.selection.held_candidates.HeldCandidates`
     """
 
-    knows = ()
+    knows: tuple[str, ...] = ()
 
     def __init__(self, held):
         self.held = held
@@ -45,7 +47,8 @@ class SentIndex:
 
 
 class Unsent:
-    """Nothing is sent but the class.
+    """Base of what sends nothing but the class; a subclass has ``selection``, a text,
+    and ``choose``.
 
     Parameters
     ----------
@@ -53,7 +56,9 @@ class Unsent:
     """
 
     room = 0
-    knows = ()
+    knows: tuple[str, ...] = ()
+    selection: str
+    choose: Callable
 
     def __init__(self, held):
         self.held = held

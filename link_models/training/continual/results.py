@@ -1,5 +1,7 @@
 """What a run of domains came to: BLEU after each domain, what was forgotten."""
 
+from typing import Any
+
 import numpy as np
 
 from link_models.training.continual.training import QUANTILES
@@ -41,7 +43,8 @@ class Scores:
         """Plain values: ``bleu_1`` and ``bleu_2`` with 95 % intervals, ``final_mean``
         over the domains and ``forgotten`` of the first (BLEU-1 right after it less that
         at the end, an interval of the paired difference)."""
-        figures, first = {}, self._counts[0]
+        figures: dict[str, Any] = {}
+        first = self._counts[0]
         for n in ORDERS:
             figures[f"bleu_{n}"] = [
                 [self._estimate(domain, row, n) for domain in range(len(self._counts))]

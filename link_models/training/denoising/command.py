@@ -59,7 +59,8 @@ def denoising_trainer(scenario, args, configs, recipe):
     task = DenoisingTask(scenario.name, link_of_frame(scenario, encoder))
     return Trainer(
         args.system,
-        *configs,
+        configs[0],
+        configs[1],
         [task],
         data,
         recipe,

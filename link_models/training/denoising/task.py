@@ -17,6 +17,7 @@ not run: what it delivers is such a state.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -104,7 +105,7 @@ class DenoisingTask:
     """
 
     name: str
-    channel: object
+    channel: Any
     share_faded: float = 0.25
     share_untold: float = 0.15
     share_awgn: float = 0.5

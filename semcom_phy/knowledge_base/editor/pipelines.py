@@ -12,6 +12,7 @@ C. Wu et al., "Qwen-Image technical report", arXiv:2508.02324.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -84,7 +85,7 @@ _IMAGE_TO_IMAGE_XL = Kind(
     _STEPS | {"strength": "strength"},
     side=1024,
 )
-_QWEN = {
+_QWEN: dict[str, Any] = {
     "usual": {"steps": 50, "guidance": 4.0},
     "arguments": {"steps": "num_inference_steps", "guidance": "true_cfg_scale"},
     "side": 1024,

@@ -43,8 +43,10 @@ class RestorationEditor:
 
     Example
     -------
-    >>> editor = RestorationEditor()  # doctest: +SKIP
-    >>> repaired = editor.edit(images, ["a dog"] * len(images), seed=1)
+    >>> editor = RestorationEditor()
+    >>> images = np.full((1, 16, 16, 3), 90, np.uint8)
+    >>> editor.edit(images, ["a dog"], seed=1).shape
+    (1, 16, 16, 3)
     """
 
     def __init__(self, folder=SHIPPED):

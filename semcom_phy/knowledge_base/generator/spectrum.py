@@ -82,7 +82,7 @@ class Spectrum:
 
     def tensors(self):
         """`dict` of arrays to be stored."""
-        values = self.kept, self.mean, self.deviation, np.float32([self.limit])
+        values = self.kept, self.mean, self.deviation, np.array([self.limit], "float32")
         names = (f"spectrum.{name}" for name in _TENSORS)
         return dict(zip(names, values, strict=True))
 

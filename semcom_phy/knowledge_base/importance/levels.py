@@ -267,7 +267,8 @@ def _read_annotation(file):
         for entry in annotation["objects"]:
             _check_keys(entry, _OBJECT_KEYS)
             level = LEVELS.index(entry["importance"])
-            box = ObjectBox(*entry["box"], level, entry["label"])
+            top, left, bottom, right = entry["box"]
+            box = ObjectBox(top, left, bottom, right, level, entry["label"])
             boxes.append(_checked(box, (height, width)))
         key = annotation["pixels"]
         if not isinstance(key, str):

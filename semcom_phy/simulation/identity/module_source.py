@@ -79,8 +79,10 @@ class ModuleSource:
         elif isinstance(statement, _DEFINES):
             self.bindings.setdefault(statement.name, []).append(statement)
         elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            is_plain = isinstance(statement, ast.Assign)
-            targets = statement.targets if is_plain else [statement.target]
+            if isinstance(statement, ast.Assign):
+                targets = statement.targets
+            else:
+                targets = [statement.target]
             names = [name for target in targets for name in _stored(target)]
             if names == ["__all__"]:
                 return

@@ -44,7 +44,7 @@ def source_file(module):
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
         return None
-    if spec is None or not spec.has_location:
+    if spec is None or not spec.has_location or spec.origin is None:
         return None
     return Path(spec.origin)
 

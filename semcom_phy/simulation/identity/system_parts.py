@@ -157,7 +157,7 @@ def _attributes(thing):
     held = vars(thing) if hasattr(thing, "__dict__") else {}
     if isinstance(thing, keras.Layer):
         held = {n: v for n, v in held.items() if n not in _names_of_keras()}
-    on_demand = _on_demand(type(thing))
+    on_demand = _on_demand(type(thing))  # type: ignore[arg-type]  # can be hashed
     return {name: value for name, value in held.items() if name not in on_demand}
 
 

@@ -54,6 +54,11 @@ def snr_of_real_dimension(nominal_db):
 
     So run three popular code bases: 3.01 dB above what they name ("Where public code
     differs" in ``docs/definitions.md``). Units as in :func:`snr_of_code`.
+
+    Example
+    -------
+    >>> round(snr_of_real_dimension(10.0), 2)
+    13.01
     """
     return snr_of_code(nominal_db, symbol_power=2.0)
 
@@ -81,6 +86,11 @@ def cbr_of_uses(rate, num_streams):
     ------
     ValueError
         If ``num_streams`` is not positive.
+
+    Example
+    -------
+    >>> cbr_of_uses(1 / 8, num_streams=2)
+    0.25
     """
     return rate * _positive("num_streams", num_streams)
 
@@ -114,6 +124,11 @@ def cbr_of_bits_per_pixel(bpp, bits_per_symbol, num_colors=3):
     ------
     ValueError
         If ``bits_per_symbol`` or ``num_colors`` is not positive.
+
+    Example
+    -------
+    >>> cbr_of_bits_per_pixel(0.75, bits_per_symbol=1.0)  # QPSK at rate 1/2
+    0.25
     """
     return cbr_of_symbols_per_pixel(
         bpp / _positive("bits_per_symbol", bits_per_symbol), num_colors

@@ -42,7 +42,7 @@ class Counts(NamedTuple):
     total: np.ndarray
     size: np.ndarray
     token: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # hides tuple.count
     discount: float
 
 

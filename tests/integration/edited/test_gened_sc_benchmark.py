@@ -22,7 +22,7 @@ from link_models.systems.edited import saliency
 from link_models.systems.table import SYSTEMS
 from link_models.weights import store
 from scenarios import edited_awgn
-from scenarios.compare import Curve
+from scenarios.paired_results import Curve
 from semcom_phy.knowledge_base import captioner as captioners
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.intervals import Estimate

@@ -456,3 +456,10 @@ def test_precoder_needs_one_fade_per_image(model):
     w = ops.convert_to_tensor(_precoders(3, 2))
     with pytest.raises(ValueError, match=r"one fade per image, received h of .*\(3, "):
         channel.receive(x, h, no, noise, w)
+
+
+def test_sounding_error_wants_a_flat_channel():
+    """One variance of the error is refused on a selective channel, by name (exact)."""
+    channel = EqualizedOFDMChannel(TDL("A", SMALL), Framing(24, grid=SMALL))
+    with pytest.raises(ValueError, match="TDL is not flat"):
+        channel.sounding_error(channel.sample(1), 0.1)

@@ -1,10 +1,13 @@
 """The images and texts of a result file, inside its text."""
 
+import base64
+import io
 import json
 import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from semcom_phy.simulation.shown import (
     Crop,
@@ -24,6 +27,15 @@ def test_a_strip_keeps_every_pixel(shape):
     """Images of any shape survive the PNG strip, also a single one (exact)."""
     images = np.random.default_rng(1).integers(0, 256, (*shape, 3), "uint8")
     np.testing.assert_array_equal(decode_strip(encode_strip(images)), images)
+
+
+def test_a_picture_that_is_no_strip_is_refused():
+    """A PNG or JPEG by somebody else raises one of the errors that are told (exact)."""
+    for kind in ("PNG", "JPEG"):
+        buffer = io.BytesIO()
+        Image.fromarray(IMAGES[0]).save(buffer, kind)
+        with pytest.raises(LookupError):
+            decode_strip(base64.b64encode(buffer.getvalue()))
 
 
 def test_what_is_shown_is_plain_json():
