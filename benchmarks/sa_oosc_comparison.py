@@ -68,7 +68,7 @@ def curves_of(scenario, names, args, snr_db, cbr="1/32"):
 
     Output
     ------
-    : `dict` of name -> :class:`~scenarios.compare.Curve`
+    : `dict` of name -> :class:`~scenarios.paired_results.Curve`
     """
     folder = args.out / f"{scenario.name}_{cbr.replace('/', '_')}"
     argv = ["--images", args.images, "--draws", args.draws, "--batch-size", BATCH]

@@ -28,7 +28,7 @@ def swept_curves(scenario, names, folder, *options):
 
     Output
     ------
-    : `dict` of name -> :class:`~scenarios.compare.Curve`
+    : `dict` of name -> :class:`~scenarios.paired_results.Curve`
 
     Raises
     ------

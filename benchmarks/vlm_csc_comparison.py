@@ -72,7 +72,7 @@ def curves_of(scenario, names, args, folder, *options):
 
     Output
     ------
-    : `dict` of name -> :class:`~scenarios.compare.Curve`
+    : `dict` of name -> :class:`~scenarios.paired_results.Curve`
     """
     out = args.out / folder
     argv = ["--systems", *names, "--images", args.images, "--draws", args.draws]

@@ -62,7 +62,7 @@ def curves_of(args, names, channel="awgn", cbr=RATE, snr_db=SNR_DB):
 
     Output
     ------
-    : `dict` of name -> :class:`~scenarios.compare.Curve`
+    : `dict` of name -> :class:`~scenarios.paired_results.Curve`
 
     Raises
     ------

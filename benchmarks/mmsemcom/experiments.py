@@ -109,7 +109,7 @@ def curves_of(args, experiment, names, prompts=PROMPTS, snr_db=SNR_DB):
 
     Output
     ------
-    : `dict` of name -> :class:`~scenarios.compare.Curve`
+    : `dict` of name -> :class:`~scenarios.paired_results.Curve`
 
     Raises
     ------

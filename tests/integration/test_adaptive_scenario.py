@@ -12,7 +12,8 @@ from link_models.systems.matched_system import MatchedSystem
 from link_models.systems.rate_profile import rate_profile
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.table import build_channel, build_system
-from scenarios import adaptive_rate, compare
+from scenarios import adaptive_rate
+from scenarios.paired_results import Curve
 from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
@@ -178,7 +179,7 @@ def test_comparison_shows_rates_and_pairs_and_is_kept(capsys, monkeypatch, tmp_p
     assert "cr_real, paper" in table and "0.2008" in table
     assert "correlation_entropy" in table
     assert "eca_free - swinjscc_free, paired" in table and "12 transmissions" in table
-    curve = compare.Curve(tmp_path / "eca_free.json", "eca_free")
+    curve = Curve(tmp_path / "eca_free.json", "eca_free")
     assert curve.file.header["description"]["fade_power"].startswith("every fade")
     np.testing.assert_allclose(curve.rows[10.0]["fade_power"], 1, rtol=1e-5)
     monkeypatch.setattr("semcom_phy.simulation.sweep.simulate_chunk", None)
