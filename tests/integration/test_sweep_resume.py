@@ -22,11 +22,14 @@ SMALL = replace(
 )
 OPTIONS = ["--draws", "2", "--batch-size", "4"]
 CHILD = """
+import signal
 from dataclasses import replace
 from scenarios import runner
 from test_sweep_resume import OPTIONS, SMALL
 
 if __name__ == "__main__":
+    # Background jobs of a shell are started with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = [*OPTIONS, "--out", {out!r}, *{options!r}]
     raise SystemExit(runner.main(options, SMALL, "tiny_systems"))
 """
