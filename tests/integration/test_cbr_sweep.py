@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from scenarios import compare, mimo_2x2, runner
+from scenarios.sweep_file import scenario_names
 from semcom_phy.simulation import plotting, sweep
 from semcom_phy.simulation.rate_curve import RateCurve
 
@@ -306,14 +307,7 @@ def test_quick_takes_all_rates(tmp_path, monkeypatch):
     assert json.loads(Path("results/mimo_2x2/rated.json").read_text())["snr_db"] == [10]
 
 
-SCENARIOS = sorted(
-    path.stem
-    for path in Path(mimo_2x2.__file__).parent.glob("*.py")
-    if "SCENARIO = " in path.read_text(encoding="utf-8")
-)
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_has_rates(name):
     """Kept sorted, each once, with a scenario of its own for each; through plain values
     and back; one that says nothing of them is as it was (exact)."""

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import pytest
 from counted_systems import DRAWS, NUM_IMAGES
+from dask_jobqueue import SLURMCluster
 
 from scenarios import runner, sweep
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.simulation.engines import DaskEngine
-
-pytest.importorskip("distributed", reason="needs the extra 'cluster'")
 
 ROOT = Path(__file__).resolve().parents[2]
 SNR_DB = (0.0, 10.0)
@@ -190,7 +189,6 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(
 def test_the_recipe_for_slurm_makes_jobs(monkeypatch):
     """The script of the guide runs as it stands, but for what SLURM would do: its jobs
     ask for what it says, and the sweep is sent to its scheduler (exact)."""
-    jobqueue = pytest.importorskip("dask_jobqueue")
     text = (ROOT / "docs/how_to/sweeps.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"```python\n(.*?)```", text, re.S)
     scripts, commands = [], []
@@ -198,7 +196,7 @@ def test_the_recipe_for_slurm_makes_jobs(monkeypatch):
     def adapt(self, **limits):
         scripts.append(self.job_script())
 
-    monkeypatch.setattr(jobqueue.SLURMCluster, "adapt", adapt)
+    monkeypatch.setattr(SLURMCluster, "adapt", adapt)
     monkeypatch.setattr(sweep, "main", lambda argv: commands.append(argv) or 0)
     monkeypatch.setattr(sys, "argv", ["slurm_sweep.py", "paper.toml"])
     with pytest.raises(SystemExit) as leave:

@@ -13,6 +13,7 @@ from scenarios import compare, mimo_2x2, runner
 from scenarios.caption_2x2 import SCENARIO as CAPTIONS
 from scenarios.link_budget import LinkBudget
 from scenarios.scenario import Scenario
+from scenarios.sweep_file import scenario_names
 from semcom_phy.simulation import plotting
 from semcom_phy.simulation.results import ResultFile
 
@@ -274,14 +275,7 @@ def test_a_scenario_may_have_distances_of_its_own(tmp_path, capsys):
     assert "--snr and --distance exclude each other" in capsys.readouterr().err
 
 
-SCENARIOS = sorted(
-    path.stem
-    for path in Path(mimo_2x2.__file__).parent.glob("*.py")
-    if "SCENARIO = " in path.read_text(encoding="utf-8")
-)
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", scenario_names())
 def test_every_scenario_takes_distances(name, capsys):
     """Its command has the options, its values the SNRs of the distances (exact)."""
     module = importlib.import_module(f"scenarios.{name}")

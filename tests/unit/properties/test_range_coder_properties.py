@@ -1,7 +1,6 @@
 """Entropy coders: any numbers under any distributions come back, or are refused."""
 
 import numpy as np
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,7 +12,6 @@ from semcom_phy.entropy_coding.mask_coder import MaskCoder, fit_table
 from semcom_phy.entropy_coding.range_coder import Decoder, Encoder
 from semcom_phy.layers.rate_allocation import spread_evenly
 
-pytest.importorskip("constriction")
 FAR = 2**52  # integers up to here are coded
 INTEGERS = st.integers(-FAR, FAR) | st.integers(-3000, 3000)
 WEIGHTS = st.floats(0, 1e300) | st.sampled_from([0.0, 5e-324, 1e-310, 1e-12, 1.0])
