@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from scenarios.arguments import Parser
+from semcom_phy.simulation.bit_results import image_results
 
 SYSTEMS = ("linear", "adjscc", "hevc_ldpc")
 SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
@@ -91,7 +92,7 @@ def timed(command, out, options=(), victim=None):
 
 def _share_done(out):
     status = []
-    for path in out.glob("*.json"):
+    for path in image_results(out):
         metric = json.loads(path.read_text())["outage"]
         status += metric["status"]
     return status.count("done") / len(status) if status else 0

@@ -228,8 +228,10 @@ def bit_results(folder):
 
 
 def image_results(folder):
-    """Paths of all other JSON files of a folder, sorted."""
-    return sorted(set(Path(folder).glob("*.json")) - set(bit_results(folder)))
+    """Paths of all other JSON files of a folder, sorted; without hidden ones, which
+    other runs are about to put in their place."""
+    shown = {p for p in Path(folder).glob("*.json") if not p.name.startswith(".")}
+    return sorted(shown - set(bit_results(folder)))
 
 
 def shared_link(file):

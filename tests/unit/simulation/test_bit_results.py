@@ -12,6 +12,7 @@ from semcom_phy.simulation.bit_results import (
     image_results,
 )
 from semcom_phy.simulation.results import ResultError
+from semcom_phy.simulation.storage import replaced
 
 
 @pytest.fixture
@@ -120,3 +121,11 @@ def test_links_of_two_scenarios_share_no_figure(tmp_path):
     other = BitResultFile(tmp_path / "bits_c.json", header(seed=5), [])
     with pytest.raises(ValueError, match="bits_a.json and bits_c.json .* seed is 1"):
         check_one_link([one, two, other])
+
+
+def test_what_another_run_is_writing_is_no_result(tmp_path):
+    """Files that are not in their place yet are passed over (exact)."""
+    (tmp_path / "adjscc.json").write_text("{}")
+    with replaced(tmp_path / "hevc_ldpc.json") as temporary:
+        temporary.write_text("{")
+        assert image_results(tmp_path) == [tmp_path / "adjscc.json"]
