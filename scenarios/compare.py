@@ -53,8 +53,8 @@ def _parser():
     )
     parser.add_argument(
         "--metric",
-        help="column of the rows, or a metric of sets such as psnr_of_mean_mse_db (the "
-        "first of the results)",
+        help="column of the rows, a metric of sets such as psnr_of_mean_mse_db, or "
+        "yours as my_module:NAME (the first of the results)",
     )
     parser.add_argument(
         "--snr", type=float, nargs="+", metavar="X", help="SNR points [dB] (all)"

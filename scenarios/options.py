@@ -28,7 +28,11 @@ def scenario_parser(scenario, kind=Parser):
     )
     add = parser.add_options("scenario (default: its own values)")
     add("--systems", dest="systems", **_LIST, help="systems to compare")
-    add("--metrics", **_LIST, help="what is measured; the first one is drawn")
+    add(
+        "--metrics",
+        **_LIST,
+        help="what is measured, yours as my_module:NAME; the first one is drawn",
+    )
     add("--snr", dest="snr_db", type=float, **_LIST, help="SNR points [dB]")
     add(
         "--distance",

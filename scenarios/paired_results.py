@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scenarios.comparison_table import FORMATS, Comparison
 from semcom_phy.simulation.bit_results import image_results
+from semcom_phy.simulation.metric_table import metric_of
 from semcom_phy.simulation.pairing import (
     PairError,
     check_pair,
@@ -17,6 +18,7 @@ from semcom_phy.simulation.pairing import (
 )
 from semcom_phy.simulation.rate_curve import read_curve
 from semcom_phy.simulation.results import ResultError
+from semcom_phy.user_objects import names_object
 
 _READS = 5  # of a file that another run is writing
 _POINTS = {  # kind of a sweep -> what it is over, and the option that takes some points
@@ -40,7 +42,10 @@ def print_comparisons(args):
         If a result is not there or damaged, or no pair can be compared.
     """
     pairs, single = _pairs(args.results)
-    metric = args.metric or pairs[0][0].file.metrics[0]
+    metric = name = args.metric or pairs[0][0].file.metrics[0]
+    if names_object(name):
+        metric = metric_of(name)
+        name = metric.name
     points = _chosen_points(args, pairs)
     compared, refused = [], []
     for one, other in pairs:
@@ -54,7 +59,7 @@ def print_comparisons(args):
     if not compared:
         raise ValueError("no pair can be compared: " + "; ".join(refused))
     write = FORMATS[args.format]
-    print(write(compared, metric, args.bootstrap), end="")
+    print(write(compared, name, args.bootstrap), end="")
     for line in refused:
         print(line, file=sys.stderr)
 
@@ -109,8 +114,8 @@ def compare(one, other, metric="psnr_db", points=None, bootstrap=False):
     ----------
     one, other : :class:`Curve`
         The difference is ``one - other``
-    metric : `str`, (default "psnr_db")
-        A column of the rows, or a metric of sets such as ``psnr_of_mean_mse_db``
+    metric : `str` or a metric, (default "psnr_db")
+        As of :func:`~semcom_phy.simulation.pairing.paired_difference`
     points : sequence, optional
         SNRs [dB], of results over distances these [m], of results over the cbr these
         (`Fraction`); default: all
@@ -140,7 +145,8 @@ def compare(one, other, metric="psnr_db", points=None, bootstrap=False):
     }
     differences = {key: d for key, d in differences.items() if d is not None}
     if not differences:
-        raise PairError(f"{metric!r} applies to no transmission of both")
+        figure = metric if isinstance(metric, str) else metric.name
+        raise PairError(f"{figure!r} applies to no transmission of both")
     labels = one.label, other.label
     conditions = other_conditions(one.file, other.file, labels)
     unit = one.file.header["data"].get("unit", "image")

@@ -116,8 +116,9 @@ class Scenario:
     systems : `tuple` of `str`
         Names from ``link_models.systems.table.SYSTEMS``
     metrics : `tuple` of `str`
-        Names from ``semcom_phy.simulation.metric_table.METRICS``; the first is drawn,
-        and decides when a target interval is reached
+        Names from ``semcom_phy.simulation.metric_table.METRICS``, or metrics of the
+        user's module, ``my_module:NAME``; the first is drawn, and decides when a target
+        interval is reached
     weights : `str` or `None`
         Label or file of trained weights; `None`: those shipped for the scenario
     codec : `str` or `None`

@@ -24,6 +24,7 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.metric import Metric, SetMetric
+from semcom_phy.user_objects import load_object, names_object
 
 
 def _psnr(samples, delivered):
@@ -449,19 +450,56 @@ METRICS = {
 def metrics_of(names):
     """The metrics of a list of names, in its order.
 
+    Parameters
+    ----------
+    names : sequence of `str`
+        Of :data:`METRICS`, or a metric of a module of the user's, ``my_module:NAME``
+
+    Output
+    ------
+    : `tuple` of :class:`~semcom_phy.simulation.metric.Metric` and
+        :class:`~semcom_phy.simulation.metric.SetMetric`
+
     Raises
     ------
     ValueError
-        If there is no such metric.
+        If there is no such metric, what a module has is none, or two have one name.
 
     Example
     -------
     >>> [metric.title for metric in metrics_of(["psnr_db", "ms_ssim"])]
     ['PSNR, mean over images', 'MS-SSIM']
     """
-    for name in names:
+    metrics = {}
+    for listed in names:
+        metric = metric_of(listed)
+        if metric.name in metrics:
+            raise ValueError(
+                f"metrics {listed!r} is called {metric.name!r}, as another one of the "
+                "list; give it a name of its own"
+            )
+        metrics[metric.name] = metric
+    return tuple(metrics.values())
+
+
+def metric_of(name):
+    """The metric of one name, as of :func:`metrics_of`."""
+    if not names_object(name):
         if name not in METRICS:
             raise ValueError(
-                f"unknown metric {name!r}; there are: {', '.join(METRICS)}"
+                f"unknown metric {name!r}; there are: {', '.join(METRICS)}, and yours: "
+                "my_module:NAME"
             )
-    return tuple(METRICS[name] for name in names)
+        return METRICS[name]
+    metric = load_object(name, "metrics")
+    if not isinstance(metric, Metric | SetMetric):
+        raise ValueError(
+            f"metrics {name!r} is of type {type(metric).__name__}; it must be a Metric "
+            "or SetMetric of semcom_phy.simulation.metric"
+        )
+    if metric.name in METRICS:
+        raise ValueError(
+            f"metrics {name!r} is called {metric.name!r}, as one of the project's; "
+            "give it a name of its own"
+        )
+    return metric

@@ -152,9 +152,10 @@ def paired_difference(one, other, metric, bootstrap=False):
     -----
     one, other : `dict` of name -> [num_transmissions] array
         Rows of the two at one SNR, see :mod:`~semcom_phy.simulation.rows`
-    metric : `str`
+    metric : `str` or a metric
         A column of numbers, or a metric of sets such as ``psnr_of_mean_mse_db``, whose
-        difference has the interval of its linear part in the columns (delta method)
+        difference has the interval of its linear part in the columns (delta method);
+        one of the user's is given itself
     bootstrap : `bool`, (default False)
         Bootstrap of groups in the place of the clustered interval with Student's t
 
@@ -169,16 +170,17 @@ def paired_difference(one, other, metric, bootstrap=False):
         If images, groups or fades differ, or a system has no such figure.
     """
     one, other = _aligned(one, other)
-    of_set = SET_METRICS.get(metric)
-    columns = (metric,) if of_set is None else of_set.columns
+    name = metric if isinstance(metric, str) else metric.name
+    of_set = metric if isinstance(metric, SetMetric) else SET_METRICS.get(name)
+    columns = (name,) if of_set is None else of_set.columns
     for rows in (one, other):
         if not set(columns) <= set(figures_of(rows)):
             raise PairError(
-                f"there is no figure {metric!r}; there are: "
+                f"there is no figure {name!r}; there are: "
                 f"{', '.join([*figures_of(rows), *_sets_of(rows)])}"
             )
     a, b = (
-        {name: rows[name].astype("float64") for name in columns}
+        {column: rows[column].astype("float64") for column in columns}
         for rows in (one, other)
     )
     both = ~np.isnan([*a.values(), *b.values()]).any(axis=0)
@@ -191,7 +193,7 @@ def paired_difference(one, other, metric, bootstrap=False):
         estimates = [of_set.estimate(v, image, group) for v in (a, b)]
         values = of_set.linearised(a) - of_set.linearised(b)
     else:
-        a, b = a[metric], b[metric]
+        a, b = a[name], b[name]
         is_event = bool(np.isin([a, b], (0, 1)).all())
         single = clustered_probability if is_event else clustered_mean
         estimates, values = [single(v, image, group) for v in (a, b)], a - b

@@ -4,8 +4,12 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
+from semcom_phy.simulation.rows import IDENTITY
 from semcom_phy.sources.pixel_hash import pixel_hash
 from semcom_phy.sources.samples import Delivered
+
+# Columns that are no metric's.
+TAKEN = (*IDENTITY, "outage", "snr_db", "cbr", "side_cbr", "cbr_total")
 
 
 class Records:
@@ -42,8 +46,7 @@ class Records:
             "group": self._groups[index],
             "fade_power": power.reshape(num, -1).mean(axis=1),
         }
-        for metric in self._metrics:
-            rows |= metric.measure(kept, delivered)
+        rows |= self._measured(kept, delivered)
         rows["outage"] = sent.outage[:num]
         data, side = (np.asarray(v)[:num] / self._dimensions for v in sent.spent)
         extras = {"cbr": data, "side_cbr": side, "cbr_total": data + side}
@@ -56,6 +59,19 @@ class Records:
         extras |= {name: np.asarray(v)[:num] for name, v in sent.figures.items()}
         columns = {name: _plain(values) for name, values in (rows | extras).items()}
         self.join(columns, tuple(extras))
+
+    def _measured(self, samples, delivered):
+        """Columns of all metrics; one that two have must be one thing."""
+        columns: dict[str, np.ndarray] = {}
+        for metric in self._metrics:
+            for name, values in metric.measure(samples, delivered).items():
+                others = columns.setdefault(name, values)
+                if name in TAKEN or not np.array_equal(others, values, equal_nan=True):
+                    raise ValueError(
+                        f"metric {metric.name!r}: its column {name!r} is another "
+                        "figure's; give it another name"
+                    )
+        return columns
 
     def join(self, columns, extras):
         """Takes the transmissions of a batch or a chunk behind all before."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -183,3 +184,35 @@ def test_lost_rows_are_named(capsys, folder):
     (folder / "b.rows.npz").unlink()
     code, _, error = run(capsys, folder, "a", "b")
     assert code == 2 and "b.rows.npz" in error
+
+
+OWN_SET = """
+from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.metric import SetMetric
+
+def mean(columns, image, groups=None):
+    return clustered_mean(columns["psnr_db"] / 2, image, groups)
+
+HALF = SetMetric("half_db", "Half", "dB", ("images",), ("psnr_db",), None,
+                 lambda columns: columns["psnr_db"] / 2, mean)
+"""
+
+
+def test_a_metric_of_sets_of_the_user_s(capsys, folder, tmp_path, monkeypatch):
+    """It is paired by its own linear part: half of the difference of the PSNRs
+    and of its interval (1e-12); a name that the module lacks is refused."""
+    (tmp_path / "own_sets.py").write_text(OWN_SET, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    code, table, _ = run(capsys, folder, "a", "b", "--csv", "--metric", "own_sets:HALF")
+    _, whole, _ = run(capsys, folder, "a", "b", "--csv", "--metric", "psnr_db")
+    assert code == 0
+    halves, wholes = (list(csv.DictReader(io.StringIO(t))) for t in (table, whole))
+    assert [half["metric"] for half in halves] == ["half_db", "half_db"]
+    for half, full in zip(halves, wholes, strict=True):
+        for name in ("difference", "ci95_low", "ci95_high"):
+            assert float(half[name]) == pytest.approx(float(full[name]) / 2, rel=1e-12)
+    code, _, error = run(capsys, folder, "--metric", "own_sets:FULL")
+    assert code == 2
+    assert "'own_sets:FULL': module 'own_sets' has no 'FULL'" in error
+    sys.modules.pop("own_sets")

@@ -1,5 +1,6 @@
 """Pages of the documentation: one title each, anchors that exist, examples that run."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 
 from scenarios import runner
 from scenarios.mimo_2x2 import SCENARIO
-from semcom_phy.simulation import metric_table
 from semcom_phy.sources.samples import Delivered, Samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,13 +60,13 @@ def test_first_codec_is_that_of_the_page_on_codecs():
 
 
 def test_own_metric_runs(tmp_path, monkeypatch, capsys):
-    """The metric of the page gives a constant error its PSNR (exact), and the command
-    of the page measures it."""
+    """The metric of the page gives a constant error its PSNR (exact), the command of
+    the page measures it, in a process of its own too, and files the hash of its
+    source."""
     module = blocks("how_to/own_metric.md", "python")[0]
     (tmp_path / "luma.py").write_text(module, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(metric_table, "METRICS", dict(metric_table.METRICS))
     monkeypatch.setitem(sys.modules, "luma", None)  # so that it is forgotten at the end
     del sys.modules["luma"]
     import luma
@@ -77,8 +77,11 @@ def test_own_metric_runs(tmp_path, monkeypatch, capsys):
     values = luma.psnr_y(sent, received)
     np.testing.assert_allclose(values, [60.0, 20 * np.log10(255 / 5)])
 
-    (command, _) = blocks("how_to/own_metric.md", "sh")[0].splitlines()
-    words = command.replace("adjscc hevc_ldpc", "linear").split()[2:]
-    assert runner.main(words, SCENARIO) == 0
+    (command, compare) = blocks("how_to/own_metric.md", "sh")[0].splitlines()
+    words = command.replace("adjscc hevc_ldpc", "linear").split()[3:]
+    assert runner.main([*words, "--workers", "2"], SCENARIO) == 0
     assert "PSNR of the luma" in capsys.readouterr().out
     assert "psnr_y_db" in np.load(tmp_path / "results/luma/linear.rows.npz").files
+    result = json.loads((tmp_path / "results/luma/linear.json").read_text("utf-8"))
+    assert any("luma" in name for name in result["code"]["modules"])
+    assert compare.split()[-1] == luma.PSNR_Y.name

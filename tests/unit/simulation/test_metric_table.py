@@ -4,6 +4,7 @@ import dataclasses
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from semcom_phy.simulation.metric_table import (
     perceptual_metric,
     ssq_metric,
 )
+from semcom_phy.simulation.records import Records
 from semcom_phy.simulation.results import describe_metrics
 from semcom_phy.sources.driving import CLASSES
 from semcom_phy.sources.samples import Delivered, Samples
@@ -295,6 +297,55 @@ def test_lists_of_scenarios_are_of_the_table():
     assert [m.name for m in metrics_of(["ssim", "bleu_2"])] == ["ssim", "bleu_2"]
     with pytest.raises(ValueError, match="unknown metric 'psnr'; there are: psnr_db, "):
         metrics_of(["ssim", "psnr"])
+
+
+OWN = """
+from semcom_phy.simulation.metric import Metric
+
+def darkest(samples, delivered):
+    return delivered.images.min((1, 2, 3)).astype(float)
+
+DARKEST = Metric("darkest", "Darkest value", "", ("images",), darkest)
+PSNR = Metric("psnr_db", "Another", "dB", ("images",), darkest)
+IMAGE = Metric("image", "A column of every row", "", ("images",), darkest)
+MSE = Metric("mse", "A column of another metric", "", ("images",), darkest)
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """``own_metrics`` in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_metrics.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield "own_metrics"
+    sys.modules.pop("own_metrics", None)
+
+
+def test_metrics_of_a_user_s_module(own_module):
+    """One of a module is taken beside those of the table, in the order of the list;
+    what a list may not have is refused by name."""
+    names = [metric.name for metric in metrics_of(["own_metrics:DARKEST", "ssim"])]
+    assert names == ["darkest", "ssim"]
+    with pytest.raises(ValueError, match="darkest:PSNR.: there is no module"):
+        metrics_of(["darkest:PSNR"])
+    with pytest.raises(ValueError, match="own_metrics:darkest' is of type function"):
+        metrics_of(["own_metrics:darkest"])
+    with pytest.raises(ValueError, match="'psnr_db', as one of the project's"):
+        metrics_of(["own_metrics:PSNR"])
+    with pytest.raises(ValueError, match="'darkest', as another one of the list"):
+        metrics_of(["own_metrics:DARKEST", "own_metrics:DARKEST"])
+
+
+@pytest.mark.parametrize("name", ["IMAGE", "MSE"])
+def test_a_column_has_one_meaning(own_module, name):
+    """A metric whose column is called as one of every row or of another metric, with
+    other values, is refused before it overwrites it."""
+    metrics = metrics_of(["psnr_of_mean_mse_db", f"own_metrics:{name}"])
+    samples = Samples(IMAGES, groups=np.arange(4), provenance={})
+    sent = SimpleNamespace(delivered=Delivered(IMAGES // 2))
+    with pytest.raises(ValueError, match=f"column '{name.lower()}' is another figure"):
+        Records(samples, metrics).add(0, samples, np.ones((4, 1)), sent, np.arange(4))
 
 
 def test_an_unknown_need_is_refused():
