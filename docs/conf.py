@@ -6,7 +6,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from docstrings import as_restructured_text  # noqa: E402
+from docstrings import as_restructured_text, without_fields  # noqa: E402
 from source_links import to_pages  # noqa: E402
 
 project = "semcom-phy"
@@ -69,5 +69,6 @@ napoleon_use_ivar = True
 def setup(app):
     # Before napoleon, which comes at 500.
     app.connect("autodoc-process-docstring", as_restructured_text, priority=100)
+    app.connect("autodoc-skip-member", without_fields)
     # Before Sphinx, at 500, takes what is left as files to download.
     app.connect("doctree-read", to_pages, priority=400)

@@ -5,7 +5,9 @@ marked. What napoleon knows (Parameters, Input, Output, Raises, ...) is left to 
 """
 
 import re
+from collections import namedtuple
 
+_Field = type(namedtuple("_Tuple", "field").field)
 SECTIONS = {
     "Parameters", "Input", "Output", "Raises", "Attributes", "Example", "Examples",
     "Input, Output", "Note", "Notes", "References", "Returns", "Yields", "See Also",
@@ -23,6 +25,12 @@ def as_restructured_text(app, what, name, obj, options, lines):
     head = _length_of_head(lines)
     entries = [_STAR.sub(r"\\*\1", line) for line in _joined(lines[head:])]
     lines[:] = _mark(_STAR.sub(r"\\*\1", line) for line in lines[:head]) + entries
+
+
+def without_fields(app, what, name, obj, skip, options):
+    """Leaves fields of named tuples to the docstring of the tuple: their own says that
+    they are an "alias for field number 0". `None`: as Sphinx decides."""
+    return True if isinstance(obj, _Field) else None
 
 
 def _length_of_head(lines):

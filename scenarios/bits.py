@@ -112,8 +112,8 @@ def measure_bits(scenario, args, folder, options):
     plot_bits_of(folder)
 
 
-def plot_bits_of(folder):
-    """Draws ``ber_vs_snr.png`` of all bit links of a folder.
+def plot_bits_of(folder, form="png"):
+    """Draws ``ber_vs_snr.png`` of all bit links of a folder, or ``.pdf``, ``.svg``.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def plot_bits_of(folder):
     from semcom_phy.simulation.bit_results import BitResultFile, bit_results
     from semcom_phy.simulation.plotting_bits import plot_bits
 
-    figure = folder / "ber_vs_snr.png"
+    figure = folder / f"ber_vs_snr.{form}"
     plot_bits([BitResultFile.read(path) for path in bit_results(folder)], figure)
     print(f"wrote {figure}")
 

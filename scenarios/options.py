@@ -127,6 +127,12 @@ def scenario_parser(scenario, kind=Parser):
         action="store_true",
         help="plot: published curves of such pictures, link and axis below ours",
     )
+    add(
+        "--format",
+        choices=("png", "pdf", "svg"),
+        default="png",
+        help="plot: of the figures; pdf and svg keep curves as lines, for papers (png)",
+    )
     add("--quick", action="store_true", help="few images, three SNRs, folder *_quick")
     add("--restart", action="store_true", help="forget what is in the folder")
     add("--keep", action="store_true", help="keep points of older code, marked")

@@ -95,6 +95,11 @@ def main(argv, scenario, table=TABLE):
                 f"crop is of 'evaluate', whose results hold what figures show: leave "
                 f"--crop out of '{args.command}'"
             )
+        if args.command != "plot" and args.format != "png":
+            raise ValueError(
+                f"format is of 'plot', which draws from result files: leave --format "
+                f"{args.format} out of '{args.command}' and give 'plot' afterwards"
+            )
         if args.command != "plot" and args.published:
             raise ValueError(
                 f"published is of 'plot', which draws from result files: leave "
@@ -370,7 +375,7 @@ def _plot_images_and_bits(args, scenario, folder):
     if not bits or _results(folder, quiet=True):
         _plot(args, scenario, folder)
     if bits:
-        plot_bits_of(folder)
+        plot_bits_of(folder, args.format)
 
 
 def _plot(args, scenario, folder):
@@ -390,7 +395,7 @@ def _plot(args, scenario, folder):
         if not file.points:
             print(f"{file.path.name} is left out: no point was simulated yet")
     under = _published(files) if args.published else ()
-    for path in plotting.plot_all(files, folder, under):
+    for path in plotting.plot_all(files, folder, under, args.format):
         print(f"wrote {path}")
 
 

@@ -35,7 +35,7 @@ from scenarios.scenario import Scenario
 _TOP = ("out", "defaults", "run")
 _OF_RUN = ("scenario", "name")
 # Of one command, not of a file that is given again and again, or of 'plot' alone.
-_NOT_HERE = ("--out", "--restart", "--traceback", "--published")
+_NOT_HERE = ("--out", "--restart", "--traceback", "--published", "--format")
 _FOLDER_NAME = re.compile(r"[\w.+-]*[\w+-]")
 
 

@@ -137,9 +137,15 @@ class PatchAnalysis(NamedTuple):
 class Analysed(NamedTuple):
     """What the encoder knows of images before it is told a budget.
 
-    ``latents``, ``mean``, ``log_scale``, ``hyper_latents``, ``importance`` as in
-    :class:`PatchAnalysis`, the :class:`Allocation`, and the SNR that it is coded for,
-    [batch] `float32` [dB].
+    Attributes
+    ----------
+    latents, mean, log_scale, hyper_latents, importance
+        As in :class:`PatchAnalysis`
+
+    allocation : :class:`Allocation`
+
+    snr_db : [batch], `float32`
+        SNR that it is coded for [dB]
     """
 
     latents: Any

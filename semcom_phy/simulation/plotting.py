@@ -239,7 +239,7 @@ def plot_rate_distortion(curves, path):
         save(figure, path)
 
 
-def plot_all(curves, folder, published=()):
+def plot_all(curves, folder, published=(), form="png"):
     """Writes ``<metric>_vs_snr.png`` of the first metric, unless it is null everywhere
     (``psnr_vs_snr.png``; over distances all ``..._vs_distance.png``, over the cbr
     ``..._vs_cbr.png``), ``reconstructions.png``, of texts ``captions.png``, where there
@@ -260,6 +260,8 @@ def plot_all(curves, folder, published=()):
         Where the figures go
     published : sequence of :class:`~.published.matching.LaidUnder`, (default none)
         Curves of others, for the figure of the first metric
+    form : `str`, (default "png")
+        Of the files: "png", "pdf" or "svg"
 
     Output
     ------
@@ -276,7 +278,7 @@ def plot_all(curves, folder, published=()):
     curves = [curve for curve in curves if curve.points]
     if not curves:
         raise ValueError("no point was simulated yet")
-    metric, over = curves[0].metrics[0], f"vs_{curves[0].axis.stem}.png"
+    metric, over = curves[0].metrics[0], f"vs_{curves[0].axis.stem}.{form}"
     paths = [folder / f"{metric.removesuffix('_db')}_{over}"]
     measured = any(_points(curve, metric) for curve in curves)
     if measured:
@@ -285,11 +287,11 @@ def plot_all(curves, folder, published=()):
         paths = []
     pictured = [curve for curve in curves if has_images(curve)]
     if pictured and common_snr_points(pictured):
-        paths.append(folder / "reconstructions.png")
+        paths.append(folder / f"reconstructions.{form}")
         plot_reconstructions(pictured, paths[-1])
     told = [curve for curve in curves if has_captions(curve)]
     if told and common_snr_points(told):
-        paths.append(folder / "captions.png")
+        paths.append(folder / f"captions.{form}")
         plot_captions(told, paths[-1])
     if any(e.mean > 0 for curve in curves for _, e in _points(curve, "outage")):
         paths.append(folder / f"outage_{over}")
@@ -298,10 +300,10 @@ def plot_all(curves, folder, published=()):
         paths.append(folder / f"rate_{over}")
         plot_rate(curves, paths[-1])
     if rates_differ(curves) and measured:
-        paths.append(folder / "rate_distortion.png")
+        paths.append(folder / f"rate_distortion.{form}")
         plot_rate_distortion(curves, paths[-1])
     if any(_is_scored(curve) for curve in curves):
-        paths.append(folder / "psnr_by_importance.png")
+        paths.append(folder / f"psnr_by_importance.{form}")
         plot_by_importance(curves, paths[-1])
     return paths
 

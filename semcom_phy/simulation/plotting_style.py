@@ -30,13 +30,16 @@ STYLE = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "savefig.dpi": 200,
+    "pdf.fonttype": 42,  # TrueType: publishers refuse fonts of type 3
+    "svg.hashsalt": "semcom-phy",  # the same bytes for the same figure
 }
+_NO_DATE = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
 def save(figure, path):
     """In one step, because other runs may draw into the folder at the same time."""
     with replaced(path) as temporary:
-        figure.savefig(temporary)
+        figure.savefig(temporary, metadata=_NO_DATE.get(temporary.suffix))
 
 
 def caption(curves):

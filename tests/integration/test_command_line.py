@@ -49,14 +49,20 @@ def test_evaluate_writes_and_prints_everything(tmp_path, capfd):
     assert "pixels - fragile, paired" in capfd.readouterr().out
 
 
-def test_plot_redraws_from_the_files(tmp_path):
-    """Figures that were deleted come back as they were (byte by byte)."""
+def test_plot_redraws_from_the_files(tmp_path, capsys):
+    """Figures that were deleted come back as they were (byte by byte), in another form
+    beside them; other commands draw PNG alone."""
     assert run("--quick", "--out", tmp_path) == 0
     figure = tmp_path / "psnr_vs_snr.png"
     before = figure.read_bytes()
     figure.unlink()
     assert run("plot", "--out", tmp_path) == 0
     assert figure.read_bytes() == before
+    assert run("plot", "--format", "pdf", "--out", tmp_path) == 0
+    assert figure.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")
+    capsys.readouterr()
+    assert run("--format", "pdf", "--out", tmp_path) == 2
+    assert "error: --format is of 'plot'" in capsys.readouterr().err
 
 
 def test_published_curves_are_laid_under_and_told(tmp_path, capsys):

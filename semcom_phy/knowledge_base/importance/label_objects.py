@@ -15,7 +15,16 @@ _ANY_NEIGHBOUR = np.ones((3, 3), int)
 
 
 class SceneObject(NamedTuple):
-    """An object not yet judged: pixels, bottom and right not included."""
+    """An object not yet judged.
+
+    Attributes
+    ----------
+    top, left, bottom, right : `int`
+        Box [pixel], bottom and right not included
+
+    label : `str`
+        Its class
+    """
 
     top: int
     left: int

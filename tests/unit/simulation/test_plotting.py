@@ -104,6 +104,21 @@ def test_figures_come_from_the_files_alone(tmp_path):
         np.testing.assert_array_equal(before, np.asarray(Image.open(path)))
 
 
+@pytest.mark.parametrize(("form", "start"), [("pdf", b"%PDF-"), ("svg", b"<?xml")])
+def test_figures_as_vector_graphics(tmp_path, form, start):
+    """All figures are files of that kind, the same bytes each time (exact); no font of
+    a PDF is of type 3, which publishers refuse."""
+    curves = [make_curve(tmp_path, name, 0.2) for name in ("a", "b")]
+    paths = plotting.plot_all(curves, tmp_path, form=form)
+    names = [f"{name}.{form}" for name in ("psnr_vs_snr", "reconstructions")]
+    assert [path.name for path in paths] == [*names, f"outage_vs_snr.{form}"]
+    drawn = [path.read_bytes() for path in paths]
+    assert all(data.startswith(start) for data in drawn)
+    assert not any(b"/Type3" in data for data in drawn)
+    again = plotting.plot_all(curves, tmp_path, form=form)
+    assert [path.read_bytes() for path in again] == drawn
+
+
 def test_the_grid_shows_the_stored_images(tmp_path):
     """The colours of the first three originals and reconstructions are all drawn,
     those of the fourth are not (exact; 1 % for pixels under the outage frame)."""
