@@ -67,6 +67,20 @@ def scenario_parser(scenario, kind=Parser):
         help="side of square images, or height and width [pixel]",
     )
     add("--channel", help="awgn, rayleigh, rician, tdl, cdl, or my_module:MyChannel")
+    add(
+        "--tx-antennas",
+        dest="num_tx_ant",
+        type=int,
+        help="transmit antennas, a stream each",
+    )
+    add("--rx-antennas", dest="num_rx_ant", type=int, help="receive antennas")
+    add(
+        "--pilots",
+        dest="pilot_ofdm_symbols",
+        type=int,
+        **_LIST,
+        help="OFDM symbols of a slot that are pilots",
+    )
     add("--detector", metavar="MODULE:NAME", help="your own in the place of L-MMSE")
     add(
         "--users",

@@ -92,6 +92,16 @@ def parts_of(scenario, folder, restart):
     return parts
 
 
+def _built_or_named(build):
+    from semcom_phy.simulation.sweep import built
+
+    try:
+        return built(build)
+    except ValueError as error:
+        # Behind the message: its first word may be a value's name, that of an option.
+        raise ValueError(f"{error} (system {build.system!r})") from error
+
+
 def all_built(builders, rates):
     """The links of an evaluation.
 
@@ -109,12 +119,13 @@ def all_built(builders, rates):
     Raises
     ------
     ValueError
-        If systems cannot run at some of the rates, with all of these.
+        If a system does not fit the scenario, with its name; if systems cannot run at
+        some of the rates, with all of these.
     """
     from semcom_phy.simulation.sweep import built
 
     if rates is None:
-        return {build: built(build) for build in builders}
+        return {build: _built_or_named(build) for build in builders}
     links, failed = {}, {}
     for build in builders:
         try:

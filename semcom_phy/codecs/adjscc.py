@@ -141,16 +141,18 @@ class _AdjsccLayer(SemanticCodec):
         self.gains.set_weights(other.gains.get_weights())
 
     def check_rate(self, num_symbols):
-        if num_symbols % NUM_BANDS:
-            raise ValueError(
-                f"num_symbols must be a multiple of {NUM_BANDS}, received "
-                f"{num_symbols}: change the cbr."
-            )
         low, high = self.symbol_counts[0], self.symbol_counts[-1]
-        if not low <= num_symbols <= high:
+        if num_symbols % NUM_BANDS or not low <= num_symbols <= high:
+            of = np.prod(self.image_shape)
+            counts, rates = f"{low}", f"the cbr {low}/{of}"
+            if low < high:
+                counts = f"{low} to {high}, in steps of {NUM_BANDS},"
+                rates = (
+                    f"a cbr from {low}/{of} to {high}/{of} in steps of {NUM_BANDS}/{of}"
+                )
             raise ValueError(
-                f"num_symbols must lie between {low} and {high}, received "
-                f"{num_symbols}: train a model for this bandwidth."
+                f"this codec sends {counts} symbols per image, received {num_symbols}: "
+                f"give {rates}, or train a model for this bandwidth."
             )
 
     def get_config(self):

@@ -213,7 +213,8 @@ class _PatchCodec(SemanticCodec):
         if num_symbols != self.num_symbols:
             raise ValueError(
                 f"this codec sends {self.num_symbols} symbols per image, received "
-                f"{num_symbols}: train a model for this bandwidth."
+                f"{num_symbols}: give the cbr {self.num_symbols}/"
+                f"{np.prod(self.image_shape)}, or train a model for this bandwidth."
             )
 
     def log_amplitude(self, snr_db, mask):

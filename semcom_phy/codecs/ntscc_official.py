@@ -210,7 +210,8 @@ class _Patches(SemanticCodec):
         if num_symbols < least:
             raise ValueError(
                 f"{self.grid[0]}x{self.grid[1]} patches take at least {least} symbols, "
-                f"received a frame of {num_symbols}: raise the cbr."
+                f"received a frame of {num_symbols}: give a cbr of at least "
+                f"{least}/{np.prod(self.image_shape)}."
             )
 
     def make_stages(self, order):

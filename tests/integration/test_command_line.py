@@ -104,6 +104,21 @@ def test_options_reach_the_scenario(tmp_path):
     assert document["sweep"]["batch_size"] == 2
 
 
+def test_antennas_and_pilots_reach_the_link(tmp_path):
+    """More receive antennas and one pilot symbol: they stand in the file, and the
+    account has one pilot symbol of a slot fewer (exact)."""
+    found = {}
+    for name, more in (("a", ""), ("b", "--rx-antennas 4 --pilots 2")):
+        words = f"--systems pixels --snr 7 --images 2 {more} --out {tmp_path / name}"
+        assert run(*words.split()) == 0
+        found[name] = json.loads((tmp_path / name / "pixels.json").read_text())
+    antennas = [found["b"]["scenario"][f"num_{end}_ant"] for end in ("tx", "rx")]
+    assert antennas == [2, 4]
+    assert found["b"]["scenario"]["pilot_ofdm_symbols"] == [2]
+    pilots = [found[name]["bandwidth"]["pilot_res"] for name in ("a", "b")]
+    assert pilots[1] < pilots[0]
+
+
 @pytest.mark.parametrize(
     "options, size, shape",
     [("--image-size 64", 64, "64x64"), ("--image-size 48 64", [48, 64], "48x64")],
@@ -202,6 +217,9 @@ def test_target_interval_stops_early(tmp_path):
         ("--target-ci nan", "--target-ci must be .*got nan"),
         ("--target-ci -1e1", "--target-ci must be .*got -10"),
         ("--workers 0", "--workers must be at least 1, got 0"),
+        ("--tx-antennas 4", "--tx-antennas = 4 streams cannot be separated by"),
+        ("--rx-antennas 9", "--rx-antennas must be from 1 to 8, got 9"),
+        ("--pilots 2 14", "--pilots must be distinct indices below"),
         ("--unheard-of=1", "unrecognized arguments: --unheard-of"),
         ("estimate", "invalid choice: 'estimate'"),
         ("--out {file}/inside", "cannot write to the results folder.*--out"),
@@ -282,6 +300,15 @@ def test_ranges_are_those_of_the_library():
     """A scenario may be loaded without a backend, so that it holds the range of SNRs a
     second time (exact)."""
     assert scenario_module._SNR_DB == SNR_RANGE_DB
+
+
+def test_a_system_that_does_not_fit_is_named(tmp_path, capsys):
+    """With what would fit, as a cbr (exact)."""
+    words = f"--systems hevc_ldpc adjscc --cbr 1/8 --images 2 --out {tmp_path}"
+    assert mimo_2x2.main(words.split()) == 2
+    error = capsys.readouterr().err
+    assert "received 384: give a cbr from 512/3072 to 768/3072 in steps of" in error
+    assert error.endswith("(system 'adjscc')\n")
 
 
 def test_a_missing_codec_is_one_clear_line(tmp_path, capsys, monkeypatch):

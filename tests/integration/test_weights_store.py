@@ -167,7 +167,7 @@ def test_another_image_size_or_rate_is_refused(stored):
     """What they were made for is named, with the remedy (exact)."""
     with pytest.raises(ValueError, match="made for images of 16x16, not 32x32"):
         load_link(stored[1], channel(), (32, 32, 3))
-    with pytest.raises(ValueError, match="^num_symbols must lie between 64 and 64"):
+    with pytest.raises(ValueError, match="received 96: give the cbr 64/"):
         load_link(stored[1], channel(96), SHAPE)
 
 

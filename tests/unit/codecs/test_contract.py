@@ -204,7 +204,7 @@ def test_a_scenario_has_a_configuration_of_its_own(name):
 def test_frames_that_do_not_fit_a_codec_are_refused():
     """Both numbers are named (exact)."""
     for name, message in (
-        ("adjscc", "between 64 and 64, received 96"),
+        ("adjscc", "64 symbols per image, received 96: give the cbr 64/768"),
         ("deepjscc", "64 symbols per image, received 96"),
         ("eca", "frame of 96"),
         ("swinjscc", "frame of 96"),
