@@ -49,6 +49,7 @@ apidoc_modules = [
     for package in ("semcom_phy", "link_models", "scenarios")
 ]
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as written, not what they are on this machine
 autodoc_typehints = "none"
 default_role = "code"
 suppress_warnings = [

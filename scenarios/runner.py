@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from scenarios.command_options import check_options
 from scenarios.definitions import data_bandwidth, definition_card
 from scenarios.link_budget import chosen_distances
 from scenarios.options import scenario_parser
@@ -78,6 +79,7 @@ def main(argv, scenario, table=TABLE):
     except SystemExit as leave:  # --help, or an option that argparse refuses
         return leave.code
     try:
+        check_options(args, parser)
         chosen = chosen_scenario(args, scenario, table)
         folder = _folder(args, chosen)
         if args.command in ("train", "bits") and chosen.users > 1:
@@ -89,21 +91,6 @@ def main(argv, scenario, table=TABLE):
             raise ValueError(
                 f"cbr is given {len(chosen.rates)} times, '{args.command}' takes one: "
                 "give one, or leave it out"
-            )
-        if args.command != "evaluate" and args.crop is not None:
-            raise ValueError(
-                f"crop is of 'evaluate', whose results hold what figures show: leave "
-                f"--crop out of '{args.command}'"
-            )
-        if args.command != "plot" and args.format != "png":
-            raise ValueError(
-                f"format is of 'plot', which draws from result files: leave --format "
-                f"{args.format} out of '{args.command}' and give 'plot' afterwards"
-            )
-        if args.command != "plot" and args.published:
-            raise ValueError(
-                f"published is of 'plot', which draws from result files: leave "
-                f"--published out of '{args.command}' and give 'plot' afterwards"
             )
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
@@ -395,7 +382,8 @@ def _plot(args, scenario, folder):
         if not file.points:
             print(f"{file.path.name} is left out: no point was simulated yet")
     under = _published(files) if args.published else ()
-    for path in plotting.plot_all(files, folder, under, args.format):
+    metrics = args.metrics or ()
+    for path in plotting.plot_all(files, folder, under, args.format, metrics):
         print(f"wrote {path}")
 
 
@@ -518,12 +506,21 @@ def _check_systems(scenario, table):
             raise ValueError(
                 f"unknown system {name!r}; there are: {', '.join(sorted(known))}{own}"
             )
+    if scenario.codec is not None and scenario.own_system not in scenario.systems:
+        raise ValueError(
+            f"codec {scenario.codec!r} is not among --systems: add "
+            f"{scenario.own_system!r} to them, or leave out --codec"
+        )
 
 
 def _check_writable(folder):
+    """Looks where the folder will be: it is made with the first result, so that a run
+    that fails before leaves none."""
+    there = next(
+        place for place in (folder, *folder.absolute().parents) if place.exists()
+    )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # a name of its own in every run
+        with tempfile.TemporaryFile(dir=there):  # a name of its own in every run
             pass
     except OSError as error:
         raise OSError(

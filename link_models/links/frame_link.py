@@ -202,7 +202,8 @@ class FrameLink(keras.Model):
             raise ValueError(
                 f"the encoder gives {data.z.shape[1]} symbols for a frame of "
                 f"{self.num_symbols}: give as many as known.num_symbols, or tell in "
-                "Analogue(z, count) how many of them are sent"
+                "Analogue(z, count) how many of them are sent; weights of a codec of "
+                "one rate are trained at the --cbr that they are used at"
             )
         z, count = data.z[:, : self.num_symbols], data.count
         if z.shape[1] < self.num_symbols:

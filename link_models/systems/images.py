@@ -16,8 +16,8 @@ def to_uint8(images):
     if not np.isfinite(images).all():
         raise ValueError(
             "The decoder returned values that are not finite: the weights are broken, "
-            "or a channel has a rank below its number of streams in 32 bits (lower the "
-            "SNR)."
+            "the decoder divides by zero, or a channel has a rank below its number of "
+            "streams in 32 bits (lower the SNR)."
         )
     scaled = np.clip(images, 0.0, 1.0)
     scaled *= 255.0  # in place: large pictures take much memory

@@ -161,10 +161,13 @@ def _fit(scenario, args, options, command):
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
         f"{trainer.recipe.precision}: {trainer.num_weights:,} weights, "
         f"{len(trainer.data.exact) + len(trainer.data.copies)} samples, "
-        f"{trainer.recipe.steps - trainer.step} steps to go",
+        f"{trainer.recipe.steps - trainer.step} steps of {trainer.samples_per_step} "
+        "to go",
         flush=True,
     )
-    print(f"wrote {trainer.fit(restart=args.restart)}")
+    record = trainer.fit(restart=args.restart)
+    weights = record.with_suffix("")
+    print(f"wrote {record} and {weights}.weights.h5: use them with --weights {weights}")
 
 
 def _trainer(scenario, args):

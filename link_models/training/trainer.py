@@ -259,6 +259,7 @@ class Trainer:
         log = scalar_logger(self.folder / "logs" / self.label)
         self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
         batches = self.batches.ahead(self.step, self.recipe.steps)
+        told = self.step + LOG_STEPS  # how long it will take, long before a validation
         clock = _Clock(self.samples_per_step)
         bar = tqdm(
             total=self.recipe.steps,
@@ -280,6 +281,8 @@ class Trainer:
                 stop = pressed() and not last
                 if due or stop or self.step % LOG_STEPS == 0:
                     log("loss", self._checked(loss), self.step)
+                if self.step == told and not due:
+                    bar.write(f"step {self.step}: {self._time_left(clock)}")
                 if due:
                     speed = clock.read(self.step)
                     figures = self.validate()
@@ -390,11 +393,19 @@ class Trainer:
         loss = float(loss)
         # A loss scale finds its size by overflows, whose steps it leaves out.
         if not np.isfinite(loss) and self.recipe.precision != "mixed_float16":
+            kept = "no checkpoint was written yet"
+            if self.checkpoint.is_file():
+                kept = "the last checkpoint is kept"
             raise ValueError(
-                f"the loss is {loss} after {self.step} steps: lower the learning rate; "
-                "the last checkpoint is kept"
+                f"the loss is {loss} after {self.step} steps; {kept}: lower the "
+                "learning rate with --learning-rate, and where that does not help look "
+                "for a logarithm, root or division in the codec that meets a zero"
             )
         return loss
+
+    def _time_left(self, clock):
+        minutes = clock.step_seconds(self.step) * (self.recipe.steps - self.step) / 60
+        return f"about {minutes:.0f} minutes to step {self.recipe.steps}"
 
     def _flat(self, figures):
         """What the log shows of validations: (name, value)."""
@@ -463,6 +474,9 @@ class _Clock:
         before = time.perf_counter()
         yield
         self.waited += time.perf_counter() - before
+
+    def step_seconds(self, step):
+        return (time.perf_counter() - self.start) / (step - self.first)
 
     def read(self, step):
         seconds = time.perf_counter() - self.start

@@ -142,17 +142,24 @@ class _AdjsccLayer(SemanticCodec):
 
     def check_rate(self, num_symbols):
         low, high = self.symbol_counts[0], self.symbol_counts[-1]
-        if num_symbols % NUM_BANDS or not low <= num_symbols <= high:
-            of = np.prod(self.image_shape)
+        of = np.prod(self.image_shape)
+        if not low <= num_symbols <= high:
             counts, rates = f"{low}", f"the cbr {low}/{of}"
             if low < high:
-                counts = f"{low} to {high}, in steps of {NUM_BANDS},"
-                rates = (
-                    f"a cbr from {low}/{of} to {high}/{of} in steps of {NUM_BANDS}/{of}"
+                counts, rates = (
+                    f"{low} to {high}",
+                    f"a cbr from {low}/{of} to {high}/{of}",
                 )
             raise ValueError(
                 f"this codec sends {counts} symbols per image, received {num_symbols}: "
                 f"give {rates}, or train a model for this bandwidth."
+            )
+        below = num_symbols // NUM_BANDS * NUM_BANDS
+        above = below + NUM_BANDS
+        if below < num_symbols:
+            raise ValueError(
+                f"num_symbols must be a multiple of {NUM_BANDS}, received "
+                f"{num_symbols}: give a cbr of {below}/{of} or {above}/{of}."
             )
 
     def get_config(self):

@@ -150,6 +150,10 @@ class SemanticEncoder(SemanticCodec):
     ((4, 5), None, (2, 2, 3))
     """
 
+    title = ""
+    """`str` : In tables and figures, of a codec that ``--codec`` names; empty: the name
+    of its module."""
+
     sends_images = True
     """`bool` : The source is images; of others it is what ``source_shape`` says."""
 

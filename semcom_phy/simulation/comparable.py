@@ -4,8 +4,9 @@ import json
 
 from semcom_phy.differences import differences
 
-# Which weights a system has, its description says; a scenario's name says nothing.
-_NOT_SHARED = ("name", "weights", "link_budget")
+# Which weights a system has, its description says; a scenario's name says nothing, and
+# the user's codec is one system of several.
+_NOT_SHARED = ("name", "weights", "codec", "link_budget")
 _DATA = ("sha256", "texts_sha256", "labels_sha256", "masks_sha256", "groups")
 
 

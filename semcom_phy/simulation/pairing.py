@@ -46,7 +46,7 @@ _DATA_HASHES = {
 }
 # Told by the images' hash, by what was spent, or by the description.
 _TOLD_ELSEWHERE = (
-    "name", "dataset", "image_size", "num_images", "draws", "cbr", "weights",
+    "name", "dataset", "image_size", "num_images", "draws", "cbr", "weights", "codec",
 )  # fmt: skip
 
 

@@ -239,8 +239,8 @@ def plot_rate_distortion(curves, path):
         save(figure, path)
 
 
-def plot_all(curves, folder, published=(), form="png"):
-    """Writes ``<metric>_vs_snr.png`` of the first metric, unless it is null everywhere
+def plot_all(curves, folder, published=(), form="png", metrics=()):
+    """Writes ``<metric>_vs_snr.png`` of the metrics, unless one is null everywhere
     (``psnr_vs_snr.png``; over distances all ``..._vs_distance.png``, over the cbr
     ``..._vs_cbr.png``), ``reconstructions.png``, of texts ``captions.png``, where there
     was an outage ``outage_vs_snr.png``, where rates differ between points or systems
@@ -259,9 +259,11 @@ def plot_all(curves, folder, published=(), form="png"):
     folder : `Path`
         Where the figures go
     published : sequence of :class:`~.published.matching.LaidUnder`, (default none)
-        Curves of others, for the figure of the first metric
+        Curves of others, for the figure of the curves' first metric
     form : `str`, (default "png")
         Of the files: "png", "pdf" or "svg"
+    metrics : sequence of `str`, (default: the first one of the curves)
+        What is drawn over the SNR
 
     Output
     ------
@@ -271,20 +273,26 @@ def plot_all(curves, folder, published=(), form="png"):
     Raises
     ------
     ValueError
-        If no point was simulated yet, or the curves are of different scenarios or
-        images, see :func:`~semcom_phy.simulation.comparable.check_comparable`.
+        If no point was simulated yet, a metric was not measured, or the curves are of
+        different scenarios or images, see
+        :func:`~semcom_phy.simulation.comparable.check_comparable`.
     """
     folder = Path(folder)
     curves = [curve for curve in curves if curve.points]
     if not curves:
         raise ValueError("no point was simulated yet")
-    metric, over = curves[0].metrics[0], f"vs_{curves[0].axis.stem}.{form}"
-    paths = [folder / f"{metric.removesuffix('_db')}_{over}"]
-    measured = any(_points(curve, metric) for curve in curves)
-    if measured:
-        plot_metric(curves, metric, paths[0], published)
-    else:  # no image has such a figure
-        paths = []
+    first, over = curves[0].metrics[0], f"vs_{curves[0].axis.stem}.{form}"
+    paths = []
+    for metric in metrics or (first,):
+        if metric not in curves[0].metrics:
+            raise ValueError(
+                f"metrics: {metric!r} was not measured; there are: "
+                f"{', '.join(curves[0].metrics)}"
+            )
+        if any(_points(curve, metric) for curve in curves):  # else: no image has it
+            paths.append(folder / f"{metric.removesuffix('_db')}_{over}")
+            under = published if metric == first else ()
+            plot_metric(curves, metric, paths[-1], under)
     pictured = [curve for curve in curves if has_images(curve)]
     if pictured and common_snr_points(pictured):
         paths.append(folder / f"reconstructions.{form}")
@@ -299,7 +307,7 @@ def plot_all(curves, folder, published=(), form="png"):
     if rates_differ(curves):
         paths.append(folder / f"rate_{over}")
         plot_rate(curves, paths[-1])
-    if rates_differ(curves) and measured:
+    if rates_differ(curves) and any(_points(curve, first) for curve in curves):
         paths.append(folder / f"rate_distortion.{form}")
         plot_rate_distortion(curves, paths[-1])
     if any(_is_scored(curve) for curve in curves):

@@ -226,6 +226,15 @@ def test_target_interval_stops_early(tmp_path):
         ("train --label a/b", "'a/b' must be a plain name.*--out says the folder"),
         ("train --label .", "'.' must be a plain name"),
         ("plot --out {empty}", "holds no result"),
+        (
+            "--system fragile",
+            "--system is of 'train': leave --system out of 'evaluate'",
+        ),
+        ("train --mcs 4", "--mcs is of 'bits': leave --mcs out of 'train'"),
+        (
+            "bits --full-pictures",
+            "--full-pictures is of 'evaluate', whose .* of 'bits'",
+        ),
         ("plot --systems fragile --out {empty}", "fragile.json"),
     ],
 )
@@ -307,7 +316,7 @@ def test_a_system_that_does_not_fit_is_named(tmp_path, capsys):
     words = f"--systems hevc_ldpc adjscc --cbr 1/8 --images 2 --out {tmp_path}"
     assert mimo_2x2.main(words.split()) == 2
     error = capsys.readouterr().err
-    assert "received 384: give a cbr from 512/3072 to 768/3072 in steps of" in error
+    assert "received 384: give a cbr from 512/3072 to 768/3072, or" in error
     assert error.endswith("(system 'adjscc')\n")
 
 

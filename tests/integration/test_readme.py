@@ -42,6 +42,7 @@ def write_modules(folder):
         mark = f"class {name[:-1].capitalize()}Encoder"
         (text,) = (block for block in python_blocks(CODEC) if mark in block)
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        sys.modules.pop(name, None)  # of another test's folder
 
 
 def test_examples_run(tmp_path, monkeypatch):
@@ -87,6 +88,30 @@ def test_own_codecs_run_from_the_command_line(name, tmp_path, monkeypatch, capsy
     assert np.all((rows["side_cbr"] > 0) == (name == "levels"))
 
 
+def test_codecs_and_systems_share_a_folder(tmp_path, monkeypatch, capsys):
+    """A codec joins systems that lie there already, and another codec joins both; each
+    has the title that it gives itself, by default its file's name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    write_modules(tmp_path)
+    with (tmp_path / "levels.py").open("a", encoding="utf-8") as module:
+        module.write('\n\nLevelEncoder.title = "Three levels"\n')
+    few = ["--snr", "10", "--images", "4", "--out", "results"]
+    assert runner.main(["--systems", "linear", *few], SCENARIO) == 0
+    for name, kind in (("cells", "Cell"), ("levels", "Level")):
+        codec = ["--codec", f"{name}:{kind}Encoder,{kind}Decoder"]
+        train = ["train", *codec, "--data", "sample", "--steps", "2", "--label", name]
+        assert runner.main(train, SCENARIO) == 0
+        run = [*codec, "--weights", f"runs/{name}", "--systems", name, *few]
+        assert runner.main(run, SCENARIO) == 0
+    results = [json.loads(path.read_text()) for path in Path("results").glob("*.json")]
+    titles = {result["description"]["title"] for result in results}
+    assert titles == {"cells", "Three levels", "Linear analogue (scale sent)"}
+    assert compare.main(["results", "cells", "levels"]) == 0
+    assert "cells - levels, paired" in capsys.readouterr().out
+    assert runner.main(["plot", "--out", "results"], SCENARIO) == 0
+
+
 def test_a_codec_is_named_once(tmp_path, monkeypatch, capsys):
     """--system beside --codec is refused, and a name that neither gives says which
     name the codec has."""
@@ -98,6 +123,8 @@ def test_a_codec_is_named_once(tmp_path, monkeypatch, capsys):
     assert "leave out --system" in capsys.readouterr().err
     assert runner.main([*codec, "--systems", "cell"], SCENARIO) == 2
     assert "and 'cells' by --codec" in capsys.readouterr().err
+    assert runner.main([*codec, "--systems", "linear"], SCENARIO) == 2
+    assert "add 'cells' to them, or leave out --codec" in capsys.readouterr().err
 
 
 def test_the_adaptive_codec_is_short():

@@ -543,11 +543,11 @@ def test_train_command(tmp_path, capsys, monkeypatch):
     assert code == 130 and not path.exists()
     assert f"no checkpoint yet at {path}: give the same command again" in printed.err
     monkeypatch.setattr(
-        Trainer, "fit", lambda self, restart: f"nothing after {self.step} {restart}"
+        Trainer, "fit", lambda self, restart: Path(f"after {self.step} {restart}.json")
     )
     for more, code, message in (
-        (" --resume", 0, "wrote nothing after 2 False"),
-        (" --restart", 0, "wrote nothing after 0 True"),
+        (" --resume", 0, "wrote after 2 False.json .*with --weights after 2 False\n"),
+        (" --restart", 0, "wrote after 0 True.json"),
         (" --resume --restart", 2, "--resume goes on, --restart forgets"),
         (" --resume --learning-rate 0.01", 2, "--learning-rate 0.002 then, 0.01 now"),
         (" --resume --precision mixed_bfloat16", 2, '--precision "float32" then'),
@@ -562,7 +562,11 @@ def test_train_command(tmp_path, capsys, monkeypatch):
         (" --resume --label unheard", 2, "unheard.checkpoint.npz does not exist"),
         (" --system webp_ldpc", 2, "'webp_ldpc' cannot be trained.*adjscc, deepjscc"),
         (" --cbr 0.1", 2, "num_symbols must be a multiple of 8.*received 76"),
-        (" --system adjscc --cbr 0.1", 2, "multiple of 32, received 76"),
+        (
+            " --system adjscc --cbr 0.1",
+            2,
+            "a multiple of 32, received 76: give a cbr of 64/768 or",
+        ),
         (" --together-with marsian", 2, "there is no scenario 'marsian'"),
         (" --data nowhere.npz", 2, "nowhere.npz: no such file"),
         (" --learning-rate 2", 2, "--learning-rate must be a number .*got 2"),

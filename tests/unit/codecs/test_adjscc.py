@@ -160,9 +160,9 @@ def test_rates_and_images_outside_the_model_are_refused():
     """Symbols beyond the range or between its steps, other image sizes (exact)."""
     encoder, decoder = pair((64, 96))
     for count, message in (
-        (32, "received 32: give a cbr from 64/576 to 96/576 in steps of 32/576"),
-        (128, "64 to 96, in steps of 32, symbols per image, received 128"),
-        (80, "in steps of 32, symbols per image, received 80"),
+        (32, "received 32: give a cbr from 64/576 to 96/576, or"),
+        (128, "64 to 96 symbols per image, received 128"),
+        (80, "a multiple of 32, received 80: give a cbr of 64/576 or 96/576"),
     ):
         with pytest.raises(ValueError, match=message):
             encode(encoder, pictures(), SNR_DB, count)

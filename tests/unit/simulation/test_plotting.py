@@ -119,6 +119,20 @@ def test_figures_as_vector_graphics(tmp_path, form, start):
     assert [path.read_bytes() for path in again] == drawn
 
 
+def test_the_metrics_that_are_asked_for_are_drawn(tmp_path):
+    """One figure each in the place of that of the first metric; one that was not
+    measured is refused with those that were (exact)."""
+    curves = [make_curve(tmp_path, "a", 0.0)]
+    asked = curves[0].metrics[1:3]
+    paths = plotting.plot_all(curves, tmp_path, metrics=asked)
+    assert [path.name for path in paths] == [
+        *(f"{name.removesuffix('_db')}_vs_snr.png" for name in asked),
+        "reconstructions.png",
+    ]
+    with pytest.raises(ValueError, match="'lpips' was not measured; there are: psnr"):
+        plotting.plot_all(curves, tmp_path, metrics=["lpips"])
+
+
 def test_the_grid_shows_the_stored_images(tmp_path):
     """The colours of the first three originals and reconstructions are all drawn,
     those of the fourth are not (exact; 1 % for pixels under the outage frame)."""
