@@ -78,6 +78,7 @@ docs: $(VENV)/.generative
 %/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $*
+	@echo "installing into $* ($(EXTRA), Sionna and what they need): some minutes, about 3 GB"
 	$*/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.8.5"
 	$(if $(FIRST),$*/bin/python -m pip install --quiet --disable-pip-version-check $(FIRST))
 	$*/bin/python -m uv pip install --quiet --python $*/bin/python --editable ".[$(EXTRA),dev]"

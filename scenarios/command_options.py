@@ -3,13 +3,24 @@ reads them, they are refused by name."""
 
 from scenarios.options import OTHER_COMMANDS
 
-_EVALUATE = "evaluate", "whose results hold what figures show"
-_PLOT = "plot", "which draws from result files; give it afterwards"
-_ONLY = {  # of those that stand with options of several commands
-    "--crop": _EVALUATE,
-    "--full-pictures": _EVALUATE,
-    "--format": _PLOT,
-    "--published": _PLOT,
+_ONLY = {  # option -> the one command that reads it, and why
+    "--crop": ("evaluate", ", whose results hold what figures show"),
+    "--full-pictures": ("evaluate", ", whose results hold what figures show"),
+    "--format": ("plot", ", which draws from result files; give it afterwards"),
+    "--published": ("plot", ", which draws from result files; give it afterwards"),
+}
+_OF_IMAGES = (
+    "--systems", "--metrics", "--images", "--draws", "--dataset", "--weights",
+    "--target-ci",
+)  # fmt: skip
+_UNREAD = {  # command -> options that it does not read
+    "bits": (*_OF_IMAGES, "--codec"),
+    "train": (*_OF_IMAGES, "--group-by", "--strict-images", "--dask"),
+}
+_OF_TRAINING = {  # evaluate's option -> train's for the like
+    "--systems": "--system",
+    "--dataset": "--data",
+    "--weights": "--start-from",
 }
 
 
@@ -27,16 +38,27 @@ def check_options(args, parser):
     Raises
     ------
     ValueError
-        With the option and its command.
+        With the option, its command, and the option that this command has for the like.
     """
     values = vars(args)
     for title, actions in parser.groups.items():
-        kind = title.split()[0]
-        own = (kind, "") if kind in OTHER_COMMANDS else None
         for option, action in actions.items():
-            command, why = own or _ONLY.get(option, (args.command, ""))
-            if command != args.command and values[action.dest] != action.default:
-                of = f"is of '{command}', {why}" if why else f"is of '{command}'"
-                raise ValueError(
-                    f"{action.dest} {of}: leave {option} out of '{args.command}'"
-                )
+            if values[action.dest] != action.default:
+                _check(option, action.dest, title.split()[0], args.command)
+
+
+def _check(option, name, group, command):
+    of, why = _ONLY.get(option, (command, ""))
+    if group in OTHER_COMMANDS:
+        of = group
+    if of != command:
+        said = f"is of '{of}'{why}"
+    elif option in _UNREAD.get(command, ()):
+        said = "is of 'evaluate'"
+    else:
+        return
+    like = (
+        _OF_TRAINING if command == "train" else {v: k for k, v in _OF_TRAINING.items()}
+    )
+    instead = f", or give {like[option]}" if option in like else ""
+    raise ValueError(f"{name} {said}: leave {option} out of '{command}'{instead}")

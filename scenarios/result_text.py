@@ -89,6 +89,8 @@ def result_table(files, snr_db):
             rows.append(title.ljust(width) + "".join(c.rjust(column) for c in row))
         if metric in reasons:
             rows.append(f"  {metric}: {reasons[metric]}")
+        if not blocks and "cbr_total" in heads:
+            rows.append("  The systems spend different rates: see Spent below.")
         blocks.append("\n".join(rows))
     if notes:
         blocks.append("\n".join(notes))

@@ -252,6 +252,8 @@ def _evaluate(args, scenario, folder, table, options):
             note = description.get("bandwidth_note")
             print(bandwidth_text(title + part.at, bandwidth, note))
             print(f"    knows: {knows}")
+            for link in description.get("trained_over", ()):
+                print(f"    trained over: {link}")
         for line in curves[build].notes:
             print(line + part.at)
     if args.full_pictures:

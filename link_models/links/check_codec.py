@@ -24,8 +24,20 @@ def check_codec(link):
     Raises
     ------
     ValueError
-        Naming the method that does not do what the contract says.
+        Naming the method that does not do what the contract says. What the codec itself
+        raises goes through, with a note of where it was called.
     """
+    try:
+        _try(link)
+    except Exception as error:
+        error.add_note(
+            f"raised while {type(link.encoder).__name__} and "
+            f"{type(link.decoder).__name__} were tried on two random images"
+        )
+        raise
+
+
+def _try(link):
     encoder, rng = link.encoder, np.random.default_rng(0)
     source = _tensor(rng.random((_BATCH, *encoder.image_shape), dtype="float32"))
     known = _knowledge(link)
@@ -70,6 +82,7 @@ def _check_packet(link, packet):
             f"{type(packet).__name__}"
         )
     z, count = packet.data
+    _check_finite(name, z)
     if standardize_dtype(z.dtype) != "complex64" or len(z.shape) != 2:
         raise ValueError(
             f"{name} must give z as complex64 [batch, num_symbols] "
@@ -223,6 +236,17 @@ def _check_delivered(link, delivered, source):
         raise ValueError(
             f"{name} must deliver images of shape {tuple(source.shape)}, got "
             f"{tuple(images.shape)}"
+        )
+    for values in (images, delivered.features):
+        if values is not None:
+            _check_finite(name, values)
+
+
+def _check_finite(name, values):
+    if not np.isfinite(_array(values)).all():
+        raise ValueError(
+            f"{name} gives values that are not finite for plain images at 10 dB: look "
+            "for a logarithm, root or division that meets a zero"
         )
 
 

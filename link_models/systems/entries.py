@@ -407,11 +407,23 @@ def about_weights(record):
         "weights": record["label"],
         "weights_sha256": record["sha256"],
         "trained_snr_db": ends,
+        "trained_over": [_link_text(task) for task in record.get("tasks", ())],
     }
     decoder = record["config"]["decoder"]
     if "compensation" in decoder:
         about["compensation"] = describe_compensation(decoder["compensation"])
     return about
+
+
+def _link_text(task):
+    """The link of a task that weights were trained for, as far as their JSON tells."""
+    parts = [task["name"]]
+    if "channel" in task:
+        parts.append(f"{task['num_tx_ant']}x{task['num_rx_ant']} {task['channel']}")
+        parts.append(f"{task['csi']} CSI")
+    if "num_symbols" in task:
+        parts.append(f"{task['num_symbols']} symbols")
+    return ", ".join(parts)
 
 
 def describe_compensation(sizes):

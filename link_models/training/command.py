@@ -162,12 +162,22 @@ def _fit(scenario, args, options, command):
         f"{trainer.recipe.precision}: {trainer.num_weights:,} weights, "
         f"{len(trainer.data.exact) + len(trainer.data.copies)} samples, "
         f"{trainer.recipe.steps - trainer.step} steps of {trainer.samples_per_step} "
-        "to go",
+        f"to go; {_told(trainer.recipe)}",
         flush=True,
     )
     record = trainer.fit(restart=args.restart)
     weights = record.with_suffix("")
     print(f"wrote {record} and {weights}.weights.h5: use them with --weights {weights}")
+
+
+def _told(recipe):
+    """What a recipe does that no option may have said."""
+    warmup, steps = recipe.warmup_steps, recipe.steps
+    much = f", much of {steps}: give --warmup-steps" if 4 * warmup > steps else ""
+    return (
+        f"SNR from {recipe.min_snr_db:g} to {recipe.max_snr_db:g} dB, learning rate "
+        f"{recipe.learning_rate:g} after {warmup} steps of warm-up{much}"
+    )
 
 
 def _trainer(scenario, args):

@@ -83,6 +83,18 @@ def without_shape(self, image_shape, num_symbols):
 
 
 WRONG = {
+    "z is not finite": (
+        encoder_with(z=lambda self, s: np.nan * Encoder.z(self, s)),
+        r"Wrong.encode\(\) gives values that are not finite",
+    ),
+    "pictures that are not finite": (
+        decoder_with(
+            decode=lambda self, r, k, training=False: Delivered(
+                np.inf * Decoder.decode(self, r, k).images
+            )
+        ),
+        r"Wrong.decode\(\) gives values that are not finite",
+    ),
     "z is real": (
         encoder_with(z=lambda self, s: ops.reshape(s, (-1, 3072))[:, :768]),
         "complex64",
@@ -148,6 +160,18 @@ def test_mistakes_are_named(mistake):
     kind = "encoder" if issubclass(half, SemanticEncoder) else "decoder"
     with pytest.raises(ValueError, match=message):
         built(**{kind: half})
+
+
+def test_errors_of_the_codec_say_when_they_came():
+    """They go through as they are, with a note (exact)."""
+
+    def crash(self, source, known):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine") as caught:
+        built(encoder_with(encode=crash))
+    (note,) = caught.value.__notes__
+    assert "while Wrong and " in note and "two random images" in note
 
 
 def test_what_is_not_there_is_named():

@@ -226,10 +226,10 @@ def test_target_interval_stops_early(tmp_path):
         ("train --label a/b", "'a/b' must be a plain name.*--out says the folder"),
         ("train --label .", "'.' must be a plain name"),
         ("plot --out {empty}", "holds no result"),
-        (
-            "--system fragile",
-            "--system is of 'train': leave --system out of 'evaluate'",
-        ),
+        ("--system fragile", "--system is of 'train': .*'evaluate', or give --systems"),
+        ("train --dataset cifar10", "--dataset is of 'evaluate': .* or give --data"),
+        ("train --weights a", "--weights is of 'evaluate': .* or give --start-from"),
+        ("bits --images 4", "--images is of 'evaluate': leave --images out of 'bits'"),
         ("train --mcs 4", "--mcs is of 'bits': leave --mcs out of 'train'"),
         (
             "bits --full-pictures",
