@@ -59,16 +59,15 @@ def half_precision(name, values, mantissa_bits=MANTISSA):
             f"{mantissa_bits} of mantissa (up to {limit:g}): ship these weights as "
             "they are"
         )
-    return _rounded(values.astype(np.float16), MANTISSA - mantissa_bits)
+    return _rounded(values.astype(np.float64), mantissa_bits).astype(np.float16)
 
 
-def _rounded(values, dropped):
-    """16-bit floats with the last bits of the mantissa 0, to the nearest, ties up."""
-    if not dropped:
-        return values
-    bits = values.view(np.uint16).astype(np.uint32)
-    bits = (bits + (1 << (dropped - 1))) >> dropped << dropped
-    return bits.astype(np.uint16).view(np.float16)
+def _rounded(values, mantissa_bits):
+    """To so many bits of mantissa, once, to the nearest, ties away from 0; below 2^-14,
+    where 16-bit floats have no exponents left, to multiples of what they have there."""
+    _, exponent = np.frexp(values)  # of mantissas in [0.5, 1)
+    step = np.ldexp(1.0, np.maximum(exponent - 1, -14) - mantissa_bits)
+    return np.copysign(np.floor(np.abs(values) / step + 0.5) * step, values)
 
 
 def new_file(path):
