@@ -1,6 +1,7 @@
 """The command-line parser of the scenarios."""
 
 import argparse
+import difflib
 import re
 import sys
 
@@ -9,7 +10,8 @@ _NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|-inf(inity)?|-nan
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and reads negative numbers of any form.
+    """Says what is wrong in one line, reads negative numbers of any form, and refuses
+    an option that is given twice, of which argparse would keep the last value.
 
     Attributes
     ----------
@@ -18,11 +20,16 @@ class Parser(argparse.ArgumentParser):
 
     groups : `dict` of `str` -> `dict` of `str` -> `argparse.Action`
         Title of a group -> option -> what it does
+
+    given : `dict` of `str` -> `str`
+        Name of a value -> what the arguments said, as they said it
     """
 
     def __init__(self, **more):
         super().__init__(**more)
-        self.options, self.groups = {}, {}
+        self.options, self.groups, self.given = {}, {}, {}
+        for name in (None, "store"):
+            self.register("action", name, _StoreOnce)
 
     def add_options(self, title):
         """Opens a group of options; returns what adds one, as ``add_argument``."""
@@ -38,10 +45,41 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, argv=None, namespace=None):
         argv = sys.argv[1:] if argv is None else argv
-        return super().parse_args([_as_value(text) for text in argv], namespace)
+        words = [_as_value(text) for text in argv]
+        self.given = {}
+        self._check_options(words)
+        return super().parse_args(words, namespace)
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message}\n")
+
+    def _check_options(self, words):
+        """Refuses unknown options before argparse takes what follows them for a
+        command."""
+        known = self._option_string_actions
+        for word in words:
+            if word == "--":
+                return
+            option = word.split("=")[0]
+            if not re.match("-[^ ]+$", option):
+                continue
+            if not any(name.startswith(option) for name in known):
+                near = nearest(option, known) or "; --help lists all"
+                self.error(f"unknown option {option}{near}")
+
+    def _get_value(self, action, arg_string):
+        """Where argparse reads one value; it would not tell how to write several."""
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError as error:
+            if action.nargs != "+" or "," not in arg_string:
+                raise
+            option, values = action.option_strings[0], arg_string.replace(",", " ")
+            raise argparse.ArgumentError(
+                action,
+                f"got {arg_string!r}; give numbers separated by blanks: "
+                f"{' '.join([option, *values.split()])}",
+            ) from error
 
 
 class RaisingParser(Parser):
@@ -49,6 +87,41 @@ class RaisingParser(Parser):
 
     def error(self, message):
         raise ValueError(message)
+
+
+class _StoreOnce(argparse.Action):
+    """The action of options that name none.
+
+    Parameters
+    ----------
+    once : `str`, optional
+        Why a second value is refused; by default how several are written, or to give
+        one
+    """
+
+    def __init__(self, once="", **more):
+        super().__init__(**more)
+        several = "write all values behind one, separated by blanks"
+        self.once = once or (several if self.nargs == "+" else "give one of them")
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if option_string is not None:
+            said = " ".join(map(str, values)) if self.nargs == "+" else str(values)
+            if self.dest in parser.given:
+                parser.error(
+                    f"{option_string} is given twice, {parser.given[self.dest]} and "
+                    f"{said}: {self.once}"
+                )
+            parser.given[self.dest] = said
+        setattr(namespace, self.dest, values)
+
+
+def nearest(word, known):
+    """Words of a suggestion, empty without a name that is like it, `str`."""
+    near = difflib.get_close_matches(word.replace("_", "-"), known, 1) or (
+        difflib.get_close_matches(word, known, 1)
+    )
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _as_value(text):

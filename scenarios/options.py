@@ -110,6 +110,8 @@ def scenario_parser(scenario, kind=Parser):
     add(
         "--codec",
         metavar="MODULE:ENCODER,DECODER",
+        once="a run has one codec; those of further runs with the same --out join its "
+        "folder",
         help="a codec of your own, a system by the name of its module, with --weights",
     )
     add("--weights", help="label or file of trained weights")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from scenarios.comparison_table import FORMATS, Comparison
-from semcom_phy.simulation.bit_results import image_results
+from semcom_phy.simulation.bit_results import check_result, image_results
 from semcom_phy.simulation.metric_table import metric_of
 from semcom_phy.simulation.pairing import (
     PairError,
@@ -83,10 +83,7 @@ class Curve:
     """
 
     def __init__(self, path, label):
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"there is no result {path}; {_those_of(path.parent)}"
-            )
+        check_result(path)
         self.label = label
         for attempt in range(_READS):
             self.file = read_curve(path)
@@ -226,8 +223,3 @@ def _curves_of(folder):
             f"{folder} holds {len(curves)} results with points; two are needed"
         )
     return curves
-
-
-def _those_of(folder):
-    names = [path.stem for path in image_results(folder)]
-    return f"{folder} holds: {', '.join(names)}" if names else f"{folder} holds none"

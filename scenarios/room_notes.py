@@ -29,6 +29,7 @@ def room_notes(files, snr_db):
                 f"* {file.title}, {file.axis.names(snr)}: the smallest stream of "
                 f"{smallest.num_images} of {images} images does not fit: "
                 f"{smallest.mean:.0f} bytes on average, the room is {room:.0f} (most "
-                "that is carried at a predicted outage below 1 %)"
+                "that is carried at a predicted outage below 1 %); such an image is "
+                "sent at a higher one, or lost where no scheme may carry it"
             )
     return lines

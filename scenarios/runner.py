@@ -95,6 +95,7 @@ def main(argv, scenario, table=TABLE):
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
+            parser.options["dataset"] = "--data"  # which loads the images here
             if chosen.feedback_delay:
                 raise ValueError(
                     f"feedback_delay = {chosen.feedback_delay:g} s: training takes "
@@ -190,6 +191,7 @@ def _evaluate(args, scenario, folder, table, options):
     from semcom_phy.simulation.metric_table import metrics_of
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.rate_curve import over_rates, read_curve
+    from semcom_phy.simulation.rows import RowsFile
     from semcom_phy.simulation.versions import software_versions
 
     metrics = metrics_of(scenario.metrics)
@@ -278,7 +280,9 @@ def _evaluate(args, scenario, folder, table, options):
     notes = untrained_notes(trained, scenario.snr_db, files[0].axis)
     for line in notes + room_notes(files, keys):
         print(line)
-    written = [f.path for f in files] + plotting.plot_all(files, folder)
+    written = [f.path for f in files]
+    written += [RowsFile(part.path).path for part in parts if part.asked]
+    written += plotting.plot_all(files, folder)
     for build, file in asked.items():  # what an adaptive system chose to send
         system = links[build].system
         maps = system.symbol_maps(samples, scenario.snr_db, scenario.seed)
@@ -369,10 +373,13 @@ def _plot_images_and_bits(args, scenario, folder):
 
 def _plot(args, scenario, folder):
     from semcom_phy.simulation import plotting
+    from semcom_phy.simulation.bit_results import check_result
     from semcom_phy.simulation.rate_curve import read_curve
 
     if args.systems:
         paths = [folder / f"{name}.json" for name in scenario.systems]
+        for path in paths:
+            check_result(path)
         files = [read_curve(path) for path in paths]
     else:
         found = {file.path.stem: file for file in _results(folder)}
@@ -502,12 +509,12 @@ def _check_systems(scenario, table):
         known |= {f"{name}_walsh" for name in known}
     for name in scenario.systems:
         if name not in known:
-            own = ""
+            from semcom_phy.unknown_names import unknown_name
+
+            listed = "docs/systems.md"
             if scenario.codec is not None:
-                own = f", and {scenario.own_system!r} by --codec"
-            raise ValueError(
-                f"unknown system {name!r}; there are: {', '.join(sorted(known))}{own}"
-            )
+                listed += f", and {scenario.own_system!r} by --codec"
+            raise ValueError(unknown_name("system", name, sorted(known), listed))
     if scenario.codec is not None and scenario.own_system not in scenario.systems:
         raise ValueError(
             f"codec {scenario.codec!r} is not among --systems: add "

@@ -535,7 +535,8 @@ def _fraction(name, value):
         return Fraction(str(value) if isinstance(value, float) else value)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise ValueError(
-            f'{name} must be a number or a fraction such as "1/4", got {value!r}'
+            f'{name} must be a number or a fraction such as "1/4", several separated '
+            f"by blanks, got {value!r}"
         ) from error
 
 

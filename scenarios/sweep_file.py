@@ -21,14 +21,13 @@ says goes before ``[defaults]``.
 """
 
 import argparse
-import difflib
 import importlib
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.arguments import RaisingParser
+from scenarios.arguments import RaisingParser, nearest
 from scenarios.options import OTHER_COMMANDS, scenario_parser
 from scenarios.scenario import Scenario
 
@@ -77,7 +76,7 @@ def read_sweep(path, more=()):
     path : `Path`
         The TOML file
     more : sequence of `str`, (default none)
-        Arguments behind those of every run
+        Arguments behind those of every run, in the place of its own
 
     Output
     ------
@@ -170,7 +169,7 @@ def _run(path, number, defaults, own, out, more):
                 given = _words(options[key], f"--{key}", value)
             except ValueError as error:
                 raise SweepFileError(f"{path}: {place}: {key}: {error}") from error
-            if table is own or key not in own:
+            if (table is own or key not in own) and f"--{key}" not in more:
                 words += given
     argv = ["evaluate", *words, "--out", str(out / folder), *more]
     try:
@@ -233,23 +232,16 @@ def _refuse_key(where, key, options):
 
 
 def _unknown(key, known):
-    return f"{key}: unknown key{_nearest(key, known)}"
+    return f"{key}: unknown key{nearest(key, known)}"
 
 
 def _unlike(name, names):
     if name is None:
         return f"is missing; give one of {', '.join(names)}"
-    near = _nearest(name, names) if isinstance(name, str) else ""
+    near = nearest(name, names) if isinstance(name, str) else ""
     return f"unknown scenario {_shown(name)}{near or '; there are: '}" + (
         "" if near else ", ".join(names)
     )
-
-
-def _nearest(key, known):
-    near = difflib.get_close_matches(key.replace("_", "-"), known, 1) or (
-        difflib.get_close_matches(key, known, 1)
-    )
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _shown(value):

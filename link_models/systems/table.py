@@ -36,6 +36,7 @@ from semcom_phy.codecs.mmsemcom import (
 )
 from semcom_phy.entropy_coding.mask_coder import MaskCoder
 from semcom_phy.phy.walsh import WalshSpreading
+from semcom_phy.unknown_names import unknown_name
 
 __all__ = [
     "SYSTEMS",
@@ -466,7 +467,6 @@ def find_system(name, scenario):
         title = find_codec(scenario.codec).encoder.title
         return Semantic(title or name, scenario.codec)
     if name not in SYSTEMS:
-        raise ValueError(
-            f"unknown system {name!r}; there are: {', '.join(sorted(SYSTEMS))}"
-        )
+        listed = "docs/systems.md"
+        raise ValueError(unknown_name("system", name, sorted(SYSTEMS), listed))
     return SYSTEMS[name]

@@ -420,8 +420,9 @@ class Trainer:
         for task in self.tasks:
             own, shown = figures[task.name], task.shown
             values = " / ".join(f"{v:{shown.form}}" for v in own[shown.key])
+            points = " / ".join(f"{snr:g}" for snr in own["snr_db"])
             rates = _brief_rates(own.get("cr_real", ()))
-            texts.append(f"{task.name} {values} {shown.unit}{rates}")
+            texts.append(f"{task.name} {values} {shown.unit} at {points} dB{rates}")
         return "; ".join(texts)
 
 

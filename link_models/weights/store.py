@@ -7,6 +7,7 @@ loads a file that lacks a part, or holds one too many, without an error.
 """
 
 import argparse
+import difflib
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 
 SHIPPED = Path(__file__).parent
 WRITTEN = Path("runs")  # where commands put what a user trains or imports
+_WEIGHTS = ".weights.h5"
 
 
 def file_label(text):
@@ -32,21 +34,32 @@ def find(label_or_file):
     Raises
     ------
     FileNotFoundError
-        If there is none, with the labels that are shipped.
+        If there is none, with the label that is like it, or those of its folder, and
+        for one without a folder those that are shipped.
     """
     name = str(label_or_file)
-    for suffix in (".weights.h5", ".json"):
+    for suffix in (_WEIGHTS, ".json"):
         name = name.removesuffix(suffix)
     for path in (Path(name + ".json"), SHIPPED / (name + ".json")):
         if path.is_file():
             return path
-    shipped = sorted(
-        p.name.removesuffix(".weights.h5") for p in SHIPPED.glob("*.weights.h5")
-    )
-    raise FileNotFoundError(
-        f"no weights {label_or_file!r}: there is no {name}.json, and shipped are "
-        f"{', '.join(shipped)}; train some with the train command"
-    )
+    folder = Path(name).parent
+    known = [str(folder / label) for label in _labels(folder)]
+    if Path(name).name == name:
+        known += _labels(SHIPPED)
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        told = f"; did you mean {near[0]!r}? Train others with the train command"
+    else:
+        there = f"there are {', '.join(known)}" if known else f"{folder} holds none"
+        told = f": there is no {name}.json, and {there}; train some with the train "
+        told += "command"
+    raise FileNotFoundError(f"no weights {str(label_or_file)!r}{told}")
+
+
+def _labels(folder):
+    """Of weights in a folder, in the order of the alphabet."""
+    return sorted(p.name.removesuffix(_WEIGHTS) for p in folder.glob("*" + _WEIGHTS))
 
 
 def read_record(label_or_file):
@@ -112,7 +125,7 @@ def weights_path(label_or_file):
         If one of the two is missing.
     """
     path = find(label_or_file)
-    weights = path.with_name(path.name.removesuffix(".json") + ".weights.h5")
+    weights = path.with_name(path.name.removesuffix(".json") + _WEIGHTS)
     if not weights.is_file():
         raise FileNotFoundError(f"{weights} is missing beside {path.name}")
     return weights
@@ -198,8 +211,8 @@ def write(folder, record, save_weights):
     """
     folder, label = Path(folder), record["label"]
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / f"{label}.weights.h5"
-    trial = folder / f".{label}.tmp.weights.h5"
+    weights = folder / f"{label}{_WEIGHTS}"
+    trial = folder / f".{label}.tmp{_WEIGHTS}"
     try:
         save_weights(trial)
         os.replace(trial, weights)

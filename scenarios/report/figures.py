@@ -10,7 +10,12 @@ from semcom_phy.simulation.bit_theory import closed_form_ber
 from semcom_phy.simulation.curve import joined_axis
 from semcom_phy.simulation.document import rounded
 from semcom_phy.simulation.identity.stale_points import CURRENT
-from semcom_phy.simulation.plotting_style import COLOURS, LABELS, LOGARITHMIC, MARKERS
+from semcom_phy.simulation.plotting_style import (
+    COLOURS,
+    LOGARITHMIC,
+    MARKERS,
+    figure_label,
+)
 
 _ERROR_RATES = {"ber": "Bit error rate", "bler": "Block error rate"}
 _SPENT = {
@@ -65,7 +70,7 @@ def image_figures(files):
     found = {name for point in points for name in point.extras}
     figures = []
     for name in [*merits, *sorted(found - {*merits}, key=_spent_first)]:
-        label = LABELS.get(name) or _SPENT.get(name) or files[0].label(name)
+        label = _SPENT.get(name) or figure_label(files[0], name)
         figures.append(
             {
                 "name": name,

@@ -234,6 +234,23 @@ def image_results(folder):
     return sorted(shown - set(bit_results(folder)))
 
 
+def check_result(path):
+    """Refuses the path of a result that is not there.
+
+    Raises
+    ------
+    FileNotFoundError
+        With the results that its folder holds.
+    """
+    if path.is_file():
+        return
+    names = [other.stem for other in image_results(path.parent)]
+    raise FileNotFoundError(
+        f"there is no result {path}; {path.parent} holds"
+        + (f": {', '.join(names)}" if names else " none")
+    )
+
+
 def shared_link(file):
     """What the bit links of one figure have in common, a `dict` of plain values."""
     return {key: file.header[key] for key in _SHARED}

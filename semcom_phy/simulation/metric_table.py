@@ -24,6 +24,7 @@ from semcom_phy.simulation.intervals import (
     psnr_of_mean_mse,
 )
 from semcom_phy.simulation.metric import Metric, SetMetric
+from semcom_phy.unknown_names import unknown_name
 from semcom_phy.user_objects import load_object, names_object
 
 
@@ -486,10 +487,8 @@ def metric_of(name):
     """The metric of one name, as of :func:`metrics_of`."""
     if not names_object(name):
         if name not in METRICS:
-            raise ValueError(
-                f"unknown metric {name!r}; there are: {', '.join(METRICS)}, and yours: "
-                "my_module:NAME"
-            )
+            listed = "docs/definitions.md, and yours is my_module:NAME"
+            raise ValueError(unknown_name("metric", name, METRICS, listed))
         return METRICS[name]
     metric = load_object(name, "metrics")
     if not isinstance(metric, Metric | SetMetric):

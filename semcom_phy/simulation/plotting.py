@@ -18,13 +18,13 @@ from semcom_phy.simulation.plotting_images import (
 )
 from semcom_phy.simulation.plotting_style import (
     COLOURS,
-    LABELS,
     LOGARITHMIC,
     MARKERS,
     STYLE,
     budget_line,
     caption,
     count,
+    figure_label,
     save,
     shared_axis,
 )
@@ -68,7 +68,7 @@ def plot_metric(curves, metric, path, published=()):
     points = [_points(curve, metric) for curve in curves]
     if not any(points):
         raise ValueError(f"no point of {metric!r} was simulated yet")
-    label = LABELS.get(metric) or curves[0].label(metric)
+    label = figure_label(curves[0], metric)
     _plot_over_axis(curves, points, label, metric in LOGARITHMIC, path, published)
 
 

@@ -14,11 +14,24 @@ COLOURS = (
 )  # fmt: skip
 MARKERS = "osD^vP*X"
 OLDER = "open markers, *"  # what marks points of older code
-LABELS = {  # of figures that are no metrics, which have titles of their own
+_LABELS = {  # of figures that are no metrics, which have titles of their own
     "outage": "Outage probability",
     "block_error": "Block error rate",
     "bit_error": "Bit error rate",
+    "predicted_outage": "Predicted outage probability",
+    "undetected": "Undetected error probability",
+    "payload_bytes": "Payload [byte]",
+    "payload_bits": "Payload [bit]",
+    "side_bits": "Side information [bit]",
+    "spectral_efficiency": "Spectral efficiency [bit/symbol]",
+    "modulation_order": "Modulation order [bit/symbol]",
+    "words_sent": "Words sent",
+    "effective_snr_db": "Effective SNR [dB]",
+    "smallest_stream_bytes": "Smallest stream, where it does not fit [byte]",
+    "room_bytes": "Room, where the smallest stream does not fit [byte]",
+    "mask_iou": "Intersection over union of the mask",
 }
+_LOST = "lost_"  # before the name of a segment
 LOGARITHMIC = ("outage", "block_error", "bit_error")
 STYLE = {
     "font.size": 9,
@@ -40,6 +53,14 @@ def save(figure, path):
     """In one step, because other runs may draw into the folder at the same time."""
     with replaced(path) as temporary:
         figure.savefig(temporary, metadata=_NO_DATE.get(temporary.suffix))
+
+
+def figure_label(curve, name):
+    """Title and unit of a metric or another figure of a curve's points; one that only
+    some system of a user's has is called by its name."""
+    if name.startswith(_LOST):
+        return f"Loss probability of the segment {name.removeprefix(_LOST)!r}"
+    return _LABELS.get(name) or curve.label(name)
 
 
 def caption(curves):

@@ -91,8 +91,7 @@ def test_results_of_texts_are_compared_by_their_first_metric(
     "options, told",
     [
         (["--metrics", "ssim"], "metric 'ssim' needs images, which system 'words' do"),
-        (["--metrics", "bleu"], "unknown metric 'bleu'; there are: psnr_db,"),
-        (["--dataset", "sample"], "'bleu_4' needs captions as references, which the d"),
+        (["--metrics", "bleu"], "unknown metric 'bleu'; did you mean 'bleu_4'?"),
         (["--systems", "pixels"], "'bleu_4' needs texts, which system 'pixels' does n"),
     ],
 )
@@ -103,6 +102,14 @@ def test_metrics_that_do_not_fit_are_one_line(
     assert run(pictures, tmp_path / "out", *options) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+def test_pictures_without_captions_are_one_line(tmp_path, capsys):
+    """The same of data that lack what a metric needs (exact)."""
+    assert run("sample", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "'bleu_4' needs captions as references, which the d" in error
+    assert error.count("\n") == 1
 
 
 def test_other_captions_and_metrics_are_another_simulation(pictures, tmp_path, capsys):

@@ -162,14 +162,16 @@ def test_other_simulations_do_not_mix(tmp_path, capsys, no_figures):
     assert run(*rates, "--out", tmp_path) == 0
     before = files(tmp_path)
     for argv, told in (
-        ("--cbr 1/4 1/12 --snr 5", "at 10 dB, asked is 5: give the same --snr"),
-        ("--cbr 1/4 1/24 --snr 10 --seed 2", "--seed 1 then, 2 now"),
-        ("--cbr 1/4 --snr 10", "format 'semcom-phy rates 1'"),
+        (
+            "--cbr 1/4 1/12 --snr 5 --systems rated",
+            "at 10 dB, asked is 5: give the same --snr",
+        ),
+        ("--cbr 1/4 1/24 --snr 10 --seed 2 --systems rated", "--seed 1 then, 2 now"),
+        ("--cbr 1/4 --snr 10 --systems rated", "format 'semcom-phy rates 1'"),
         ("--cbr 1/4 1/12 --snr 5 --systems pixels", "scenario.snr_db = 10.0, asked is"),
         ("--cbr 1/4 --snr 10 --systems pixels", "rated.json, computed with"),
     ):
-        argv = ["--systems", "rated", *argv.split()]
-        assert run(*argv, "--out", tmp_path) == 2
+        assert run(*argv.split(), "--out", tmp_path) == 2
         error = capsys.readouterr().err
         assert told in error and error.count("\n") == 1, error
     assert files(tmp_path) == before

@@ -39,6 +39,7 @@ def test_evaluate_writes_and_prints_everything(tmp_path, capfd):
     figures = {"psnr_vs_snr.png", "reconstructions.png", "outage_vs_snr.png"}
     curves = {"pixels.json", "pixels.rows.npz", "fragile.json", "fragile.rows.npz"}
     assert names == curves | figures
+    assert {Path(path).name for path in re.findall("^wrote (.*)", out, re.M)} == names
     document = json.loads((tmp_path / "fragile.json").read_text())
     assert document["scenario"]["name"] == "mimo_2x2"
     assert document["bandwidth"]["data_symbols"] == 768
@@ -61,6 +62,9 @@ def test_plot_redraws_from_the_files(tmp_path, capsys):
     assert run("plot", "--format", "pdf", "--out", tmp_path) == 0
     assert figure.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")
     capsys.readouterr()
+    assert run("plot", "--systems", "nosuch", "--out", tmp_path) == 2
+    assert "nosuch.json; " in (error := capsys.readouterr().err)
+    assert error.endswith(f"{tmp_path} holds: fragile, pixels\n")
     assert run("--format", "pdf", "--out", tmp_path) == 2
     assert "error: --format is of 'plot'" in capsys.readouterr().err
 
@@ -197,6 +201,20 @@ def test_target_interval_stops_early(tmp_path):
         ("--snr 0 400", "--snr must be a number from -100 to 60 dB, got 400"),
         ("--snr -4e2", "--snr must be .*got -400"),
         ("--snr ten", "invalid float value: 'ten'"),
+        ("--snr 0,5,10", "got '0,5,10'; give .* separated by blanks: --snr 0 5 10$"),
+        ("--distance 50, 100", "separated by blanks: --distance 50$"),
+        ("--pilots 2,11", "separated by blanks: --pilots 2 11$"),
+        ("bits --mcs 4,9", "separated by blanks: --mcs 4 9$"),
+        ("--target-ci 0,5", "invalid float value: '0,5'$"),
+        (
+            "--codec a:E,D --codec b:E,D",
+            "--codec is given twice, a:E,D and b:E,D: a run has one codec; .*--out",
+        ),
+        ("--csi perfect --csi=estimated", "twice, perfect and estimated: give one"),
+        (
+            "--systems pixels --snr 0 5 --systems fragile",
+            "--systems is given twice, pixels and fragile: write all values behind one",
+        ),
         ("--images 0", "--images must be at least 1, got 0"),
         ("--draws 0", "--draws must be at least 1, got 0"),
         ("--seed -1", "--seed must be from 0 to .*got -1"),
@@ -205,13 +223,24 @@ def test_target_interval_stops_early(tmp_path):
         ("--cbr 0", r"--cbr must be in \(0, 1\], got 0"),
         ("--cbr 3/2", r"cbr must be in \(0, 1\], got 3/2"),
         ("--cbr much", "cbr must be a number or a fraction.*'much'"),
+        ("--cbr 1/4,1/8", "--cbr must be .* separated by blanks, got '1/4,1/8'"),
         ("--cbr 1/4000", "less than one symbol per image"),
         ("--image-size 32 48 64", "one number, or height and width, got 3 numbers"),
         ("--dataset cifar10 --image-size 32 48", "size is 32x48; cifar10 images are"),
         ("--dataset no/such/folder", "error: --dataset 'no/such/folder'"),
         ("--group-by name", "--group-by is 'name', but 'sample' is no folder"),
         ("--group-by class", "invalid choice: 'class'"),
-        ("--metrics psnr", "unknown metric 'psnr'; there are: psnr_db, .*bleu_4"),
+        (
+            "--systems pixel",
+            "unknown system 'pixel'; did you mean 'pixels'. All are in docs/systems.md",
+        ),
+        (
+            "--systems pixels,fragile",
+            "system 'pixels,fragile'; separate names by blanks: pixels fragile$",
+        ),
+        ("--metrics psnr", "unknown metric 'psnr'; did you mean 'psnr_db'. .*NAME$"),
+        ("--metrics quality", "unknown metric 'quality'; there are: psnr_db, .*bleu_4"),
+        ("--metrics psnr_db,ssim", "separate names by blanks: psnr_db ssim$"),
         ("--batch-size 0", "--batch-size must be at least 1, got 0"),
         ("--target-ci -1", "--target-ci must be a number from .*, got -1"),
         ("--target-ci nan", "--target-ci must be .*got nan"),
@@ -220,9 +249,12 @@ def test_target_interval_stops_early(tmp_path):
         ("--tx-antennas 4", "--tx-antennas = 4 streams cannot be separated by"),
         ("--rx-antennas 9", "--rx-antennas must be from 1 to 8, got 9"),
         ("--pilots 2 14", "--pilots must be distinct indices below"),
-        ("--unheard-of=1", "unrecognized arguments: --unheard-of"),
+        ("--unheard-of=1", "unknown option --unheard-of; --help lists all$"),
+        ("--system_s pixels", "unknown option --system_s; did you mean '--systems'"),
+        ("-systems pixels", "unknown option -systems; did you mean '--systems'"),
         ("estimate", "invalid choice: 'estimate'"),
         ("--out {file}/inside", "cannot write to the results folder.*--out"),
+        ("train --data nodata", "error: --data 'nodata': no such folder"),
         ("train --label a/b", "'a/b' must be a plain name.*--out says the folder"),
         ("train --label .", "'.' must be a plain name"),
         ("plot --out {empty}", "holds no result"),
@@ -235,7 +267,10 @@ def test_target_interval_stops_early(tmp_path):
             "bits --full-pictures",
             "--full-pictures is of 'evaluate', whose .* of 'bits'",
         ),
-        ("plot --systems fragile --out {empty}", "fragile.json"),
+        (
+            "plot --systems fragile --out {empty}",
+            "there is no result .*fragile.json; .*empty holds none$",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_line(tmp_path, capsys, options, message):

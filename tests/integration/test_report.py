@@ -91,6 +91,23 @@ def test_tables_hold_the_numbers_of_the_command(folder):
     assert found == len(files) * 4  # PSNR, SSIM, outage, what was spent
 
 
+def test_every_figure_has_a_title_and_a_unit(folder):
+    """What a system spent and lost is called by words, beside the metrics; what only a
+    user's system has by its name (exact)."""
+    path = folder / "plain.json"
+    document = json.loads(path.read_text())
+    names = ("lost_data", "payload_bytes", "predicted_outage", "of_my_own")
+    document["extras"] |= dict.fromkeys(names, document["extras"]["cbr_total"])
+    path.write_text(json.dumps(document))
+    figures = data_of(report(folder))["figures"]
+    labels = {figure["name"]: figure["label"] for figure in figures}
+    assert labels["lost_data"] == "Loss probability of the segment 'data'"
+    assert labels["payload_bytes"] == "Payload [byte]"
+    assert labels["predicted_outage"] == "Predicted outage probability"
+    assert labels["of_my_own"] == "of_my_own"
+    assert labels["cbr_total"] == "cbr with side information"
+
+
 def test_differences_are_those_of_compare(folder, capsys):
     """Of each pair, means and intervals as scenarios.compare prints them, either way
     round (exact)."""

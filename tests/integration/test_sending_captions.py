@@ -34,8 +34,8 @@ def flat(monkeypatch):
     monkeypatch.setattr(painted_texts, "find_painter", lambda name: painter)
 
 
-def run(out, *options, scenario=caption_awgn.SCENARIO):
-    argv = ["--systems", "words", "--out", str(out), *options]
+def run(out, *options, scenario=caption_awgn.SCENARIO, systems="words"):
+    argv = ["--systems", *systems.split(), "--out", str(out), *options]
     return runner.main(argv, scenario, "tiny_systems")
 
 
@@ -113,8 +113,8 @@ def test_systems_that_send_images_run_beside(tmp_path, flat, capsys):
     """With metrics of images alone; what the one holds and the other does not is
     marked in table and comparison."""
     few = ["--images", "6", "--snr", "4", "10", "--draws", "1", "--generate"]
-    beside = ["--systems", "words", "pixels", "--metrics", "psnr_db"]
-    assert run(tmp_path, *few, *beside) == 0
+    metrics = ["--metrics", "psnr_db"]
+    assert run(tmp_path, *few, *metrics, systems="words pixels") == 0
     assert "Systems with different letters do not know the same" in (
         capsys.readouterr().out
     )
@@ -122,7 +122,7 @@ def test_systems_that_send_images_run_beside(tmp_path, flat, capsys):
     out = capsys.readouterr().out
     assert "6 captions in 6 groups" in out
     assert "words knows average SNR, captioner and image generator" in out
-    assert run(tmp_path / "b", *few, "--systems", "pixels") == 2
+    assert run(tmp_path / "b", *few, systems="pixels") == 2
     error = capsys.readouterr().err
     assert "'bleu_1' needs texts, which system 'pixels' does not deliver" in error
 

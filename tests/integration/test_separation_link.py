@@ -188,6 +188,7 @@ def test_what_does_not_fit_is_told():
     (line,) = room_notes([file], (0.0, 20.0))
     assert "WebP, 0 dB" in line and "1 of 4 images" in line
     assert f"{smallest} bytes" in line and f"room is {room} " in line
+    assert line.endswith("sent at a higher one, or lost where no scheme may carry it")
 
 
 @pytest.mark.parametrize("snr_db", [5.0, 15.0])

@@ -47,9 +47,10 @@ def written(tmp_path):
 
 
 def test_keys_are_the_options_of_the_command_line(written, tmp_path):
-    """What a run says goes before the defaults; flags, lists, negative and single
-    values, fractions (exact)."""
-    siso, kodak = read_sweep(written(GOOD), ["--workers", "2"])
+    """What a run says goes before the defaults, what all runs are given before both;
+    flags, lists, negative and single values, fractions (exact)."""
+    text = GOOD.replace("images = 3", "images = 3\nworkers = 4")
+    siso, kodak = read_sweep(written(text), ["--workers", "2"])
     assert siso.argv == (
         *("evaluate", "--snr", "0", "5.5", "--systems", "linear"),
         *("--metrics", "psnr_of_mean_mse_db", "--images", "3"),

@@ -520,15 +520,20 @@ def test_train_command(tmp_path, capsys, monkeypatch):
     (exit codes, exact)."""
     images = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", x=images)
-    options = f"train --data {tmp_path}/images.npz --image-size 16 --out {tmp_path}"
-    options += " --batch-size 4 --steps 2 --system deepjscc --label small"
+    options = f"train --image-size 16 --out {tmp_path} --batch-size 4 --steps 2"
+    usual = {"data": tmp_path / "images.npz", "system": "deepjscc", "label": "small"}
 
     def train(more=""):
-        code = siso_awgn.main((options + more).split())
+        own = (f" --{k} {v}" for k, v in usual.items() if f"--{k} " not in more)
+        code = siso_awgn.main((options + more + "".join(own)).split())
         return code, capsys.readouterr()
 
     code, printed = train()
     assert code == 0 and f"wrote {tmp_path}/small.json" in printed.out
+    assert re.search(
+        r"step 2: siso_awgn [\d.]+( / [\d.]+)+ dB at 0 / 5 / 10 / 15 / 20 dB",
+        printed.out,
+    ), printed.out
     record = json.loads((tmp_path / "small.json").read_text())
     assert record["config"]["encoder"] == record["config"]["decoder"]
     assert record["config"]["encoder"]["num_symbols"] == 128

@@ -134,9 +134,17 @@ def test_embedded_models_are_shipped_with_fewer_bits(tmp_path, capsys):
 
 
 def test_missing_files_are_named(copies):
-    """An unknown label and a JSON without its weights (exact)."""
-    with pytest.raises(FileNotFoundError, match="no weights 'nobody': there is no"):
-        load_link("nobody", channel(), SHAPE)
+    """An unknown label, with one that is like it or those of its folder, and a JSON
+    without its weights (exact)."""
+    folder, near = copies[0].parent, copies[0].parent / "mine"
+    for label, told in {
+        "nobody": "'nobody': there is no nobody.json, and there are .*adjscc_32x32,",
+        "adjsc_32x32": "'adjsc_32x32'; did you mean 'adjscc_32x32'. Train others",
+        folder / "mime": f"/mime'; did you mean '{near}'",
+        "runs_of/no": "there is no runs_of/no.json, and runs_of holds none; train some",
+    }.items():
+        with pytest.raises(FileNotFoundError, match=f"no weights .*{told}"):
+            load_link(label, channel(), SHAPE)
     copies[1].unlink()
     with pytest.raises(FileNotFoundError, match="mine.weights.h5 is missing beside"):
         load_link(copies[0], channel(), SHAPE)

@@ -295,7 +295,9 @@ def test_lists_of_scenarios_are_of_the_table():
     assert scenario.IMAGE_METRICS == tuple(metric.name for metric in IMAGE_METRICS)
     assert set(scenario.IMPORTANCE_METRICS) <= {m.name for m in IMPORTANCE_METRICS}
     assert [m.name for m in metrics_of(["ssim", "bleu_2"])] == ["ssim", "bleu_2"]
-    with pytest.raises(ValueError, match="unknown metric 'psnr'; there are: psnr_db, "):
+    with pytest.raises(
+        ValueError, match="unknown metric 'psnr'; did you mean 'psnr_db'"
+    ):
         metrics_of(["ssim", "psnr"])
 
 
