@@ -52,7 +52,7 @@ def test_examples_run(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     write_modules(tmp_path)
     blocks = python_blocks(text_of("docs/systems.md"), CODEC, RADIO)
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     script = tmp_path / "readme_examples.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
     names = {"__name__": "readme_examples"}
@@ -137,7 +137,7 @@ def test_the_adaptive_codec_is_short():
 def test_own_channel_and_detector_run(tmp_path, monkeypatch):
     """The module and the command of the page, with fewer images: the result states
     channel and detector, and zero forcing shows worse pictures than L-MMSE."""
-    (module,) = python_blocks(RADIO)
+    module = python_blocks(RADIO)[0]
     command = re.search(r"^python -m scenarios.mimo_2x2 (.*)$", RADIO, re.MULTILINE)
     (tmp_path / "my_radio.py").write_text(module, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
