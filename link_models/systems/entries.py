@@ -227,6 +227,10 @@ class Separate:
     knowledge : "scenario" (default) | "csi" | "stale" | "average"
         What it chooses its rate by: as the scenario says, the fed-back CSI, the same
         with its age ignored, or the average SNR
+
+    goal : `str`, (default "psnr")
+        What the rate is chosen for, of
+        :data:`~semcom_phy.source_coding.rate_choice.GOALS`
     """
 
     title: str
@@ -234,6 +238,7 @@ class Separate:
     schemes: str = "5G"
     rate_of: str | None = None
     knowledge: str = "scenario"
+    goal: str = "psnr"
 
     sends_frames: ClassVar[bool] = True
 
@@ -267,6 +272,7 @@ class Separate:
             color,
             shape,
             _feedback(fresh, channel, scenario, aged),
+            self.goal,
         )
         return FrameSystem(name, self.title, coder, channel, color)
 

@@ -30,7 +30,7 @@ from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
 from semcom_phy.phy.segments import DATA, Digital, Frame
 from semcom_phy.snr import snr_db_to_no
 from semcom_phy.source_coding import DecodeError
-from semcom_phy.source_coding.rate_choice import choose_rates
+from semcom_phy.source_coding.rate_choice import GOALS, choose_rates
 from semcom_phy.sources.samples import Delivered
 
 NUM_ADAPTATION_FADES = 1000
@@ -65,10 +65,15 @@ class SeparationCoder:
     feedback : :class:`~semcom_phy.phy.feedback.Feedback`, optional
         What is fed back, with "csi"; a fresh sounding if not given
 
+    goal : `str`, (default "psnr")
+        What the rate is chosen for, a key of
+        :data:`~semcom_phy.source_coding.rate_choice.GOALS`: the mean of the PSNR, or
+        the PSNR of the mean MSE
+
     Raises
     ------
     ValueError
-        If ``knowledge`` is neither of the two.
+        If ``knowledge`` or ``goal`` is none of these.
     """
 
     def __init__(
@@ -80,9 +85,12 @@ class SeparationCoder:
         outage_color,
         image_shape,
         feedback=None,
+        goal="psnr",
     ):
         if knowledge not in ("average", "csi"):
             raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
+        if goal not in GOALS:
+            raise ValueError(f"goal must be one of {', '.join(GOALS)}, got {goal!r}")
         self.codec = codec
         self.channel = channel
         self.num_symbols = channel.framing.num_symbols
@@ -91,6 +99,7 @@ class SeparationCoder:
         self.num_bytes = payload_bytes(self.candidates, self.num_symbols)
         self.knowledge = knowledge
         self.feedback = feedback or Sounding(channel)
+        self.goal = goal
         self.outage_color = np.asarray(outage_color, np.uint8)
         self.image_shape = tuple(image_shape)
         self.average_outage = lru_cache(maxsize=None)(self._predict_for_average)
@@ -112,6 +121,7 @@ class SeparationCoder:
             "bandwidth": spent_bandwidth(framing, self.image_shape).as_dict(),
             "source_codec": self.codec.name,
             "link_adaptation": self.knowledge,
+            "rate_goal": self.goal,
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
 
@@ -172,8 +182,9 @@ class SeparationCoder:
             )
         blank = np.broadcast_to(self.outage_color, images.shape)
         num_bytes = np.broadcast_to(self.num_bytes, outage.shape)
+        value = psnr(images, blank)
         return choose_rates(
-            self.codec.ladder, images, num_bytes, outage, psnr(images, blank)
+            self.codec.ladder, images, num_bytes, outage, value, self.goal
         )
 
     def predict_outage(self, h, no):

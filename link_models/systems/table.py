@@ -60,6 +60,7 @@ SYSTEMS = {
     "linear": Linear("Linear analogue (scale sent)", scale_sent=True),
     "linear_free_scale": Linear("Linear analogue (scale free)", scale_sent=False),
     "hevc_ldpc": Separate("HEVC intra + 5G LDPC", "hevc"),
+    "hevc_ldpc_mse": Separate("HEVC + 5G LDPC, rate for the MSE", "hevc", goal="mse"),
     "bpg_ldpc": Separate("BPG + 5G LDPC", "bpg"),
     "webp_ldpc": Separate("WebP + 5G LDPC", "webp"),
     "jpeg_ldpc": Separate("JPEG + 5G LDPC", "jpeg"),

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from semcom_phy.source_coding.errors import BudgetError
 from semcom_phy.source_coding.rate_ladder import Encoded
 
 SAFE_OUTAGE = 0.01
+# What a picture of a PSNR is worth, by the average that is to be the highest.
+GOALS = {
+    "psnr": lambda psnr: psnr,  # mean of the PSNR
+    "mse": lambda psnr: -(10.0 ** (-0.1 * psnr)),  # PSNR of the mean MSE
+}
 _ALIKE = 0.9  # bounds within this ratio are met with the largest budget first
 
 
@@ -44,7 +50,7 @@ class RateChoice:
     room_bytes: int | None = None
 
 
-def choose_rates(ladder, images, num_bytes, outage, outage_psnr):
+def choose_rates(ladder, images, num_bytes, outage, outage_psnr, goal="psnr"):
     """`choose_rate` for each of several images.
 
     Codecs compute outside of Python's lock: images are searched in as many threads as
@@ -64,6 +70,9 @@ def choose_rates(ladder, images, num_bytes, outage, outage_psnr):
     outage_psnr : [batch], `float`
         PSNR of what is shown in an outage [dB]
 
+    goal : `str`, (default "psnr")
+        As of `choose_rate`
+
     Output
     ------
     : list of [batch] `RateChoice`
@@ -72,7 +81,8 @@ def choose_rates(ladder, images, num_bytes, outage, outage_psnr):
     asked = zip(images, num_bytes, outage, outage_psnr, strict=True)
     pool, choices = ThreadPoolExecutor(_threads()), []
     try:
-        for choice in pool.map(lambda of_one: choose_rate(ladder, *of_one), asked):
+        of_one = partial(choose_rate, ladder, goal=goal)
+        for choice in pool.map(lambda one: of_one(*one), asked):
             choices.append(choice)
             advance()
         return choices
@@ -86,15 +96,18 @@ def _threads():
     return 1 if is_worker else os.cpu_count() or 1
 
 
-def choose_rate(ladder, image, num_bytes, outage, outage_psnr):
-    r"""Chooses the option with the best expected PSNR of this very picture.
+def choose_rate(ladder, image, num_bytes, outage, outage_psnr, goal="psnr"):
+    r"""Chooses the option with the best expected PSNR of this very picture, or the
+    least expected MSE.
 
     .. math::
-        \hat{m} = \arg\max_m \, (1 - p_m)\, Q(B_m) + p_m\, Q_0
+        \hat{m} = \arg\max_m \, (1 - p_m)\, w(Q(B_m)) + p_m\, w(Q_0)
 
     with the payload :math:`B_m` of option :math:`m`, the PSNR :math:`Q(B)` that the
     codec reaches on the picture within :math:`B` bytes, its predicted outage
-    :math:`p_m` and the PSNR :math:`Q_0` of an outage. Of equal ones the option that
+    :math:`p_m`, the PSNR :math:`Q_0` of an outage, and what a PSNR is worth:
+    :math:`w(Q) = Q` for the mean of the PSNR, :math:`-10^{-Q/10}` for the PSNR of the
+    mean MSE. Of equal ones the option that
     fails less is taken. A picture that is received never counts less than an outage,
     so that something is sent whenever it fits and may arrive.
 
@@ -118,6 +131,9 @@ def choose_rate(ladder, image, num_bytes, outage, outage_psnr):
     outage_psnr : `float`
         PSNR of what is shown in an outage [dB]
 
+    goal : `str`, (default "psnr")
+        Average that is to be the highest, a key of ``GOALS``
+
     Output
     ------
     : `RateChoice`
@@ -125,9 +141,10 @@ def choose_rate(ladder, image, num_bytes, outage, outage_psnr):
     num_bytes, outage = np.asarray(num_bytes), np.asarray(outage, float)
     fits, known = num_bytes > 0, np.zeros(len(num_bytes), bool)
     bound = np.full(len(num_bytes), LOSSLESS_PSNR)
-    found = {}
+    found, worth = {}, GOALS[goal]
     while True:
-        gain = np.where(fits, (1 - outage) * np.maximum(bound - outage_psnr, 0), -1.0)
+        more = np.maximum(worth(bound) - worth(outage_psnr), 0)
+        gain = np.where(fits, (1 - outage) * more, -1.0)
         best = _largest(gain, outage, num_bytes, fits & known)
         open_ = fits & ~known
         if best is not None:

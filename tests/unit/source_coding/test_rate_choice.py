@@ -55,6 +55,22 @@ def test_choice_is_the_maximum(width):
         assert len(ladder.asked) <= len(num_bytes) / 5
 
 
+@pytest.mark.parametrize("width", [0.3, 2.0, 20.0])
+def test_for_the_mean_mse_the_least_expected_mse_is_taken(width):
+    """The choice equals a search by brute force over 200 rates (1e-12), and is never
+    the riskier one of the two goals."""
+    num_bytes = np.unique(np.geomspace(20, 20_000, 200).astype(int))
+    outage = 1 / (1 + np.exp((25.0 - 10 * np.log10(num_bytes)) / width))
+    ladder = Ladder()
+    steps = np.searchsorted(ladder.sizes, num_bytes, side="right") - 1
+    mse = np.where(steps < 0, np.inf, 10 ** (-ladder.psnr[np.maximum(steps, 0)] / 10))
+    expected = (1 - outage) * mse + outage * 10**-1.2
+    choice = choose_rate(ladder, IMAGE, num_bytes, outage, 12.0, "mse")
+    assert expected[choice.index] == pytest.approx(expected.min(), rel=1e-12)
+    other = choose_rate(Ladder(), IMAGE, num_bytes, outage, 12.0)
+    assert choice.outage <= other.outage
+
+
 def test_of_equal_rates_the_safer_is_taken():
     """Two rates that hold the same stream, in either order (exact)."""
     for order in ((0, 1), (1, 0)):
