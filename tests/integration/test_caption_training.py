@@ -23,7 +23,7 @@ from link_models.training.caption_task import (
 from link_models.training.mutual_information import MutualInformationCritic
 from link_models.training.recipe import Recipe, make_optimizer
 from link_models.training.trainer import Trainer
-from scenarios import caption_awgn, mimo_2x2, siso_awgn
+from scenarios import caption_awgn, mimo_2x2, runner, siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.language.caption_tokens import BEGIN
 from semcom_phy.seeding import image_seeds, sample_fades
@@ -217,3 +217,21 @@ def test_shipped_weights_send_captions():
     sent = build_system("vlm_csc", scenario).transmit(samples, 10.0, h, seeds)
     right = sum(a == b for a, b in zip(sent.delivered.texts, texts, strict=True))
     assert right >= 7
+
+
+def test_a_caption_codec_by_its_command(tmp_path, monkeypatch, capsys):
+    """Captions of a file in, weights out; a file that is not there is named."""
+    lines = [f"a {colour} dog runs on the grass" for colour in ("red", "brown", "old")]
+    (tmp_path / "mine.txt").write_text("\n".join(30 * lines), encoding="utf-8")
+    train = ["train", "--system", "vlm_csc", "--steps", "1", "--batch-size", "4"]
+    train += ["--out", str(tmp_path), "--label", "tiny", "--snr", "10"]
+    train += ["--codec-config", json.dumps(SMALL), "--data"]
+    assert runner.main([*train, str(tmp_path / "mine.txt")], caption_awgn.SCENARIO) == 0
+    record = json.loads((tmp_path / "tiny.json").read_text(encoding="utf-8"))
+    assert record["data"]["source"] == "mine.txt"
+    assert (tmp_path / "tiny.weights.h5").is_file()
+    assert runner.main([*train, "nosuch.txt", "--restart"], caption_awgn.SCENARIO) == 2
+    assert "--data nosuch.txt is no file" in capsys.readouterr().err
+    monkeypatch.setenv("SEMCOM_DATA", str(tmp_path))
+    assert runner.main([*train[:-1], "--restart"], caption_awgn.SCENARIO) == 2
+    assert "captions" in capsys.readouterr().err
