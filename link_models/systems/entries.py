@@ -103,7 +103,8 @@ class Semantic:
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
         coder, channel = self.coder(name, scenario)
         color = outage_color(scenario.dataset)
-        system = FrameSystem(name, self.title, coder, channel, color)
+        title = coder.codec.title or self.title  # of a codec of the user's
+        system = FrameSystem(name, title, coder, channel, color)
         return scenario.at_receiver(system) if coder.codec.sends_text else system
 
     def coder(self, name, scenario, num_symbols=None, beside=0):

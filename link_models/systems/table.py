@@ -1,6 +1,5 @@
 """The systems that a scenario can compare: one literal entry per name."""
 
-from link_models.codecs import find_codec
 from link_models.links.radio import build_channel
 from link_models.links.shared_radio import TimeSharing
 from link_models.systems.edited.coded_caption import CAPTION_ROOM
@@ -465,8 +464,7 @@ def published_forms(scenario):
 def find_system(name, scenario):
     """The entry of a name, in the table or of the scenario's own codec."""
     if scenario.codec is not None and name == scenario.own_system:
-        title = find_codec(scenario.codec).encoder.title
-        return Semantic(title or name, scenario.codec)
+        return Semantic(name, scenario.codec)
     if name not in SYSTEMS:
         listed = "docs/systems.md"
         raise ValueError(unknown_name("system", name, sorted(SYSTEMS), listed))
