@@ -43,7 +43,8 @@ def check_options(args, parser):
     values = vars(args)
     for title, actions in parser.groups.items():
         for option, action in actions.items():
-            if values[action.dest] != action.default:
+            given = action.dest in parser.given  # of flags the value tells
+            if given or values[action.dest] != action.default:
                 _check(option, action.dest, title.split()[0], args.command)
 
 
@@ -57,8 +58,7 @@ def _check(option, name, group, command):
         said = "is of 'evaluate'"
     else:
         return
-    like = (
-        _OF_TRAINING if command == "train" else {v: k for k, v in _OF_TRAINING.items()}
-    )
+    pairs = _OF_TRAINING.items()
+    like = _OF_TRAINING if command == "train" else {own: other for other, own in pairs}
     instead = f", or give {like[option]}" if option in like else ""
     raise ValueError(f"{name} {said}: leave {option} out of '{command}'{instead}")

@@ -232,6 +232,7 @@ def _evaluate(args, scenario, folder, table, options):
         knows = ", ".join(description["knows"])
         header = common | {
             "system": build.system,
+            "scenario": common["scenario"] | _not_its(part.scenario, build.system),
             "description": _without(description, "bandwidth"),
             "bandwidth": bandwidth,
             "definitions": common["definitions"] | {"Knowledge": knows},
@@ -293,6 +294,14 @@ def _evaluate(args, scenario, folder, table, options):
         print(f"wrote {path}")
     if args.full_pictures:
         print(f"wrote every received picture below {folder}")
+
+
+def _not_its(scenario, system):
+    """What the result of a system says of --codec and --weights where they are another
+    system's: nothing, so that it is the same beside any codec of the user's."""
+    if scenario.codec is None or system.removesuffix("_walsh") == scenario.own_system:
+        return {}
+    return {"codec": None, "weights": None}
 
 
 def _pictures(part, header):

@@ -80,8 +80,8 @@ def choose_rates(ladder, images, num_bytes, outage, outage_psnr, goal="psnr"):
     """
     asked = zip(images, num_bytes, outage, outage_psnr, strict=True)
     pool, choices = ThreadPoolExecutor(_threads()), []
+    of_one = partial(choose_rate, ladder, goal=goal)
     try:
-        of_one = partial(choose_rate, ladder, goal=goal)
         for choice in pool.map(lambda one: of_one(*one), asked):
             choices.append(choice)
             advance()

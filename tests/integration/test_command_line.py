@@ -262,6 +262,7 @@ def test_target_interval_stops_early(tmp_path):
         ("train --dataset cifar10", "--dataset is of 'evaluate': .* or give --data"),
         ("train --weights a", "--weights is of 'evaluate': .* or give --start-from"),
         ("bits --images 4", "--images is of 'evaluate': leave --images out of 'bits'"),
+        ("--steps 10000", "--steps is of 'train': leave --steps out of 'evaluate'"),
         ("train --mcs 4", "--mcs is of 'bits': leave --mcs out of 'train'"),
         (
             "bits --full-pictures",

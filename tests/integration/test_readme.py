@@ -103,9 +103,13 @@ def test_codecs_and_systems_share_a_folder(tmp_path, monkeypatch, capsys):
         codec = ["--codec", f"{name}:{kind}Encoder,{kind}Decoder"]
         train = ["train", *codec, "--data", "sample", "--steps", "2", "--label", name]
         assert runner.main(train, SCENARIO) == 0
-        run = [*codec, "--weights", f"runs/{name}", "--systems", name, *few]
+        # Each beside the same baseline, which is the same beside either.
+        run = [*codec, "--weights", f"runs/{name}", "--systems", name, "linear", *few]
         assert runner.main(run, SCENARIO) == 0
     results = [json.loads(path.read_text()) for path in Path("results").glob("*.json")]
+    assert {r["scenario"]["codec"] for r in results if r["system"] == "linear"} == {
+        None
+    }
     titles = {result["description"]["title"] for result in results}
     assert titles == {"cells", "Three levels", "Linear analogue (scale sent)"}
     assert compare.main(["results", "cells", "levels"]) == 0
