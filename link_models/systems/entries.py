@@ -152,7 +152,7 @@ class Semantic:
             about["rate_weight"] = self.rate_weight
         levels = None
         if self.levels:
-            levels = AT_TRANSMITTER[self.levels](scenario)
+            levels = AT_TRANSMITTER[self.levels](scenario, link.encoder)
             about["importance_at_transmitter"] = self.levels
         known = (self.free,) if self.free else ()
         known += levels.knows if levels else ()

@@ -2,6 +2,7 @@
 
 from link_models.systems.knowledge import LABEL_MAPS
 from link_models.systems.student import load_student
+from semcom_phy.knowledge_base.efficientnet import efficientnet
 from semcom_phy.knowledge_base.importance.driving_rule import (
     DrivingRule,
     StaticClassRule,
@@ -53,11 +54,14 @@ class LabelLevels:
 
 
 class StudentLevels:
-    """Expected levels of patches by a trained student, of any images.
+    """Levels of patches by a trained student, of any images.
 
     Parameters
     ----------
     student : :class:`~semcom_phy.knowledge_base.importance.student.ImportanceStudent`
+
+    encoder : :class:`~semcom_phy.codecs.sa_oosc.SaOoscEncoder`
+        Knows what levels weigh
 
     Input
     -----
@@ -66,23 +70,31 @@ class StudentLevels:
     Output
     ------
     : [batch, rows, columns], `float32`
-        0 to 3
+        0 to 3, by the expected weight
+
+    Raises
+    ------
+    ImportError
+        If the extra with EfficientNet-Lite0 is not installed.
     """
 
     name = "student"
     knows = ()
 
-    def __init__(self, student):
+    def __init__(self, student, encoder):
+        efficientnet()  # whether it is there is known before anything is sent
         self.student = student
+        self.encoder = encoder
 
     def __call__(self, samples):
-        return self.student.expected_levels(samples.images)
+        probabilities = self.student.probabilities(samples.images)
+        return self.encoder.level_of_expected_weight(probabilities)
 
 
 def _with_labels(annotator):
     """Builds :class:`LabelLevels` for a scenario whose data set has labels."""
 
-    def build(scenario):
+    def build(scenario, encoder):
         if not is_driving(scenario.dataset):
             raise ValueError(
                 f"this annotator needs semantic labels, which data set "
@@ -97,5 +109,5 @@ def _with_labels(annotator):
 AT_TRANSMITTER = {
     "rule": _with_labels("rule"),
     "static": _with_labels("static"),
-    "student": lambda scenario: StudentLevels(load_student()),
+    "student": lambda scenario, encoder: StudentLevels(load_student(), encoder),
 }

@@ -4,7 +4,7 @@ from link_models.weights import store
 from semcom_phy.knowledge_base.importance.student import ImportanceStudent
 
 LABEL = "importance_student"
-SIZES = ("filters", "blocks", "num_classes")  # of the student's configuration
+SIZES = ("width", "num_classes")  # of the student's configuration
 
 
 def load_student(label=LABEL):

@@ -1,6 +1,8 @@
 """Trains the importance student: ``python -m link_models.training student --help``.
 
-scenes, flipped and shifted in brightness --> ImportanceStudent --> cross entropy
+scenes, mirrored and changed in colour --> EfficientNet-Lite0, once --.
+                                                                         v
+            cross entropy <-- ImportanceStudent <-- some of the features
 """
 
 from semcom_phy import backend  # first: it loads the tensor library quietly
@@ -22,16 +24,21 @@ from link_models.training.checkpoint import (
     checkpoint_path,
     held_interrupt,
 )
+from link_models.training.knowledge.features import mirrored, patch_feature_maps
 from link_models.training.recipe import Recipe, make_optimizer
 from link_models.training.run_command import run_command
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.array_hash import array_sha256
+from semcom_phy.knowledge_base.efficientnet import PATCH_WIDTH
 from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.knowledge_base.importance.student import ImportanceStudent
 from semcom_phy.seeding import derived_seed, private_streams
 from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.driving import CLASSES, load_driving_scenes
+
+VIEWS = 4  # colours, each of them mirrored as well
+DROPPED = 0.3  # of features and of what is made of them, in a step
 
 
 def recall_by_level(levels, guessed):
@@ -53,26 +60,43 @@ def class_shares(labels, size=16):
     ).astype("float32")
 
 
-def level_weights(levels):
-    """Weight of each level in the loss: rare ones more, 4 `float32` of mean 1."""
-    share = np.bincount(levels.ravel(), minlength=len(LEVELS)) / levels.size
-    weight = 1 / np.sqrt(share + 1e-3)
-    return (weight / (weight * share).sum()).astype("float32")
+def views_of(images, seed):
+    """Views of pictures whose features are learned from: as they are and in VIEWS - 1
+    other colours, and each of them mirrored.
+
+    Input
+    -----
+    images : [num_images, height, width, 3], `uint8`
+
+    Output
+    ------
+    : iterator over 2 VIEWS times [num_images, height, width, 3] `uint8`; every other
+      one is mirrored
+    """
+    rng = np.random.default_rng(derived_seed(seed, "views"))
+    for number in range(VIEWS):
+        view = images
+        if number:
+            gain = rng.uniform(0.6, 1.4, (len(images), 1, 1, 3))
+            view = images * gain + rng.normal(0, 5, images.shape)
+            view = view.clip(0, 255).astype("uint8")
+        yield view
+        yield mirrored(view)
 
 
-def _batch(step, recipe, images, levels, shares):
+def _batch(step, recipe, views, levels, shares, num_masks):
     """What a step sees, a function of (seed, step) alone."""
     rng = np.random.default_rng(derived_seed(recipe.seed, "step", step))
-    index = rng.integers(len(images), size=recipe.batch_size)
-    flip = rng.random(recipe.batch_size) < 0.5
-    image = images[index].astype("float32") / 255
-    gain = rng.uniform(0.7, 1.3, (recipe.batch_size, 1, 1, 3)).astype("float32")
+    view = rng.integers(len(views))
+    index = rng.integers(len(levels), size=recipe.batch_size)
+    features = views[view][index].astype("float32")
     target = np.eye(len(LEVELS), dtype="float32")[levels[index]]
-    batch = [image * gain, target, shares[index]]
-    for values in batch:
-        values[flip] = values[flip, :, ::-1]
-    noise = rng.normal(0, 0.02, image.shape).astype("float32")
-    return map(ops.convert_to_tensor, [*batch, noise])
+    share = shares[index]
+    if view % 2:
+        target, share = target[:, :, ::-1], share[:, :, ::-1]
+    kept = rng.random((*features.shape[:-1], num_masks)) >= DROPPED
+    kept = kept.astype("float32") / (1 - DROPPED)
+    return map(ops.convert_to_tensor, (features, target, share, kept))
 
 
 def train(
@@ -85,6 +109,7 @@ def train(
     resume=False,
     restart=False,
     options=None,
+    command=None,
 ):
     """Trains a student on the split train and keeps the last average of its weights.
 
@@ -111,6 +136,9 @@ def train(
     options : `dict` of `str` -> `str`, optional
         Name of a value -> the option that sets it, for messages
 
+    command : `str`, optional
+        That does this, for the JSON
+
     Output
     ------
     : `Path`
@@ -129,14 +157,18 @@ def train(
     scenes, held = (load_driving_scenes(dataset, s, size) for s in ("train", "val"))
     levels, held_levels = levels_of(scenes), levels_of(held)
     shares = class_shares(scenes.labels)
-    weights = ops.convert_to_tensor(level_weights(levels))
+    views = [
+        patch_feature_maps(view, Path(folder) / "features", f"view {number + 1}")
+        for number, view in enumerate(views_of(scenes.images, recipe.seed))
+    ]
     with private_streams(recipe.seed):
         student = ImportanceStudent()
+    student.adapt(views[0])
+    num_masks = PATCH_WIDTH + 3 * student.width
 
-    def loss_fn(image, target, share, noise):
-        logits, classes = student(image + noise)
-        log_p = ops.log_softmax(logits)
-        picked = ops.sum(target * weights * log_p, axis=-1)
+    def loss_fn(features, target, share, kept):
+        logits, classes = student(features, kept)
+        picked = ops.sum(target * ops.log_softmax(logits), axis=-1)
         beside = ops.sum(share * ops.log_softmax(classes), axis=-1)
         return -ops.mean(picked) - 0.5 * ops.mean(beside)
 
@@ -178,7 +210,8 @@ def train(
     bar = tqdm(total=recipe.steps, initial=done, unit="step", disable=None)
     with bar, held_interrupt() as pressed:
         for step in range(done, recipe.steps):
-            loss = float(step_fn(*_batch(step, recipe, scenes.images, levels, shares)))
+            batch = _batch(step, recipe, views, levels, shares, num_masks)
+            loss = float(step_fn(*batch))
             if not np.isfinite(loss):
                 raise ValueError(
                     f"the loss is {loss} after {step + 1} steps: lower the learning "
@@ -192,9 +225,12 @@ def train(
             if stop:
                 raise KeyboardInterrupt
     with average.applied():
-        guessed = student.levels(held.images)
+        likely = student.probabilities(held.images)
+        guessed = likely.argmax(-1)
+        right = np.take_along_axis(likely, held_levels[..., None], -1)
         record = {
             "config": {"codec": "importance_student", **student.get_config()},
+            "command": command,
             "recipe": asdict(recipe),
             "data": {
                 "train": scenes.provenance,
@@ -204,7 +240,8 @@ def train(
             "validation": {
                 "recall": dict(
                     zip(LEVELS, recall_by_level(held_levels, guessed), strict=True)
-                )
+                ),
+                "cross_entropy": float(-np.log(right).mean()),
             },
             "versions": {**software_versions(), "device": backend.device()},
         }
@@ -216,7 +253,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="camvid", help="camvid, or a Cityscapes root")
     parser.add_argument("--image-size", nargs=2, type=int, default=(192, 256))
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--out", type=Path, default=Path("runs"))
     parser.add_argument("--label", type=store.file_label, default=LABEL)
     parser.add_argument("--resume", action="store_true", help="go on after a stop")
@@ -226,7 +263,9 @@ def main(argv=None):
     def trained():
         if args.resume and args.restart:
             raise ValueError("--resume goes on, --restart forgets: give one of them")
-        recipe = Recipe(steps=args.steps, batch_size=16, warmup_steps=100)
+        recipe = Recipe(
+            steps=args.steps, batch_size=32, warmup_steps=100, optimizer="adam"
+        )
         return train(
             args.data,
             args.image_size,
@@ -236,6 +275,11 @@ def main(argv=None):
             resume=args.resume,
             restart=args.restart,
             options={"steps": "--steps", "data": "--data"},
+            command=(
+                f"python -m link_models.training student --data {args.data} "
+                f"--image-size {args.image_size[0]} {args.image_size[1]} "
+                f"--steps {args.steps} --label {args.label}"
+            ),
         )
 
     return run_command(trained, checkpoint_path(args.out, args.label))

@@ -23,9 +23,10 @@ OOSC (static importance by class of object) is the same codec taught by
 Differences from the paper
 --------------------------
 * Its technical report is not at hand. SA entropy is rebuilt from the text: a head of
-  the hyperprior network predicts the level of every patch, and a patch of weight w is
-  quantised with a step finer by sqrt(w), so that its entropy counts for importance as
-  well (reverse water-filling of the weighted distortion).
+  the hyperprior network predicts the level of every patch, and a patch of weight w (the
+  expected one where no level is told) is quantised with a step finer by sqrt(w), so
+  that its entropy counts for importance as well (reverse water-filling of the weighted
+  distortion).
 * C1 is the paper's term proportional to entropy; C2 a table of symbols per level, which
   acts where an annotator is at hand at the transmitter.
 * The teacher of the shipped weights is a documented rule on semantic labels; a
@@ -89,12 +90,13 @@ class SaOoscEncoder(NtsccEncoder):
 
     def allocation(self, features, levels=None):
         logits = self._predict(features)
-        by_level = 0.5 * np.log(self.level_weights).astype("float32")
-        log_gain = ops.softmax(logits) * ops.convert_to_tensor(by_level)
-        log_gain = ops.sum(log_gain, axis=-1)
+        weights = np.array(self.level_weights, "float32")
+        expected = ops.matmul(ops.softmax(logits), ops.convert_to_tensor(weights))
+        log_gain = 0.5 * ops.log(expected)
         extra = ops.zeros_like(log_gain)
         if levels is not None:  # what the annotator says, where it says something
             levels = _padded(levels, *features.shape[1:3])
+            by_level = 0.5 * np.log(weights)
             told = self._by_level(by_level, levels)
             log_gain = ops.where(levels >= 0, told, log_gain)
             extra = self._by_level(self.level_symbols, levels)
@@ -122,6 +124,38 @@ class SaOoscEncoder(NtsccEncoder):
     def patch_weights(self, levels):
         """Weight of every patch in the distortion, as :attr:`level_weights`."""
         return self._by_level(self.level_weights, levels)
+
+    def level_of_expected_weight(self, probabilities):
+        """Level whose weight is the expected one: what to tell the encoder of a patch
+        whose importance is not certain.
+
+        The expected weighted distortion of a patch is the distortion by the expected
+        weight, so that a patch which is an object with one chance in ten is worth more
+        than the level 0.1 between background and low.
+
+        Input
+        -----
+        probabilities : [batch, rows, columns, 4], float
+            Of the levels
+
+        Output
+        ------
+        : [batch, rows, columns], `float32`
+            0 to 3
+
+        Raises
+        ------
+        ValueError
+            If the weights of the levels do not rise, so that there is no such level.
+        """
+        if not np.all(np.diff(self.level_weights) > 0):
+            raise ValueError(
+                f"level_weights are {self.level_weights}: a level has an expected "
+                "weight where they rise from level to level"
+            )
+        weight = np.log(np.asarray(probabilities) @ np.array(self.level_weights))
+        log_weights = np.log(self.level_weights)
+        return np.interp(weight, log_weights, np.arange(NUM_LEVELS)).astype("float32")
 
     @staticmethod
     def _by_level(table, levels):

@@ -36,6 +36,7 @@ from link_models.training.trainer import Trainer
 from link_models.weights import store
 from scenarios import driving_scene, siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
+from semcom_phy.codecs.sa_oosc import SaOoscEncoder
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import LEVELS, level_maps
 from semcom_phy.layers.rate_allocation import LENGTHS
@@ -396,8 +397,11 @@ def test_the_student_learns_loads_and_tells(tmp_path):
     recall = record["validation"]["recall"]
     assert list(recall) == list(LEVELS)
     student, samples = load_student(tmp_path / "pupil"), samples_of("val")
-    levels = StudentLevels(student)(replace(samples, labels=None))
+    encoder = SaOoscEncoder(image_shape=(*SIZE, 3), **TINY)
+    levels = StudentLevels(student, encoder)(replace(samples, labels=None))
     assert levels.shape == (3, 4, 6) and levels.dtype == np.float32
+    likely = student.probabilities(samples.images)
+    np.testing.assert_array_equal(levels, encoder.level_of_expected_weight(likely))
     truth, guessed = LabelLevels("static")(samples), student.levels(samples.images)
     expected = student_module.recall_by_level(truth, guessed)
     assert list(recall.values()) == pytest.approx(expected, nan_ok=True)
@@ -460,7 +464,26 @@ def test_ctrl_c_before_the_first_step_of_a_student(tmp_path, capsys, monkeypatch
     monkeypatch.setattr(student_module.backend, "train_step_fn", interrupted)
     assert student_command(tmp_path) == 130
     assert "no checkpoint yet at" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["features"]
+
+
+def test_levels_of_a_mirrored_view_are_mirrored():
+    """What a step is told of a patch is its level and its classes, whichever view its
+    features are of (exact)."""
+    rng = np.random.default_rng(0)
+    levels = rng.integers(4, size=(5, 3, 4))
+    plain = np.stack([levels, 10 * levels], -1).astype("float16")
+    views = [plain, plain[:, :, ::-1]] * 2
+    shares = levels[..., None].astype("float32")
+    recipe, mirrored = replace(RECIPE, batch_size=2), 0
+    for step in range(8):
+        batch = student_module._batch(step, recipe, views, levels, shares, 7)
+        features, target, share, kept = values_of(batch)
+        np.testing.assert_array_equal(features[..., 0], target.argmax(-1))
+        np.testing.assert_array_equal(features[..., :1], share)
+        assert kept.shape == (2, 3, 4, 7)
+        mirrored += not any((features[0, ..., 0] == grid).all() for grid in levels)
+    assert 0 < mirrored < 8
 
 
 def test_weights_of_a_codec_are_no_student(trained):

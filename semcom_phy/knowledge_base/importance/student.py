@@ -1,40 +1,35 @@
 """A small network that tells the importance of patches without an annotator.
 
+    image --> EfficientNet-Lite0 (frozen, ImageNet) --> features of patches --> levels
+
 An addition of this project: in the SA-OOSC paper the annotator's knowledge is distilled
 into the codec itself, and the annotator stands at the transmitter as well. With this
-student, taught by any annotator, a transmitter needs none.
+student, taught by any annotator, a transmitter needs none. A few hundred labelled
+scenes do not teach what a car looks like; a network that has seen ImageNet knows.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
+from semcom_phy.knowledge_base.efficientnet import PATCH, PATCH_WIDTH, efficientnet
 from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.matrix_conv import MatrixConv2D
-from semcom_phy.layers.padding import pad_edges
-from semcom_phy.layers.residual_trunk import ResidualTrunk
-from semcom_phy.layers.spectrum import grid_coordinates, to_cells
-
-STRIDES = (4, 2, 2)  # together the patch size, 16 pixels
-TEMPERATURE = 4.0  # the best of 1, 2 and 4 on CamVid's split val
+from semcom_phy.layers.spectrum import grid_coordinates
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
 class ImportanceStudent(keras.Model):
-    """Levels of the patches of an image.
+    """Levels of the patches of an image from features of its patches.
 
-    Cells of 4x4 pixels, merged twice by 2x2, with residual convolutions over each grid;
-    the position of a patch and the mean over the scene go in beside its features,
-    because importance depends on both.
+    A patch is judged by its own features, those of its neighbours, its position and the
+    mean over the scene, because importance depends on all of them.
 
     Parameters
     ----------
-    filters : 3 `int`, (default (32, 64, 96))
-        Channels at 1/4, 1/8 and 1/16 of the sides
-
-    blocks : 3 `int`, (default (1, 1, 2))
-        Residual blocks there
+    width : `int`, positive, (default 64)
+        Channels
 
     num_classes : `int`, (default 12)
         Semantic classes whose shares of a patch are learned beside, so that few
@@ -42,57 +37,76 @@ class ImportanceStudent(keras.Model):
 
     Input
     -----
-    image : [batch, H, W, 3], `float32`
-        In [0, 1]; padded by their last rows and columns to multiples of 16 pixels
+    features : [batch, rows, columns, 496], `float32`
+        Of :func:`patch_features`
+
+    kept : [batch, rows, columns, 496 + 3 width], `float32`, optional
+        In training: factors of the features and of three hidden layers, 0 for what is
+        dropped
 
     Output
     ------
-    levels : [batch, H / 16, W / 16, 4], `float32`
-        Logits of ``LEVELS``; H / 16 and W / 16 rounded up
+    levels : [batch, rows, columns, 4], `float32`
+        Logits of ``LEVELS``
 
-    classes : [batch, H / 16, W / 16, num_classes], `float32`
+    classes : [batch, rows, columns, num_classes], `float32`
         Logits of the semantic classes
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive.
     """
 
-    def __init__(
-        self, filters=(32, 64, 96), blocks=(1, 1, 2), num_classes=12, **kwargs
-    ):
+    def __init__(self, width=64, num_classes=12, **kwargs):
         super().__init__(**kwargs)
-        if len(filters) != 3 or len(blocks) != 3:
+        if width < 1 or num_classes < 1:
             raise ValueError(
-                f"filters and blocks are of three grids, got {filters} and {blocks}"
+                f"width and num_classes must be positive, got {width} and {num_classes}"
             )
-        self.filters = tuple(filters)
-        self.blocks = tuple(blocks)
-        self.num_classes = num_classes
-        inputs = 3
-        for i, (stride, width, depth) in enumerate(
-            zip(STRIDES, self.filters, self.blocks, strict=True)
-        ):
-            merge = Dense(width, name=f"merge_{i}")
-            merge.build((None, stride**2 * inputs))
-            trunk = ResidualTrunk(width, depth, None, name=f"trunk_{i}")
-            trunk.build((None, None, None, width), None)
-            setattr(self, f"merge_{i}", merge)
-            setattr(self, f"trunk_{i}", trunk)
-            inputs = width
-        self.mix = MatrixConv2D(inputs, name="mix")
-        self.mix.build((None, None, None, 2 * inputs + 2))
+        self.width, self.num_classes = width, num_classes
+        self.mean = self.add_weight((PATCH_WIDTH,), "zeros", trainable=False)
+        self.deviation = self.add_weight((PATCH_WIDTH,), "ones", trainable=False)
+        self.enter = Dense(width, name="enter")
+        self.enter.build((None, PATCH_WIDTH))
+        self.mix = MatrixConv2D(width, name="mix")
+        self.mix.build((None, None, None, 2 * width + 2))
+        self.refine = MatrixConv2D(width, name="refine")
+        self.refine.build((None, None, None, width))
         self.heads = Dense(len(LEVELS) + num_classes, name="heads")
-        self.heads.build((None, inputs))
+        self.heads.build((None, width))
         self.built = True
 
-    def call(self, image):
-        x = 4.0 * (pad_edges(image, int(np.prod(STRIDES))) - 0.4)
-        for i, stride in enumerate(STRIDES):
-            merged = getattr(self, f"merge_{i}")(to_cells(x, stride))
-            x = getattr(self, f"trunk_{i}")(merged, None)
+    def adapt(self, features):
+        """Takes mean and deviation of the features that it will see."""
+        flat = np.asarray(features, "float32").reshape(-1, PATCH_WIDTH)
+        self.mean.assign(flat.mean(0))
+        self.deviation.assign(flat.std(0) + 1e-3)
+
+    def call(self, features, kept=None):
+        x, hidden, mixed, last = (features - self.mean) / self.deviation, 1.0, 1.0, 1.0
+        if kept is not None:
+            ends = np.cumsum([PATCH_WIDTH, self.width, self.width]).tolist()
+            of_features, hidden, mixed, last = ops.split(kept, ends, axis=-1)
+            x = x * of_features
+        x = ops.silu(self.enter(x)) * hidden
         scene = ops.broadcast_to(ops.mean(x, axis=(1, 2), keepdims=True), ops.shape(x))
         place = ops.convert_to_tensor(grid_coordinates(*x.shape[1:3]))
         place = ops.broadcast_to(place, (*ops.shape(x)[:-1], 2))
-        x = ops.silu(self.mix(ops.concatenate([x, scene, place], axis=-1)))
-        out = self.heads(x)
+        x = ops.silu(self.mix(ops.concatenate([x, scene, place], axis=-1))) * mixed
+        out = self.heads((x + ops.silu(self.refine(x))) * last)
         return out[..., : len(LEVELS)], out[..., len(LEVELS) :]
+
+    def probabilities(self, images):
+        """Of the levels of every patch, [batch, rows, columns, 4] `float32`.
+
+        Input
+        -----
+        images : [batch, H, W, 3], `uint8`
+            Padded by their last rows and columns to multiples of 16 pixels
+        """
+        logits, _ = self(ops.convert_to_tensor(patch_features(images)))
+        return ops.convert_to_numpy(ops.softmax(logits))
 
     def levels(self, images):
         """Most likely level of every patch, [batch, rows, columns] `int32`.
@@ -101,26 +115,25 @@ class ImportanceStudent(keras.Model):
         -----
         images : [batch, H, W, 3], `uint8`
         """
-        logits, _ = self(ops.convert_to_tensor(images.astype("float32") / 255.0))
-        return ops.convert_to_numpy(ops.argmax(logits, axis=-1)).astype("int32")
-
-    def expected_levels(self, images):
-        """Expectation of the level of every patch, [batch, rows, columns] `float32`.
-
-        A patch that may well be important is worth more than the most likely level
-        says: most objects that the student misses are among such. The probabilities
-        are softened by ``TEMPERATURE``, because the student is too sure of scenes that
-        it has not seen.
-
-        Input
-        -----
-        images : [batch, H, W, 3], `uint8`
-        """
-        logits, _ = self(ops.convert_to_tensor(images.astype("float32") / 255.0))
-        number = ops.arange(len(LEVELS), dtype="float32")
-        expected = ops.sum(ops.softmax(logits / TEMPERATURE) * number, axis=-1)
-        return ops.convert_to_numpy(expected)
+        return self.probabilities(images).argmax(axis=-1).astype("int32")
 
     def get_config(self):
-        names = ("filters", "blocks", "num_classes")
+        names = ("width", "num_classes")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def patch_features(images):
+    """What the student looks at, [batch, rows, columns, 496] `float32`.
+
+    Input
+    -----
+    images : [batch, H, W, 3], `uint8`
+        Padded by their last rows and columns to multiples of 16 pixels
+
+    Raises
+    ------
+    ImportError
+        If the extra with EfficientNet-Lite0 is not installed.
+    """
+    missing = ((0, 0), *((0, -side % PATCH) for side in images.shape[1:3]), (0, 0))
+    return efficientnet().patches(np.pad(images, missing, mode="edge"))

@@ -65,6 +65,38 @@ def test_weights_and_symbols_by_level(encoder):
     np.testing.assert_allclose(np.exp(2 * log_gain), expected, rtol=1e-6)
 
 
+def test_uncertain_levels_have_the_expected_weight(encoder):
+    """What is told of a patch weighs as much as its levels do in the mean (1e-5); a
+    sure level is told as it is (1e-6)."""
+    rng = np.random.default_rng(0)
+    likely = rng.dirichlet(np.full(NUM_LEVELS, 0.5), (2, 3, 4))
+    told = encoder.level_of_expected_weight(likely)
+    assert told.shape == (2, 3, 4) and told.dtype == np.float32
+    tables = 0.5 * np.log(np.array(WEIGHTS))
+    log_gain = encoder._by_level(tables, tensor(told))
+    weight = np.exp(2 * ops.convert_to_numpy(log_gain).astype("float64"))
+    np.testing.assert_allclose(weight, likely @ np.array(WEIGHTS), rtol=1e-5)
+    sure = encoder.level_of_expected_weight(np.eye(NUM_LEVELS))
+    np.testing.assert_allclose(sure, np.arange(NUM_LEVELS), atol=1e-6)
+
+
+def test_a_head_that_is_not_sure_refines_by_the_expected_weight(encoder):
+    """As many chances for every level: the root of the mean weight (1e-5)."""
+    kernel, bias = encoder.importance_out.get_weights()
+    encoder.importance_out.set_weights([0 * kernel, 0 * bias])
+    features = tensor(np.zeros((1, 2, 3, 2 * encoder.filters)))
+    log_gain = ops.convert_to_numpy(encoder.allocation(features)[0].log_gain)
+    np.testing.assert_allclose(log_gain, 0.5 * np.log(np.mean(WEIGHTS)), atol=1e-5)
+
+
+def test_weights_that_fall_have_no_level_of_a_weight():
+    """The weights are told (exact)."""
+    weights = (0.1, 1.0, 0.5, 3.0)
+    encoder = SaOoscEncoder(**SIZES, level_weights=weights, level_symbols=SYMBOLS)
+    with pytest.raises(ValueError, match=r"level_weights are \(0.1, 1.0, 0.5, 3.0\)"):
+        encoder.level_of_expected_weight(np.full((1, 1, 1, 4), 0.25))
+
+
 def test_without_levels_no_symbols_are_added(encoder):
     """No annotator, or one that knows nothing: the same lengths (exact)."""
     budget = tensor(np.full(4, 500.0))
