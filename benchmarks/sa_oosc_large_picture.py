@@ -55,7 +55,7 @@ def build(shape, cbr):
     store.load(link, LABEL)
     for half in (link.encoder, link.decoder):
         half.use_record(record)
-    side = MessageSide(link.encoder.side_bytes, steady=True, room=False)
+    side = MessageSide(link.encoder.side_bytes, room=False)
     coder = SemanticCoder(link, Transmitter(channel), side)
     return FrameSystem("large", "SA-OOSC", coder, channel, outage_color("camvid"))
 

@@ -50,6 +50,28 @@ def expected_fades(channel, most, seed):
         yield h
 
 
+def expected_sinr(channel, snr_db, most, seed):
+    """Yields SINRs after detection that may come at an average SNR, in parts that fit
+    into memory.
+
+    Parameters
+    ----------
+    channel, most, seed
+        As of :func:`expected_fades`
+
+    snr_db : `float`
+        Average SNR per receive antenna [dB]
+
+    Output
+    ------
+    sinr : [part, num_streams] or [part, num_symbols], `float64`
+        [linear]
+    """
+    no = snr_db_to_no(snr_db, channel.num_tx_ant)
+    for h in expected_fades(channel, most, seed):
+        yield ops.convert_to_numpy(channel.predict_sinr(h, no)).astype(float)
+
+
 def fades_at_once(channel):
     """Fades that fit into memory together, `int`, a multiple of NUM_PREDICTED."""
     size = channel.framing.num_symbols
@@ -102,10 +124,10 @@ def median_snr(channel):
     """
     medians = []
     for snr_db in KNOTS_DB:
-        no, capacity = snr_db_to_no(snr_db, channel.num_tx_ant), []
-        for h in expected_fades(channel, NUM_FADES, SEED):
-            sinr = ops.convert_to_numpy(channel.predict_sinr(h, no))
-            capacity.append(np.log1p(sinr).mean(axis=1))
+        capacity = [
+            np.log1p(sinr).mean(axis=1)
+            for sinr in expected_sinr(channel, snr_db, NUM_FADES, SEED)
+        ]
         median = np.median(np.concatenate(capacity))
         medians.append(10 * np.log10(np.expm1(median)))
     return MedianSnr(np.array(medians, "float32"))

@@ -3,10 +3,8 @@
 from functools import lru_cache
 
 import numpy as np
-from keras import ops
 
-from link_models.links.expected_fades import expected_fades
-from semcom_phy.snr import snr_db_to_no
+from link_models.links.expected_fades import expected_sinr
 
 MODULATION_ORDERS = (2, 4, 6)  # that there are predictions for
 NUM_ADAPTATION_FADES = 1000
@@ -52,8 +50,5 @@ class BlockOutage:
 
     def _predict_sinr(self, snr_db):
         """SINR that may come, list of [fades, streams] arrays."""
-        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        return [
-            ops.convert_to_numpy(self.channel.predict_sinr(h, no)).astype(float)
-            for h in expected_fades(self.channel, NUM_ADAPTATION_FADES, self.seed)
-        ]
+        sinr = expected_sinr(self.channel, snr_db, NUM_ADAPTATION_FADES, self.seed)
+        return list(sinr)

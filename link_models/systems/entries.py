@@ -136,7 +136,7 @@ class Semantic:
         codec, (config, _), _ = described_codec(
             label, shape, scenario.num_tx_ant, scenario.num_rx_ant, self.codec
         )
-        side = self._side(codec.encoder(**config), scenario)
+        side = self._side(codec.encoder(**config))
         extra = (side.room or 0 if side else 0) + beside
         channel = build_channel(scenario, num_symbols, extra)
         num_symbols = channel.framing.num_symbols - extra
@@ -179,15 +179,14 @@ class Semantic:
             label = scenario.weights or label
         return label
 
-    def _side(self, encoder, scenario):
+    def _side(self, encoder):
         """How its side information is sent, `None` where it is not."""
         if self.free or not self.needs_side:
             return None
         if encoder.side_values is not None:
             return ShortSide(encoder.side_values, encoder.side_error_rate)
         if encoder.side_bytes is not None:
-            steady = scenario.channel == "awgn"
-            return MessageSide(encoder.side_bytes, steady, not encoder.fills_frame)
+            return MessageSide(encoder.side_bytes, not encoder.fills_frame)
         return None
 
     def _feedback(self, link, scenario):

@@ -19,7 +19,8 @@ class View:
 
     Parameters
     ----------
-    num_tx_ant : `int`
+    channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
+        Its statistics are known
 
     snr_db : [batch], `float32`
         Average SNR as it knows it [dB]
@@ -34,8 +35,8 @@ class View:
     precoder : [batch, num_tx_ant, num_tx_ant], `complex64`, or `None`
     """
 
-    def __init__(self, num_tx_ant, snr_db, fades, knows_channel, precoder=None):
-        self.num_tx_ant = num_tx_ant
+    def __init__(self, channel, snr_db, fades, knows_channel, precoder=None):
+        self.channel = channel
         self.snr_db = snr_db
         self.knows_channel = knows_channel
         self.precoder = precoder
@@ -59,8 +60,8 @@ class View:
         """SINR of the streams, [batch, draws, streams] `float64`; of a selective
         channel nothing is known: 0."""
         if self.fades is None:
-            return np.zeros((len(self.snr_db), 1, self.num_tx_ant))
-        no = snr_db_to_no(self.snr_db, self.num_tx_ant)
+            return np.zeros((len(self.snr_db), 1, self.channel.num_tx_ant))
+        no = snr_db_to_no(self.snr_db, self.channel.num_tx_ant)
         no = ops.convert_to_tensor(no)[:, None, None, None]
         matrices = ops.convert_to_tensor(self.fades)[..., 0, 0]
         _, no_eff = lmmse_filter(matrices, no)
@@ -113,7 +114,7 @@ class Transmitter:
         batch, num_tx_ant = len(seeds), self.channel.num_tx_ant
         average = np.full(batch, snr_db, "float32")
         if self.feedback is None:
-            return View(num_tx_ant, average, lambda: self._any(batch), False)
+            return View(self.channel, average, lambda: self._any(batch), False)
         check_one_fade(h)
         no = snr_db_to_no(average, num_tx_ant)
         csi = self.feedback.sound(ops.convert_to_tensor(h), no, seeds)
@@ -129,7 +130,7 @@ class Transmitter:
             seen = np.matmul(fades[..., 0, 0], precoder[:, None])
             fades = seen[..., None, None]
         told_channel = self.feedback.knows_channel
-        return View(num_tx_ant, told, lambda: fades, told_channel, precoder)
+        return View(self.channel, told, lambda: fades, told_channel, precoder)
 
     def _any(self, batch):
         """Fades where only their distribution is known."""

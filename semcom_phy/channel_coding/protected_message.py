@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from semcom_phy.channel_coding.bler import block_error_rate
 from semcom_phy.channel_coding.block_plan import plan_blocks
 from semcom_phy.channel_coding.mcs import Mcs
+from semcom_phy.channel_coding.mutual_information import effective_snr_db
 from semcom_phy.channel_coding.short_message import FORMATS, ShortMessage
 from semcom_phy.channel_coding.transport import Transport
 
@@ -98,7 +100,8 @@ class ProtectedMessage:
         self.segment_bytes, self.granularity = segment_bytes, granularity
         self._header = ShortMessage(segment_bytes + 1)
         self._header_symbols = self._header.num_symbols[_HEADER_FORMAT]
-        self._transports = {}
+        self._plans: dict[int, Any] = {}
+        self._transports: dict[int, Transport] = {}
 
     def num_symbols(self, num_bytes):
         """Symbols of a byte string of this length, headers included [channel uses]."""
@@ -109,6 +112,27 @@ class ProtectedMessage:
         if full:
             number += full * self._segment_symbols(self.segment_bytes)
         return number
+
+    def error_rate(self, num_bytes, sinr):
+        r"""Predicted share of payloads of this length that are lost on each fade, by
+        the stored AWGN curves of their code; the header is much stronger.
+
+        Input
+        -----
+        num_bytes : `int`, 0 to ``segment_bytes``
+            [byte]
+
+        sinr : [num_fades, num_streams], `float`, >= 0
+            SINR after equalisation [linear]; more columns for channels that vary over
+            the grid
+
+        Output
+        ------
+        : [num_fades], `float64`, 0 to 1
+        """
+        order = self.mcs.modulation_order
+        _, plan = self._plan(self._size(num_bytes))
+        return block_error_rate(plan, order, effective_snr_db(order, sinr))
 
     def encode(self, payloads):
         cut = [self._segments(payload) for payload in payloads]
@@ -152,7 +176,8 @@ class ProtectedMessage:
         return [payload[start : start + size] for start in starts]
 
     def _segment_symbols(self, num_bytes):
-        return self._header_symbols + self._transport(self._size(num_bytes)).num_symbols
+        num_symbols, _ = self._plan(self._size(num_bytes))
+        return self._header_symbols + num_symbols
 
     def _encode_segments(self, segments):
         lengths = np.array([len(segment) for segment in segments], np.int64)
@@ -208,14 +233,19 @@ class ProtectedMessage:
         step = max(self.granularity, octave // (2 * _SIZES_PER_OCTAVE))
         return max(1, math.ceil(num_bytes / step)) * step
 
-    def _transport(self, size):
-        """The transport of the fewest symbols that holds ``size`` bytes."""
-        if size not in self._transports:
+    def _plan(self, size):
+        """The fewest symbols that hold ``size`` bytes, and how they are coded."""
+        if size not in self._plans:
             at_least = math.ceil(8 * size / self.mcs.spectral_efficiency)
             plans = ((n, plan_blocks(self.mcs, n)) for n in count(at_least))
-            num_symbols = next(
-                n for n, plan in plans if plan and plan.max_bytes >= size
+            self._plans[size] = next(
+                (n, plan) for n, plan in plans if plan and plan.max_bytes >= size
             )
+        return self._plans[size]
+
+    def _transport(self, size):
+        if size not in self._transports:
+            num_symbols, _ = self._plan(size)
             self._transports[size] = Transport(self.mcs, num_symbols)
         return self._transports[size]
 
