@@ -147,9 +147,10 @@ def compare_over_fading(args):
 
 def compare_labels(args):
     """Labels at the transmitter: the annotator's, the student's, none."""
-    curves = curves_of(driving_scene.SCENARIO, LABELS, args, [10.0])
+    curves = curves_of(driving_scene.SCENARIO, (*LABELS, "ntscc"), args, [10.0])
     show_parts(curves, 10.0)
     pairs = [("sa_oosc", other) for other in LABELS[1:]]
+    pairs += [(other, "ntscc") for other in LABELS[1:]]
     show_differences(curves, pairs, PARTS_COMPARED[:2], [10.0])
     found = load_student().levels(_scenes(args).images)
     recall = recall_by_level(_levels(args), found)

@@ -115,11 +115,12 @@ class ProtectedMessage:
 
     def error_rate(self, num_bytes, sinr):
         r"""Predicted share of payloads of this length that are lost on each fade, by
-        the stored AWGN curves of their code; the header is much stronger.
+        the stored AWGN curves of their code; headers, which are much stronger at most
+        schemes, are left out.
 
         Input
         -----
-        num_bytes : `int`, 0 to ``segment_bytes``
+        num_bytes : `int`, >= 0
             [byte]
 
         sinr : [num_fades, num_streams], `float`, >= 0
@@ -131,8 +132,16 @@ class ProtectedMessage:
         : [num_fades], `float64`, 0 to 1
         """
         order = self.mcs.modulation_order
-        _, plan = self._plan(self._size(num_bytes))
-        return block_error_rate(plan, order, effective_snr_db(order, sinr))
+        snr_db = effective_snr_db(order, sinr)
+        full, rest = divmod(num_bytes, self.segment_bytes)
+        arrives = 1.0
+        for size, number in ((self.segment_bytes, full), (rest, 1)):
+            if number:
+                _, plan = self._plan(self._size(size))
+                arrives = (
+                    arrives * (1 - block_error_rate(plan, order, snr_db)) ** number
+                )
+        return 1 - arrives
 
     def encode(self, payloads):
         cut = [self._segments(payload) for payload in payloads]

@@ -6,13 +6,15 @@ from keras import ops
 from seeded import assert_batches_do_not_matter, assert_no_stream_moves, samples_of
 
 from link_models.codecs import CODECS, build_link
+from link_models.links.expected_fades import expected_sinr
 from link_models.links.frame_link import FrameLink
 from link_models.systems import frame_system, semantic_coder
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.knowledge import FREE_LENGTHS, LABEL_MAPS
 from link_models.systems.semantic_coder import SIDE, SemanticCoder
-from link_models.systems.side_information import STRONG, WEAK, MessageSide
+from link_models.systems.side_information import STRONG, MessageSide
 from link_models.systems.transmitter import Transmitter
+from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.protection import MessageProtection
 from semcom_phy.entropy_coding.length_code import LengthCode
@@ -71,8 +73,7 @@ def make_system(link, side="sent", levels=None, num_symbols=NUM_SYMBOLS):
     if side == "sent":
         for half in (link.encoder, link.decoder):
             half.use_record({"length_code": LENGTH_CODE.to_dict()})
-        steady = isinstance(model, AWGN)
-        message = MessageSide(link.encoder.side_bytes, steady, room=False)
+        message = MessageSide(link.encoder.side_bytes, room=False)
     known = (FREE_LENGTHS,) if side == "free" else ()
     known += levels.knows if levels else ()
     coder = SemanticCoder(
@@ -253,7 +254,8 @@ def test_lengths_that_were_not_received_are_never_used(
     sent = send(system, images, 0.0)
     assert not sent.outage.any() and sent.figures["undetected"].all()
     assert not np.any(ops.convert_to_numpy(seen["side"]))
-    start = coder.side.bind(None, 0.0).counts([payload])[0]
+    mcs = coder.side.scheme(system.channel, 0.0)
+    start = coder.side.protection(mcs).counts([payload])[0]
     assert np.all(start < sent.spent.side)
     frame = ops.convert_to_numpy(seen["frame"].x_hat)[:, start:]
     np.testing.assert_array_equal(seen["x_hat"][:, : frame.shape[1]], frame)
@@ -341,14 +343,14 @@ def test_pictures_of_any_size(images, shape, plain):
     num_symbols = int(np.prod(shape)) // 48
     system, picture = large(images, shape, num_symbols)
     side = system.coder.side
-    side._strong, side._weak = (
-        MessageProtection(ProtectedMessage(mcs, 100)) for mcs in (STRONG, WEAK)
-    )
+    side.segment_bytes = 100
     sent = send(system, picture, 10.0)
     assert not sent.outage.any() and sent.delivered.images.shape == picture.shape
     num_bytes = int(sent.figures["side_bits"][0]) // 8
     assert num_bytes > 100
-    expected = ProtectedMessage(WEAK, 100).num_symbols(num_bytes)
+    mcs = side.scheme(system.channel, 10.0)
+    assert mcs.spectral_efficiency > 2
+    expected = ProtectedMessage(mcs, 100).num_symbols(num_bytes)
     assert sent.spent.side[0] == expected
     spent = sent.spent.data[0] + sent.spent.side[0]
     assert 0.95 * num_symbols < spent <= num_symbols
@@ -363,19 +365,57 @@ def test_lengths_without_a_code_are_not_sent(images):
         send(system, images, 10.0)
 
 
-def test_a_weaker_code_only_where_nothing_fades():
-    """QPSK at rate 1/2 from 7 dB on over AWGN, else at 1/3 (exact)."""
-    for steady, snr_db, mcs in (
-        (True, 7.0, WEAK),
-        (True, 6.9, STRONG),
-        (False, 30.0, STRONG),
-    ):
-        side = MessageSide(9, steady, room=False)
-        assert side.room is None
-        (count,) = side.bind(None, snr_db).counts([b"8 bytes."])
-        assert count == ProtectedMessage(mcs, 255).num_symbols(8)
-    room = MessageSide(9, True, room=True).room
-    assert room == ProtectedMessage(STRONG, 255).num_symbols(9)
+@pytest.mark.parametrize("model", [AWGN(1), BlockRayleigh(2, 2)])
+def test_the_scheme_follows_the_average_snr(model):
+    """The more SNR, the more a symbol carries; over fading less than over AWGN, at
+    -5 dB less than QPSK at rate 1/3 does."""
+    channel, side = make_channel(model, 4000), MessageSide(72, room=False)
+    found = [side.scheme(channel, snr).spectral_efficiency for snr in range(-5, 26, 5)]
+    assert np.all(np.diff(found) >= 0) and found[-1] > 2 * found[0]
+    assert found[0] < STRONG.spectral_efficiency
+    if model.num_tx_ant == 2:
+        steady = make_channel(AWGN(1), 4000)
+        for snr_db, carried in zip((5.0, 15.0), (found[2], found[4]), strict=True):
+            assert carried < side.scheme(steady, snr_db).spectral_efficiency
+
+
+@pytest.mark.parametrize("snr_db", [0.0, 5.0, 10.0, 20.0])
+def test_messages_arrive_over_awgn(snr_db):
+    """Of 200 of 18 to 36 bytes at most 2 are lost."""
+    side = MessageSide(72, room=False)
+    protection = side.protection(side.scheme(make_channel(num_symbols=4000), snr_db))
+    rng, no = np.random.default_rng(0), 10 ** (-snr_db / 10)
+    payloads = [rng.bytes(n) for n in rng.integers(18, 37, 200)]
+    noisy = [
+        x + np.sqrt(no / 2) * (rng.standard_normal((2, len(x))).T @ [1, 1j])
+        for x in protection.message.encode(payloads)
+    ]
+    _, received = protection.message.decode(noisy, [no] * len(noisy))
+    assert np.sum(~received) <= 2
+
+
+def test_a_lost_message_costs_more_than_its_symbols():
+    """The scheme has the least cost of all that leave a tenth of the frame (exact)."""
+    channel, side = make_channel(BlockRayleigh(2, 2), 1200), MessageSide(72, room=False)
+    sinr = np.concatenate(list(expected_sinr(channel, 3.0, 1000, 20212)))
+    costs = {}
+    for mcs in (STRONG, *all_schemes()):
+        message = ProtectedMessage(mcs, 255)
+        if message.num_symbols(72) > 0.9 * 1200:
+            continue
+        left = 1 - message.num_symbols(36) / 1200
+        costs[mcs] = 2.5 * message.error_rate(18, sinr).mean() - np.log(left)
+    assert len(costs) < 37
+    assert side.scheme(channel, 3.0) == min(costs, key=costs.get)
+
+
+def test_a_message_with_a_room_of_its_own_keeps_to_it():
+    """That of the longest at QPSK and rate 1/3, however little SNR there is (exact)."""
+    side = MessageSide(9, room=True)
+    assert side.room == ProtectedMessage(STRONG, 255).num_symbols(9)
+    for snr_db in (-10.0, 30.0):
+        mcs = side.scheme(make_channel(num_symbols=4000), snr_db)
+        assert side.protection(mcs).counts([bytes(9)])[0] <= side.room
 
 
 def test_length_of_matches_the_table():

@@ -105,6 +105,25 @@ def test_a_bad_channel_loses_all(message, snr_db):
     assert received == [None] * 100 and not good.any()
 
 
+@pytest.mark.parametrize("mcs", [Mcs(2, 1 / 3), Mcs(4, 0.6), Mcs(6, 0.6)])
+@pytest.mark.parametrize("num_bytes", [30, 130])
+def test_predicted_errors_are_those_counted(mcs, num_bytes):
+    """Where a third of all messages is predicted to be lost, of segments of 60 bytes,
+    0.2 to 0.5 of 300 are; on a fade 3 dB better fewer than a tenth."""
+    message = ProtectedMessage(mcs, 60)
+    grid = np.arange(-5.0, 30.0, 0.05)
+    sinr = 10 ** (grid[:, None] / 10)
+    predicted = message.error_rate(num_bytes, sinr)
+    assert predicted[0] > 0.999 and predicted[-1] < 1e-3
+    snr_db = grid[np.argmin(np.abs(predicted - 1 / 3))]
+    payloads = payloads_of([num_bytes] * 300)
+    x = message.encode(payloads)
+    _, received = message.decode(*over_awgn(x, snr_db))
+    assert 0.2 < np.mean(~received) < 0.5
+    _, received = message.decode(*over_awgn(x, snr_db + 3))
+    assert np.mean(~received) < 0.1
+
+
 def test_missing_symbols_lose_the_message(message):
     """A header that announces more symbols than there are, or that is cut itself, loses
     its message and no other (exact)."""
