@@ -16,9 +16,9 @@ from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
 
 STRONG = Mcs(2, 1 / 3)  # of messages that have a room of their own: down to -1 dB
 SCHEMES = (STRONG, *all_schemes())
-# A lost message is an outage, some 13 dB at the usual rates, and PSNR falls by 3 to 4 dB
-# per unit of the logarithm of the symbols that are left: 3 to 4 would serve the mean
-# PSNR if the error rate were that of the usual message; that of a shorter one is higher.
+# A lost message is an outage, some 13 dB at the usual rates, and PSNR falls by 3 to
+# 4 dB per unit of the logarithm of the symbols that are left: 3 to 4 would serve the
+# mean PSNR with the error rate of the usual message; that of a shorter one is higher.
 OUTAGE_COST = 2.5
 LEAST_LEFT = 0.1  # of the frame, beside the longest message
 NUM_FADES, SEED = 1000, 20212  # that the error rate is predicted from
