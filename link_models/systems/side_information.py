@@ -20,6 +20,7 @@ SCHEMES = (STRONG, *all_schemes())
 # 4 dB per unit of the logarithm of the symbols that are left: 3 to 4 would serve the
 # mean PSNR with the error rate of the usual message; that of a shorter one is higher.
 OUTAGE_COST = 2.5
+SHORT_BYTES = 24  # of a picture that has little to tell
 LEAST_LEFT = 0.1  # of the frame, beside the longest message
 NUM_FADES, SEED = 1000, 20212  # that the error rate is predicted from
 
@@ -63,7 +64,7 @@ class MessageSide:
     ----------
     most_bytes : `int`
         Of the longest message; usual ones have half of it, and errors are those of half
-        of that, since shorter ones fail more often
+        of that, or of 24 bytes where this is less, since shorter ones fail more often
 
     room : `bool`
         Reserve room for the longest message at QPSK and rate 1/3, and choose among
@@ -90,13 +91,14 @@ class MessageSide:
     def _scheme(self, channel, snr_db):
         """The :class:`~semcom_phy.channel_coding.mcs.Mcs` at an average SNR."""
         usual = max(1, self.most_bytes // 2)
+        short = min(max(1, usual // 2), SHORT_BYTES)
         num_symbols = channel.framing.num_symbols
         most = self.room or (1 - LEAST_LEFT) * num_symbols
         sinr = list(expected_sinr(channel, snr_db, NUM_FADES, SEED))
 
         def cost(mcs):
             message = self.protection(mcs).message
-            lost = [message.error_rate(max(1, usual // 2), part) for part in sinr]
+            lost = [message.error_rate(short, part) for part in sinr]
             left = 1 - self._symbols(mcs, usual) / num_symbols
             return OUTAGE_COST * np.concatenate(lost).mean() - np.log(left)
 

@@ -508,17 +508,6 @@ def test_class_shares_by_hand():
     assert np.all(shares.sum(axis=-1) == 1)
 
 
-def test_weights_of_levels_by_hand():
-    """1 / sqrt(share + 0.001), of mean 1 over the patches (1e-6)."""
-    levels = np.array([[0, 0, 0, 0, 0, 0, 1, 1, 2, 3]])
-    weights = student_module.level_weights(levels)
-    assert weights.dtype == np.float32
-    share = np.array([0.6, 0.2, 0.1, 0.1])
-    ratio = np.sqrt((share[0] + 0.001) / (share + 0.001))
-    np.testing.assert_allclose(weights / weights[0], ratio, rtol=1e-6)
-    assert weights[levels].mean() == pytest.approx(1, abs=1e-6)
-
-
 @pytest.fixture(scope="module")
 def untrained(scenes, tmp_path_factory):
     """Weights of a tiny SA-OOSC at the scenario's size, as training files them."""
