@@ -39,7 +39,8 @@ FREE = ("sa_oosc_free", "oosc_free", "ntscc_free")
 LABELS = ("sa_oosc", "sa_oosc_student", "sa_oosc_unaided")
 CBRS = ("1/48", "1/32", "1/24")
 SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
-PARTS_COMPARED = ("non_background", "high", "background")
+OBJECTS, WHOLE = "psnr_non_background", "psnr_db"
+COMPARED = (OBJECTS, "psnr_high", "psnr_background")
 BATCH = 40
 
 
@@ -93,14 +94,14 @@ def show_parts(curves, snr_db):
         print(name.ljust(20) + "".join(cell.rjust(18) for cell in cells))
 
 
-def show_differences(curves, pairs, parts, snr_db):
-    """Prints paired differences of the PSNR of parts of the images."""
-    for part in parts:
+def show_differences(curves, pairs, metrics, snr_db):
+    """Prints paired differences of the PSNR of the images or of parts of them."""
+    for metric in metrics:
         found = [
-            compare(curves[one], curves[two], f"psnr_{part}", snr_db, bootstrap=True)
+            compare(curves[one], curves[two], metric, snr_db, bootstrap=True)
             for one, two in pairs
         ]
-        print("\n" + as_text(found, f"psnr_{part}", bootstrap=True), end="")
+        print("\n" + as_text(found, metric, bootstrap=True), end="")
 
 
 def _cell(rows, column, digits, statistic="mean"):
@@ -119,8 +120,10 @@ def compare_at_rates(args):
         names = (*SYSTEMS, *FREE)
         curves = curves_of(driving_scene.SCENARIO, names, args, [10.0], cbr)
         show_parts(curves, 10.0)
-        show_differences(curves, pairs, PARTS_COMPARED, [10.0])
-        show_differences(curves, side, PARTS_COMPARED[:1], [10.0])
+        show_differences(curves, pairs, COMPARED, [10.0])
+        show_differences(curves, side, [OBJECTS], [10.0])
+        blind = [("ntscc", other) for other in ("hevc_ldpc", "deepjscc_patches")]
+        show_differences(curves, blind, [WHOLE, *COMPARED], [10.0])
     levels = _levels(args)
     bits = (len(LENGTHS) - 1).bit_length()
     naive = naive_symbols(int(np.prod(levels.shape[1:])), bits, Mcs(2, 1 / 3))
@@ -142,16 +145,17 @@ def compare_over_fading(args):
     for snr in args.snr:
         show_parts(curves, snr)
     pairs = [("sa_oosc", other) for other in SYSTEMS[1:]]
-    show_differences(curves, pairs, PARTS_COMPARED[:1], args.snr)
+    show_differences(curves, pairs, [OBJECTS], args.snr)
 
 
 def compare_labels(args):
     """Labels at the transmitter: the annotator's, the student's, none."""
-    curves = curves_of(driving_scene.SCENARIO, (*LABELS, "ntscc"), args, [10.0])
+    names = (*LABELS, "ntscc", "hevc_ldpc")
+    curves = curves_of(driving_scene.SCENARIO, names, args, [10.0])
     show_parts(curves, 10.0)
     pairs = [("sa_oosc", other) for other in LABELS[1:]]
-    pairs += [(other, "ntscc") for other in LABELS[1:]]
-    show_differences(curves, pairs, PARTS_COMPARED[:2], [10.0])
+    pairs += [(one, other) for one in LABELS[1:] for other in ("ntscc", "hevc_ldpc")]
+    show_differences(curves, pairs, (*COMPARED, "psnr_low"), [10.0])
     found = load_student().levels(_scenes(args).images)
     recall = recall_by_level(_levels(args), found)
     shares = [f"{name} {v:.3f}" for name, v in zip(LEVELS, recall, strict=True)]

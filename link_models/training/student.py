@@ -30,7 +30,7 @@ from link_models.training.run_command import run_command
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.array_hash import array_sha256
-from semcom_phy.knowledge_base.efficientnet import PATCH_WIDTH
+from semcom_phy.knowledge_base.efficientnet import PATCH_WIDTH, efficientnet
 from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.knowledge_base.importance.student import ImportanceStudent
 from semcom_phy.seeding import derived_seed, private_streams
@@ -194,6 +194,8 @@ def train(
         {
             "student": {name: student.get_config()[name] for name in SIZES},
             **asdict(recipe),
+            "views": VIEWS,
+            "dropped": DROPPED,
             "data": images,
             "backend": keras.backend.backend(),
         },
@@ -231,7 +233,8 @@ def train(
         record = {
             "config": {"codec": "importance_student", **student.get_config()},
             "command": command,
-            "recipe": asdict(recipe),
+            "recipe": asdict(recipe) | {"views": VIEWS, "dropped": DROPPED},
+            "features": efficientnet().identity,
             "data": {
                 "train": scenes.provenance,
                 "validation": held.provenance,
