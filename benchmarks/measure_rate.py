@@ -94,7 +94,7 @@ def _system(label, images, correlation=1.0, side_sent=True):
     shape = images.shape[1:]
     bare = build_channel(replace(SCENARIO, csi="perfect"))
     link, _ = load_link(label, bare, shape)
-    side = ShortSide(link.encoder.side_values)
+    side = ShortSide.of(link.encoder)
     channel = build_channel(replace(SCENARIO, csi="perfect"), extra_symbols=side.room)
     link, _ = load_link(label, channel, shape, bare.framing.num_symbols)
     feedback = Feedback(channel)

@@ -11,7 +11,7 @@ from semcom_phy.language.caption_tokens import MOST_TOKENS, caption_tokens
 
 def length_side():
     """How the number of tokens is sent, :class:`ShortSide`: as by VLM-CSC, charged."""
-    return ShortSide(VlmCscEncoder.side_values, VlmCscEncoder.side_error_rate)
+    return ShortSide.of(VlmCscEncoder)
 
 
 def length_payloads(tokens):

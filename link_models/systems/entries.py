@@ -184,7 +184,7 @@ class Semantic:
         if self.free or not self.needs_side:
             return None
         if encoder.side_values is not None:
-            return ShortSide(encoder.side_values, encoder.side_error_rate)
+            return ShortSide.of(encoder)
         if encoder.side_bytes is not None:
             return MessageSide(encoder.side_bytes, not encoder.fills_frame)
         return None

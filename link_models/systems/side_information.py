@@ -13,6 +13,7 @@ from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.protection import MessageProtection, ShortProtection
 from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
+from semcom_phy.channel_coding.small_block import SmallBlockMessage
 
 STRONG = Mcs(2, 1 / 3)  # of messages that have a room of their own: down to -1 dB
 SCHEMES = (STRONG, *all_schemes())
@@ -36,12 +37,25 @@ class ShortSide:
     target_error_rate : `float`, in (0, 1), (default 1e-3)
         What its length is chosen for, as of
         :class:`~semcom_phy.channel_coding.short_message.ShortMessage`
+
+    checked : `bool`, (default `True`)
+        A receiver notices a wrong message, which takes a CRC and a polar code. Else
+        numbers of at most 11 bits go by the code of small block lengths, as control
+        information does in 5G
     """
 
-    room = MAX_SYMBOLS  # those of the longest format
+    room = MAX_SYMBOLS  # those of the longest format of either code
 
-    def __init__(self, num_values, target_error_rate=1e-3):
-        self.message = ShortMessage(num_values, target_error_rate)
+    def __init__(self, num_values, target_error_rate=1e-3, checked=True):
+        small = not checked and num_values <= 2**SmallBlockMessage.most_bits
+        code = SmallBlockMessage if small else ShortMessage
+        self.message = code(num_values, target_error_rate)
+
+    @classmethod
+    def of(cls, encoder):
+        """As a codec with ``side_values`` asks for it."""
+        rate, checked = encoder.side_error_rate, encoder.side_checked
+        return cls(encoder.side_values, rate, checked)
 
     def bind(self, view, snr_db):
         return ShortProtection(self.message, view.sinr)

@@ -12,20 +12,22 @@ import numpy as np
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.short_block import ShortBlocks
 from semcom_phy.channel_coding.short_message import ShortMessage
+from semcom_phy.channel_coding.small_block import SmallBlockMessage
 
 
 class ShortProtection:
-    """Numbers as bytes, the first byte the highest, under a polar code.
+    """Numbers as bytes, the first byte the highest, on a message of their own.
 
     Parameters
     ----------
-    message : :class:`~semcom_phy.channel_coding.short_message.ShortMessage`
+    message : :class:`~semcom_phy.channel_coding.short_message.ShortMessage` or
+        :class:`~semcom_phy.channel_coding.small_block.SmallBlockMessage`
 
     sinr : [batch, num_draws, num_streams], `float`
         As of :meth:`ShortMessage.choose_format`, known to both ends
     """
 
-    def __init__(self, message: ShortMessage, sinr):
+    def __init__(self, message: ShortMessage | SmallBlockMessage, sinr):
         self.message = message
         self.formats = message.choose_format(sinr)
 

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from sionna.phy.fec.polar import Polar5GDecoder, Polar5GEncoder
 
 from semcom_phy.channel_coding.mutual_information import bicm_capacity
+from semcom_phy.channel_coding.number_message import NumberMessage
 from semcom_phy.channel_coding.qam import qam_demap, qam_modulate
 
 MIN_BITS = 12  # the smallest payload of the 5G polar code in the uplink
@@ -23,7 +24,7 @@ FORMATS = ((24, 1), (32, 1), (48, 1), (64, 1), (64, 2), (64, 3), (64, 4))
 MAX_SYMBOLS = max(coded * times // 2 for coded, times in FORMATS)
 
 
-class ShortMessage:
+class ShortMessage(NumberMessage):
     r"""Numbers below a limit, sent on as few symbols as the channel allows.
 
     Unused payload bits are 0; a receiver that finds them otherwise, or a wrong CRC,
@@ -53,17 +54,10 @@ class ShortMessage:
     """
 
     margin_bits = 3.0
+    most_bits = 20
 
     def __init__(self, num_values, target_error_rate=1e-3):
-        if not 2 <= num_values <= 2**20:
-            raise ValueError(f"num_values must be from 2 to 2^20, got {num_values}.")
-        if not 0 < target_error_rate < 1:
-            raise ValueError(
-                f"target_error_rate must be in (0, 1), got {target_error_rate}."
-            )
-        self.num_values = num_values
-        self.target_error_rate = target_error_rate
-        self.needed_bits = int(num_values - 1).bit_length()
+        super().__init__(num_values, target_error_rate)
         self.num_bits = max(MIN_BITS, self.needed_bits)
 
     @property
@@ -122,15 +116,8 @@ class ShortMessage:
         ValueError
             If a number is out of its range.
         """
-        values = [int(value) for value in values]  # of any size, until checked
-        if values and not (0 <= min(values) and max(values) < self.num_values):
-            raise ValueError(
-                f"values must be from 0 to {self.num_values - 1}, got "
-                f"{min(values)} to {max(values)}."
-            )
-        values = np.array(values, np.int64)
-        bits = (values[:, None] >> np.arange(self.num_bits)[::-1]) & 1
-        x = np.zeros((len(values), self.num_symbols[-1]), np.complex64)
+        bits = self.bits(values, self.num_bits)
+        x = np.zeros((len(bits), self.num_symbols[-1]), np.complex64)
         for i, (coded, times) in enumerate(FORMATS):
             index = np.flatnonzero(formats == i)
             if len(index):

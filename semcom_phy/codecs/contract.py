@@ -166,15 +166,20 @@ class SemanticEncoder(SemanticCodec):
 
     side_values: int | None = None
     """`int` or `None` : Side information is one of so many messages, at most 2^20: sent
-    as a number on a short polar-coded message. `None`: it is none, or a byte string."""
+    as a number on a short message. `None`: it is none, or a byte string."""
 
     side_bytes: int | None = None
     """`int` or `None` : Longest byte string of side information, where it is one: sent
-    on an LDPC code of fixed rate, 1/3 with QPSK. Where ``side_values`` will do, it is
-    the stronger: its length follows the channel."""
+    under the scheme that the average SNR suggests. Where ``side_values`` will do, it is
+    the better one: its length follows the channel."""
 
     side_error_rate = 1e-3
     """`float` : Error rate of that number that its length aims at."""
+
+    side_checked = False
+    """`bool` : A wrong number must be noticed, so that the sample is an outage: that
+    takes a CRC, more than the number itself. Else numbers of at most 11 bits go by the
+    code of small block lengths of 5G; others, by a polar code with CRC in any case."""
 
     rate_steps: tuple[float, ...] | None = None
     """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex

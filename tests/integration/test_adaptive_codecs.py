@@ -95,7 +95,7 @@ def make_system(link, side="sent", precoding=None, rates=None, feedback=None):
     coder = SemanticCoder(
         link,
         Transmitter(link.channel, feedback, precoding),
-        ShortSide(link.encoder.side_values) if side == "sent" else None,
+        ShortSide.of(link.encoder) if side == "sent" else None,
         free=side == "free",
         rates=rates,
         also_known=(FREE_CUTOFFS,) if side == "free" else (),
@@ -483,7 +483,7 @@ def test_system_sends_and_charges_the_cutoffs(precoding):
     expected = 8 + np.ceil(figures["num_maps"] * figures["num_rows"] / 2)
     np.testing.assert_array_equal(one.spent.data, expected)
     np.testing.assert_array_equal(two.spent.data, expected)
-    assert np.all(one.spent.side >= 12) and np.all(figures["side_bits"] == 8)
+    assert np.all(one.spent.side >= 8) and np.all(figures["side_bits"] == 8)
     assert not np.any(two.spent.side) and not two.lost
     assert "undetected" in figures and "undetected" not in two.figures
 
@@ -498,16 +498,31 @@ def test_what_is_spent_can_be_asked_for_without_sending(plain):
     np.testing.assert_array_equal(asked, spent)
 
 
-def test_lost_cutoffs_are_an_outage():
+def test_lost_cutoffs_are_an_outage_where_they_are_checked():
     """Where the side stream fails (-25 dB) the grey of an outage is shown, and with the
     cut-offs free the same transmission decodes to something else."""
     link = eca(side=ShortSide.room)
+    link.encoder.side_checked = True
     samples, h = samples_of(pictures(4)), fades(link, 4)
     sent = make_system(link).transmit(samples, -25.0, h, range(4))
     assert sent.outage.all() and np.all(sent.delivered.images == 128)
     assert np.all(sent.lost[SIDE])
     free = make_system(link, "free").transmit(samples, -25.0, h, range(4))
     assert not np.all(free.delivered.images == 128)
+
+
+def test_wrong_cutoffs_are_not_noticed_but_told():
+    """As ECA sends them, without a CRC: at -25 dB no picture is an outage, each is what
+    the wrong cut-offs make of it, and the figures say that they were wrong."""
+    link = eca(side=ShortSide.room)
+    samples, h = samples_of(pictures(6)), fades(link, 6)
+    sent = make_system(link).transmit(samples, -25.0, h, range(6))
+    assert not sent.outage.any() and not sent.lost[SIDE].any()
+    assert np.mean(sent.figures["undetected"]) >= 5 / 6
+    free = make_system(link, "free").transmit(samples, -25.0, h, range(6))
+    differs = sent.delivered.images != free.delivered.images
+    differs = np.any(differs, axis=(1, 2, 3))
+    assert np.all(differs[sent.figures["undetected"] > 0])
 
 
 def test_number_of_cutoffs_round_trip():
@@ -671,6 +686,7 @@ def test_ends_that_count_differently_are_refused(side, plain, monkeypatch):
         monkeypatch.setattr(
             link.decoder, "count_symbols", lambda side, known: count(side) - 1
         )
+        link.encoder.side_checked = True
         assert make_system(link).transmit(samples, -25.0, h, range(3)).outage.all()
 
 

@@ -14,7 +14,7 @@ from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.table import build_channel, build_system
 from scenarios import adaptive_rate
 from scenarios.paired_results import Curve
-from semcom_phy.channel_coding.short_message import ShortMessage
+from semcom_phy.channel_coding.small_block import SmallBlockMessage
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
 from semcom_phy.simulation.system import Spent, Transmission
@@ -101,7 +101,7 @@ def test_measured_rate_is_what_is_spent(monkeypatch):
     figures = measure_rate.measure("eca_2x2_c16", images, (10.0,), draws=2)
     assert figures["num_images"] == 6 and figures["draws"] == len(on_air) == 2
     assert abs(figures["cr_real"][0] - 2 * np.mean(on_air) / 3072) < 1e-5
-    assert np.all(np.isin(side, ShortMessage(256).num_symbols))
+    assert np.all(np.isin(side, SmallBlockMessage(1024).num_symbols))
     extra = figures["cr_real_charged"][0] - figures["cr_real"][0]
     assert abs(extra - 2 * np.mean(side) / 3072) < 2e-5
 
