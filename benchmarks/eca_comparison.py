@@ -1,13 +1,14 @@
 """ECA beside its paper, SwinJSCC and separate coding at the same rate, ablations.
 
     python -m benchmarks.eca_comparison [--images 500] [--draws 10] [--csi perfect]
-        [--fade-power fixed] [--systems ...] [--snr ...] [--out DIR]
+        [--antennas 4] [--fade-power fixed] [--systems ...] [--snr ...] [--out DIR]
 
 The scenario ``adaptive_rate`` on exact CIFAR-10 test images, and its tables: rates and
 PSNR beside the paper's, how the rate varies, paired differences. ECA's own figures come
 with the cut-offs sent and charged (``eca``) and known to the receiver free of errors
 and charge (``eca_free``), as the paper assumes. SwinJSCC and HEVC have the rate that
-ECA spends on held-out training images. ``--fade-power fixed`` scales every fade to the
+ECA spends on held-out training images. ``--antennas 4`` is ``adaptive_rate_4x4``, as in
+the paper's Fig. 12, without ablations. ``--fade-power fixed`` scales every fade to the
 power that fades have on average: the paper's eq. 7 read as the SNR of each realisation.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios import adaptive_rate, runner
+from scenarios import adaptive_rate, adaptive_rate_4x4, runner
 from scenarios.arguments import Parser
 from scenarios.comparison_table import as_text
 from scenarios.paired_results import Curve, compare
@@ -47,6 +48,14 @@ PAIRS = (
     ("eca_free", "eca_no_entropy"),
 )
 SYSTEMS = tuple(dict.fromkeys(name for pair in PAIRS for name in pair))
+SYSTEMS_4X4 = (
+    "eca_free",
+    "swinjscc_free",
+    "eca",
+    "hevc_ldpc_matched",
+    "hevc_ldpc_matched_average",
+)
+SCENARIOS = {2: adaptive_rate.SCENARIO, 4: adaptive_rate_4x4.SCENARIO}
 TABLES = {"random": "link_models.systems.table", "fixed": "benchmarks.fixed_fade_power"}
 
 
@@ -84,7 +93,7 @@ def _correlation(a, b):
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def show_rates(name, file, rows):
+def show_rates(name, file, rows, paper=None):
     """Prints rate and PSNR at every SNR, beside the paper's, and what the rate follows.
 
     Input
@@ -96,10 +105,13 @@ def show_rates(name, file, rows):
 
     rows : `dict` of snr_db -> rows
         See :mod:`~semcom_phy.simulation.rows`
+
+    paper : ([5], [5]), `float`, optional
+        The paper's mean rates and PSNR at ``SNR_DB``
     """
     _row(name, [f"{snr:g} dB" for snr in file.snr_db])
-    if name in PAPER:
-        for what, values in zip(("cr_real", "PSNR"), PAPER[name], strict=True):
+    if paper:
+        for what, values in zip(("cr_real", "PSNR"), paper, strict=True):
             known = dict(zip(SNR_DB, values, strict=True))
             _row(f"  {what}, paper", [known.get(snr, "-") for snr in file.snr_db])
     for metric, factor, figure, digits in (
@@ -134,11 +146,14 @@ def main(argv=None):
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--csi", default="perfect", help="perfect or estimated")
+    parser.add_argument("--antennas", type=int, choices=SCENARIOS, default=2)
     parser.add_argument("--fade-power", choices=TABLES, default="random")
     parser.add_argument("--snr", type=float, nargs="+", default=SNR_DB)
-    parser.add_argument("--systems", nargs="+", metavar="X", default=SYSTEMS)
+    parser.add_argument("--systems", nargs="+", metavar="X")
     parser.add_argument("--out", type=Path, default=Path("results/eca_comparison"))
     args = parser.parse_args(argv)
+    if args.systems is None:
+        args.systems = SYSTEMS if args.antennas == 2 else SYSTEMS_4X4
     options = [
         "--dataset",
         args.dataset,
@@ -150,13 +165,14 @@ def main(argv=None):
     options += ["--csi", args.csi, "--snr", *args.snr, "--systems", *args.systems]
     options += ["--batch-size", 100, "--out", args.out]
     code = runner.main(
-        list(map(str, options)), adaptive_rate.SCENARIO, TABLES[args.fade_power]
+        list(map(str, options)), SCENARIOS[args.antennas], TABLES[args.fade_power]
     )
     if code:
         return code
     curves = {name: Curve(args.out / f"{name}.json", name) for name in args.systems}
     for name, curve in curves.items():
-        show_rates(name, curve.file, curve.rows)
+        paper = PAPER.get(name) if args.antennas == 2 else None
+        show_rates(name, curve.file, curve.rows, paper)
     chosen = [pair for pair in PAIRS if set(pair) <= set(curves)]
     if chosen:
         found = [compare(curves[one], curves[two]) for one, two in chosen]

@@ -92,10 +92,13 @@ def _system(label, images, correlation=1.0, side_sent=True):
     """The weights as a system; where its side information is not sent, nothing of it
     can be lost."""
     shape = images.shape[1:]
-    bare = build_channel(replace(SCENARIO, csi="perfect"))
+    codec = store.read_record(label)["config"]["encoder"]
+    antennas = {name: codec[name] for name in ("num_tx_ant", "num_rx_ant")}
+    scenario = replace(SCENARIO, csi="perfect", **antennas)
+    bare = build_channel(scenario)
     link, _ = load_link(label, bare, shape)
     side = ShortSide.of(link.encoder)
-    channel = build_channel(replace(SCENARIO, csi="perfect"), extra_symbols=side.room)
+    channel = build_channel(scenario, extra_symbols=side.room)
     link, _ = load_link(label, channel, shape, bare.framing.num_symbols)
     feedback = Feedback(channel)
     if correlation < 1:
@@ -123,7 +126,7 @@ def main(argv=None):
                 ]
             }
             figures = validate(label, data.validation)
-            record["validation"] = {SCENARIO.name: figures}
+            record["validation"] = {record["tasks"][0]["name"]: figures}
             with replaced(path) as trial:
                 trial.write_text(json.dumps(record, indent=1) + "\n")
             print(f"{label}: cr_real {figures['cr_real']}, {figures['psnr_db']} dB")

@@ -47,6 +47,12 @@ SCHEMES = {
 SHORT_CODES = {"ldpc": LdpcWords, "polar": PolarWords}
 
 
+def for_antennas(label, scenario):
+    """A label whose "{antennas}", where it has them, are those of a scenario: "2x2",
+    transmit antennas first."""
+    return label.format(antennas=f"{scenario.num_tx_ant}x{scenario.num_rx_ant}")
+
+
 @dataclass(frozen=True)
 class Semantic:
     """A semantic codec with trained weights.
@@ -60,7 +66,8 @@ class Semantic:
         As of :func:`~link_models.codecs.find_codec`
 
     weights : `str` or `None`
-        Label of those shipped; `None`: none are, name some with --weights
+        Label of those shipped, as of :func:`for_antennas`; `None`: none are, name some
+        with --weights
 
     free : `str` or `None` (default)
         Its side information is given to the receiver, without errors and charge: what
@@ -172,7 +179,7 @@ class Semantic:
 
     def label(self, scenario):
         """Label of its weights for a scenario, `None` where there are none."""
-        label = self.weights
+        label = self.weights and for_antennas(self.weights, scenario)
         if scenario.channel == "awgn" and self.weights_awgn is not None:
             label = self.weights_awgn
         if scenario.codec in (None, self.codec):  # the user's weights are of that codec
@@ -201,7 +208,8 @@ class Semantic:
         """Complex symbols that are asked for, by SNR."""
         if self.rate_of is None:
             return None
-        profile = rate_profile(self.rate_of, False, scenario.feedback_correlation)
+        label = for_antennas(self.rate_of, scenario)
+        profile = rate_profile(label, False, scenario.feedback_correlation)
         dimensions = prod(scenario.image_shape)
         return lambda snr_db: profile(snr_db) * dimensions / 2
 
@@ -253,7 +261,8 @@ class Separate:
             matched = replace(scenario, cbr=Fraction(num_symbols, dimensions))
             return self._at(num_symbols, name, matched, Feedback)
 
-        rates = rate_profile(self.rate_of, True, scenario.feedback_correlation)
+        label = for_antennas(self.rate_of, scenario)
+        rates = rate_profile(label, True, scenario.feedback_correlation)
         return MatchedSystem(name, self.title, at_rate, rates)
 
     def _at(self, num_symbols, name, scenario, fresh):

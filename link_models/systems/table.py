@@ -48,8 +48,9 @@ __all__ = [
 MASK, CAPTION = MASK_ROOM, CAPTION_ROOM  # symbols of the frame of GenED-SC
 WALSH = "_walsh"  # ends the name of a system whose users share frames by Walsh codes
 
-ECA, ECA_LOW = "eca_2x2_c16", "eca_2x2_c16_compressed"  # of its tables I and II
-SWINJSCC = "swinjscc_2x2_c16"
+# Of ECA's tables I and II; for_antennas() fills in those of the scenario.
+ECA, ECA_LOW = "eca_{antennas}_c16", "eca_{antennas}_c16_compressed"
+SWINJSCC = "swinjscc_{antennas}_c16"
 OFFICIAL, NTSCC_OFFICIAL = "swinjscc_official", "ntscc_official"
 NTSCC, OOSC, SA_OOSC = "ntscc_192x256", "oosc_192x256", "sa_oosc_192x256"
 
@@ -273,19 +274,22 @@ SYSTEMS = {
     "eca_no_compensation": Semantic(
         "ECA without compensation (cut-offs free)",
         "eca",
-        "eca_2x2_c16_no_compensation",
+        "eca_{antennas}_c16_no_compensation",
         FREE_CUTOFFS,
     ),
     "eca_no_csi": Semantic(
-        "ECA without csi (cut-offs free)", "eca", "eca_2x2_c16_no_csi", FREE_CUTOFFS
+        "ECA without csi (cut-offs free)",
+        "eca",
+        "eca_{antennas}_c16_no_csi",
+        FREE_CUTOFFS,
     ),
     "eca_no_entropy": Semantic(
         "ECA without entropy (cut-offs free)",
         "eca",
-        "eca_2x2_c16_no_entropy",
+        "eca_{antennas}_c16_no_entropy",
         FREE_CUTOFFS,
     ),
-    "eca_no_csi_sent": Semantic("ECA without csi", "eca", "eca_2x2_c16_no_csi"),
+    "eca_no_csi_sent": Semantic("ECA without csi", "eca", "eca_{antennas}_c16_no_csi"),
     "ntscc": Semantic("NTSCC", "ntscc", NTSCC),
     "oosc": Semantic("OOSC", "sa_oosc", OOSC, levels="static"),
     "sa_oosc": Semantic("SA-OOSC", "sa_oosc", SA_OOSC, levels="rule"),

@@ -42,6 +42,10 @@ from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
 from semcom_phy.layers.precision import set_precision
+from semcom_phy.phy.channels import BlockRayleigh
+from semcom_phy.phy.csi import PerfectCSI
+from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.seeding import private_streams
 from semcom_phy.simulation.versions import software_versions
@@ -188,7 +192,7 @@ class Trainer:
         if record["config"] == json.loads(json.dumps(self.config)):
             store.load(self.links[0], label)
             return start
-        channel = self.tasks[0].channel
+        channel = _channel_of(record["config"]["encoder"], self.tasks[0].channel)
         shape = record["config"]["encoder"].get("image_shape", self.source_shape)
         theirs = record["config"]["codec"]
         own = self.codec if plain_name(theirs) == plain_name(self.codec) else None
@@ -489,3 +493,13 @@ class _Clock:
 
 def _brief_rates(cr_real):
     return f", cbr {' / '.join(f'{v / 2:.3f}' for v in cr_real)}" if cr_real else ""
+
+
+def _channel_of(config, channel):
+    """The channel, or where a codec's antennas are others one of theirs, over which its
+    weights can be read."""
+    antennas = config.get("num_rx_ant"), config.get("num_tx_ant")
+    if None in antennas or antennas == (channel.num_rx_ant, channel.num_tx_ant):
+        return channel
+    framing = Framing(channel.framing.num_symbols, antennas[1])
+    return EqualizedOFDMChannel(BlockRayleigh(*antennas), framing, PerfectCSI())

@@ -17,7 +17,12 @@ from link_models.systems.knowledge import FREE_CUTOFFS
 from link_models.systems.semantic_coder import SIDE, SemanticCoder
 from link_models.systems.side_information import ShortSide
 from link_models.systems.transmitter import Transmitter
+from link_models.training import trainer as trainer_module
+from link_models.training.data import split_data
 from link_models.training.image_task import ImageTask
+from link_models.training.recipe import Recipe
+from link_models.training.trainer import Trainer
+from link_models.weights import store
 from scenarios.adaptive_rate import SCENARIO
 from semcom_phy.backend import gradient_fn, gradients_fn
 from semcom_phy.codecs import eca as eca_module
@@ -38,6 +43,7 @@ from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.precoding import svd_precoder
 from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import image_seeds, sample_fades, set_seed
+from semcom_phy.sources.images import load_images
 
 SHAPE, MAPS = (16, 16, 3), 8
 CONV = {"filters": 8, "num_blocks": 1}
@@ -830,3 +836,41 @@ def test_4x4_runs():
     image = ops.convert_to_numpy(delivered.images)
     assert image.shape == (2, *SHAPE) and np.isfinite(image).all()
     assert np.all(ops.convert_to_numpy(packet.data.count) >= 9)
+
+
+def test_weights_for_other_antennas_are_a_start(tmp_path, monkeypatch):
+    """Networks that see no channel are taken over into a codec for 4x4 (exact); the
+    embedding of the channel, which has other entries, starts anew."""
+    two = eca()
+    randomise(two.encoder.analysis)
+    common = {"image_shape": SHAPE, "num_maps": MAPS}
+    configs = (
+        {**common, "sizes": CONV},
+        {**common, "sizes": CONV, "compensation": TINY_VIT},
+    )
+    config = dict(zip(("encoder", "decoder"), configs, strict=True))
+    config["encoder"] |= {"num_tx_ant": 2, "num_rx_ant": 2}
+    path = store.save(two, tmp_path, "two", {"config": {"codec": "eca", **config}})
+
+    monkeypatch.setattr(trainer_module, "train_step_fn", lambda *args, **more: None)
+    four = [{**part, "num_tx_ant": 4, "num_rx_ant": 4} for part in configs]
+    grid = OFDMGrid(24, 10, (0,))
+    channel = EqualizedOFDMChannel(
+        BlockRayleigh(4, 4), Framing(two.encoder.num_symbols, 4, grid), PerfectCSI()
+    )
+    loss = ChannelAwareLoss(random_cutoffs=True)
+    task = ImageTask("4x4", channel, loss, two.encoder.num_uniform)
+    images, about = load_images("sample", 40, size=SHAPE[0])
+    data = split_data(images, images[:0], about)
+    recipe = Recipe(steps=1)
+    run = Trainer("eca", *four, [task], data, recipe, tmp_path, "four", path)
+
+    link = run.links[0]
+    for part in ("analysis", "symbols", "amplitude"):
+        theirs = getattr(two.encoder, part).get_weights()
+        ours = getattr(link.encoder, part).get_weights()
+        assert len(ours) == len(theirs) > 0
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
+    entries = link.encoder.embedding.get_weights()[0].shape[0]
+    assert entries > two.encoder.embedding.get_weights()[0].shape[0]
