@@ -41,6 +41,8 @@ PAIRS = (
     ("eca", "hevc_ldpc_matched_average"),
     ("eca", "hevc_half_matched"),
     ("eca", "hevc_half_matched_average"),
+    ("eca_svd", "hevc_ldpc_svd_matched"),
+    ("hevc_ldpc_svd_matched", "hevc_ldpc_matched"),
     ("eca_svd_equal", "eca_free"),
     ("eca_svd_waterfilling", "eca_free"),
     ("eca_free", "eca_no_compensation"),
@@ -54,6 +56,8 @@ SYSTEMS_4X4 = (
     "eca",
     "hevc_ldpc_matched",
     "hevc_ldpc_matched_average",
+    "eca_svd",
+    "hevc_ldpc_svd_matched",
 )
 SCENARIOS = {2: adaptive_rate.SCENARIO, 4: adaptive_rate_4x4.SCENARIO}
 TABLES = {"random": "link_models.systems.table", "fixed": "benchmarks.fixed_fade_power"}

@@ -2,8 +2,9 @@
 
 Held-out training images, perfect CSI, at the rate weight in the weights' JSON. The
 rate, ten fades per image (one with aged feedback), is written there as
-``rate_profile``, from where systems that are compared at equal rate take it; PSNR and
-rate over one fade per image as ``validation``.
+``rate_profile``, with that over eigenmodes (water-filling) inside as ``precoded``, from
+where systems that are compared at equal rate take it; PSNR and rate over one fade per
+image as ``validation``.
 """
 
 import argparse
@@ -39,7 +40,7 @@ AGED_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 SEED = 7
 
 
-def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0):
+def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0, precoding=None):
     """Mean rates of weights over images and fades.
 
     Output
@@ -48,7 +49,8 @@ def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0):
         ``correlation``, ``snr_db``, ``cr_real``, ``cr_real_charged``, and count and
         seed
     """
-    system, samples = _system(label, images, correlation), Samples(images, None, {})
+    system = _system(label, images, correlation, precoding=precoding)
+    samples = Samples(images, None, {})
     rates = {"cr_real": [], "cr_real_charged": []}
     for snr in snr_db:
         parts = {name: [] for name in rates}
@@ -88,7 +90,7 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     return {"snr_db": list(snr_db), **rounded}
 
 
-def _system(label, images, correlation=1.0, side_sent=True):
+def _system(label, images, correlation=1.0, side_sent=True, precoding=None):
     """The weights as a system; where its side information is not sent, nothing of it
     can be lost."""
     shape = images.shape[1:]
@@ -103,7 +105,7 @@ def _system(label, images, correlation=1.0, side_sent=True):
     feedback = Feedback(channel)
     if correlation < 1:
         feedback = AgedFeedback(channel, correlation)
-    transmitter = Transmitter(channel, feedback)
+    transmitter = Transmitter(channel, feedback, precoding)
     sent = {"side": side} if side_sent else {"free": True}
     coder = SemanticCoder(link, transmitter, **sent)
     return FrameSystem("", "", coder, channel, outage_color("cifar10"))
@@ -125,6 +127,11 @@ def main(argv=None):
                     for rho in CORRELATIONS
                 ]
             }
+            if record["config"]["encoder"].get("use_csi", True):
+                over_eigenmodes = measure(
+                    label, data.validation, precoding="waterfilling"
+                )
+                record["rate_profile"]["precoded"] = over_eigenmodes
             figures = validate(label, data.validation)
             record["validation"] = {record["tasks"][0]["name"]: figures}
             with replaced(path) as trial:

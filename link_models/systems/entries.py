@@ -86,9 +86,6 @@ class Semantic:
     precoding : `str` or `None` (default)
         As of :class:`~link_models.systems.transmitter.Transmitter`
 
-    rate_weight : `float` or `None` (default)
-        Price of the rate that the encoder goes by, where not that of its weights
-
     weights_awgn : `str` or `None` (default)
         Label of other weights where the channel does not fade
     """
@@ -101,7 +98,6 @@ class Semantic:
     rate_of: str | None = None
     levels: str | None = None
     precoding: str | None = None
-    rate_weight: float | None = None
     weights_awgn: str | None = None
 
     sends_frames: ClassVar[bool] = True  # which users may share
@@ -154,9 +150,6 @@ class Semantic:
         made_for = record["config"]["encoder"].get("image_shape", shape)
         if link.encoder.sends_images and tuple(made_for) != shape:
             about["weights_image_size"] = list(made_for[:2])
-        if self.rate_weight is not None:  # a number that the encoder is told
-            link.encoder.rate_weight = self.rate_weight
-            about["rate_weight"] = self.rate_weight
         levels = None
         if self.levels:
             levels = AT_TRANSMITTER[self.levels](scenario, link.encoder)
@@ -239,6 +232,10 @@ class Separate:
     goal : `str`, (default "psnr")
         What the rate is chosen for, of
         :data:`~semcom_phy.source_coding.rate_choice.GOALS`
+
+    precoding : `bool`, (default `False`)
+        As of :class:`~link_models.systems.separation_coder.SeparationCoder`; a rate
+        that it is sent at is then that of eigenmodes as well
     """
 
     title: str
@@ -247,6 +244,7 @@ class Separate:
     rate_of: str | None = None
     knowledge: str = "scenario"
     goal: str = "psnr"
+    precoding: bool = False
 
     sends_frames: ClassVar[bool] = True
 
@@ -262,7 +260,7 @@ class Separate:
             return self._at(num_symbols, name, matched, Feedback)
 
         label = for_antennas(self.rate_of, scenario)
-        rates = rate_profile(label, True, scenario.feedback_correlation)
+        rates = rate_profile(label, True, scenario.feedback_correlation, self.precoding)
         return MatchedSystem(name, self.title, at_rate, rates)
 
     def _at(self, num_symbols, name, scenario, fresh):
@@ -282,6 +280,7 @@ class Separate:
             shape,
             _feedback(fresh, channel, scenario, aged),
             self.goal,
+            self.precoding,
         )
         return FrameSystem(name, self.title, coder, channel, color)
 

@@ -5,7 +5,7 @@ import numpy as np
 from link_models.weights import store as weights_store
 
 
-def rate_profile(label, charged, correlation=1.0):
+def rate_profile(label, charged, correlation=1.0, precoded=False):
     """Mean rate of adaptive weights at an SNR, from the JSON beside them.
 
     It was measured on held-out training images
@@ -31,12 +31,19 @@ def rate_profile(label, charged, correlation=1.0):
     Raises
     ------
     ValueError
-        If the JSON holds no such measurement.
+        If the JSON holds no such measurement; none is made of eigenmodes with aged
+        feedback.
     """
+    if precoded and abs(correlation) < 1:
+        raise ValueError(
+            "the rate over eigenmodes is measured with fresh feedback alone: leave out "
+            "--feedback-delay and --speed, or the system"
+        )
     record = weights_store.read_record(label)
     name = "cr_real_charged" if charged else "cr_real"
     try:
         profile = record["rate_profile"]
+        profile = profile["precoded"] if precoded else profile
         aged = profile["aged"] if abs(correlation) < 1 else []
         curves = [(c["correlation"], c["snr_db"], c[name]) for c in aged]
         curves.append((1.0, profile["snr_db"], profile[name]))

@@ -13,16 +13,22 @@ one passes (37 schemes times 2^-16 or 2^-24).
 """
 
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from link_models.links.expected_fades import expected_fades, fades_at_once
+from link_models.systems.eigenmode_choice import eigenmode_choices, mode_precoder
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.channel_coding.link_adaptation import payload_bytes, predicted_outage
 from semcom_phy.channel_coding.protection import TransportProtection
+from semcom_phy.channel_coding.stream_transport import (
+    StreamTransport,
+    symbols_on_streams,
+)
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.feedback import Sounding, draw_seeds
@@ -36,6 +42,17 @@ from semcom_phy.sources.samples import Delivered
 NUM_ADAPTATION_FADES = 1000
 ADAPTATION_SEED = 20210
 DRAWS = draw_seeds(ADAPTATION_SEED, NUM_ADAPTATION_FADES)
+
+
+class _Adapted(NamedTuple):
+    """What a transmitter makes of what it knows: predicted outage and bytes of every
+    candidate [batch, num_candidates]; streams in use, `None` for all, and precoder,
+    `None` for none, of every image."""
+
+    outage: Any
+    num_bytes: Any
+    ranks: Any
+    precoder: Any = None
 
 
 class SeparationCoder:
@@ -70,10 +87,14 @@ class SeparationCoder:
         :data:`~semcom_phy.source_coding.rate_choice.GOALS`: the mean of the PSNR, or
         the PSNR of the mean MSE
 
+    precoding : `bool`, (default `False`)
+        With "csi": send every image over as many of the strongest eigenmodes of its
+        fed-back channel as let most bytes arrive, see :mod:`~.eigenmode_choice`
+
     Raises
     ------
     ValueError
-        If ``knowledge`` or ``goal`` is none of these.
+        If ``knowledge`` or ``goal`` is none of these, or ``precoding`` lacks "csi".
     """
 
     def __init__(
@@ -86,7 +107,10 @@ class SeparationCoder:
         image_shape,
         feedback=None,
         goal="psnr",
+        precoding=False,
     ):
+        if precoding and knowledge != "csi":
+            raise ValueError(f'precoding needs knowledge "csi", got {knowledge!r}')
         if knowledge not in ("average", "csi"):
             raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
         if goal not in GOALS:
@@ -96,7 +120,9 @@ class SeparationCoder:
         self.num_symbols = channel.framing.num_symbols
         self.frame = Frame(self.num_symbols, {DATA: self.num_symbols})
         self.candidates = tuple(candidates)
+        self.num_streams = channel.num_tx_ant
         self.num_bytes = payload_bytes(self.candidates, self.num_symbols)
+        self.modes = eigenmode_choices(self.num_streams) if precoding else ()
         self.knowledge = knowledge
         self.feedback = feedback or Sounding(channel)
         self.goal = goal
@@ -122,23 +148,22 @@ class SeparationCoder:
             "source_codec": self.codec.name,
             "link_adaptation": self.knowledge,
             "rate_goal": self.goal,
+            "precoding": "best of every fade" if self.modes else None,
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
 
     def encode(self, samples, snr_db, h, seeds):
         no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        if self.knowledge == "average":
-            outage = np.tile(self.average_outage(snr_db), (len(samples), 1))
-        else:
-            outage = self._predict_for_fades(h, no, seeds)
-        choices = self.choose(samples.images, outage)
+        adapted = self._adapt(snr_db, h, no, seeds)
+        choices = self.choose(samples.images, adapted.outage, adapted.num_bytes)
         payloads = [c.encoded.bytes if c.index is not None else None for c in choices]
         transports = [
-            None if c.index is None else self._transport(self.candidates[c.index])
-            for c in choices
+            None if c.index is None else self._transport(self.candidates[c.index], rank)
+            for c, rank in zip(choices, adapted.ranks, strict=True)
         ]
         protection = TransportProtection(transports, self.num_symbols)
-        return Message({DATA: Digital(payloads, protection)}, choices)
+        segments = {DATA: Digital(payloads, protection)}
+        return Message(segments, choices, adapted.precoder)
 
     def decode(self, received, message, reception):
         segment, choices = received[DATA], message.state
@@ -160,7 +185,7 @@ class SeparationCoder:
     def symbol_maps(self, samples, snr_db, seed):
         return None
 
-    def choose(self, images, outage):
+    def choose(self, images, outage, num_bytes=None):
         """The scheme and the stream of every image.
 
         Input
@@ -169,6 +194,9 @@ class SeparationCoder:
 
         outage : [batch, num_candidates], `float`
             Predicted outage, of :meth:`average_outage` or :meth:`predict_outage`
+
+        num_bytes : [batch, num_candidates], `int`, optional
+            What every candidate carries; ``num_bytes`` of all streams if not given
 
         Output
         ------
@@ -181,13 +209,14 @@ class SeparationCoder:
                 f"{images.shape[1:]}"
             )
         blank = np.broadcast_to(self.outage_color, images.shape)
-        num_bytes = np.broadcast_to(self.num_bytes, outage.shape)
+        if num_bytes is None:
+            num_bytes = np.broadcast_to(self.num_bytes, outage.shape)
         value = psnr(images, blank)
         return choose_rates(
             self.codec.ladder, images, num_bytes, outage, value, self.goal
         )
 
-    def predict_outage(self, h, no):
+    def predict_outage(self, h, no, rank=None):
         """Predicted outage of every candidate on each channel.
 
         Input
@@ -198,16 +227,20 @@ class SeparationCoder:
         no : scalar, `float32`
             Noise variance [linear]
 
+        rank : `int`, optional
+            Of the streams in use, the first ones; all if not given
+
         Output
         ------
         : [num_fades, num_candidates], `float`
         """
+        num_symbols = self._num_symbols(rank)
         at_once, outage = fades_at_once(self.channel), []
         for start in range(0, h.shape[0], at_once):
             sinr = self.channel.predict_sinr(h[start : start + at_once], no)
             outage.append(
                 predicted_outage(
-                    self.candidates, self.num_symbols, ops.convert_to_numpy(sinr)
+                    self.candidates, num_symbols, ops.convert_to_numpy(sinr)[:, :rank]
                 )
             )
         return np.concatenate(outage)
@@ -219,18 +252,60 @@ class SeparationCoder:
         outage = np.concatenate([self.predict_outage(h, no) for h in fades])
         return outage.mean(axis=0)
 
-    def _predict_for_fades(self, h, no, seeds):
-        """Predicted outage of every candidate by what is fed back, [batch, ...]."""
-        h_hat = self.feedback.sound(h, no, seeds).h_hat
+    def _adapt(self, snr_db, h, no, seeds):
+        """What is known of a batch, an :class:`_Adapted`."""
+        batch, ranks = len(seeds), [None] * len(seeds)
+        shape = (batch, len(self.candidates))
+        num_bytes = np.broadcast_to(self.num_bytes, shape)
+        if self.knowledge == "average":
+            outage = np.broadcast_to(self.average_outage(snr_db), shape)
+            return _Adapted(outage, num_bytes, ranks)
+        told = self.feedback.sound(h, no, seeds)
+        if not self.modes:
+            outage = self._predict_for_known(told.h_hat, no, seeds)
+            return _Adapted(outage, num_bytes, ranks)
+        return self._best_mode(told, no, seeds)
+
+    def _best_mode(self, told, no, seeds):
+        """The mode of every image over which most bytes can be expected to arrive."""
+        known = self.feedback.predict(told.h_hat, no, seeds)
+        snr_db = ops.convert_to_numpy(told.snr_db)
+        options = []
+        for mode in self.modes:
+            precoder = mode_precoder(mode, known, snr_db)
+            outage = self._predict_for_known(told.h_hat, no, seeds, precoder, mode.rank)
+            num_symbols = self._num_symbols(mode.rank)
+            num_bytes = payload_bytes(self.candidates, num_symbols)
+            num_bytes = np.broadcast_to(num_bytes, outage.shape)
+            ranks = np.full(len(seeds), mode.rank)
+            options.append((outage, num_bytes, ranks, precoder))
+        arriving = [((1 - o) * size).max(axis=1) for o, size, _, _ in options]
+        best, images = np.argmax(arriving, axis=0), np.arange(len(seeds))
+        parts = map(np.stack, zip(*options, strict=True))
+        return _Adapted(*(part[best, images] for part in parts))
+
+    def _predict_for_known(self, h_hat, no, seeds, precoder=None, rank=None):
+        """Predicted outage of every candidate by what is fed back, [batch, ...]; errors
+        of the estimate count as those of equal powers."""
         at_once, outage = max(1, fades_at_once(self.channel) // NUM_POSSIBLE), []
         for start in range(0, len(seeds), at_once):
             part = slice(start, start + at_once)
             possible = self.feedback.possible(h_hat[part], no, seeds[part], DRAWS)
+            if precoder is not None:
+                seen = ops.convert_to_numpy(possible)[:, :, 0, :, :, 0, 0]
+                seen = np.matmul(seen, precoder[part, None])
+                possible = ops.convert_to_tensor(seen[:, :, None, :, :, None, None])
             shape = tuple(possible.shape)
             possible = ops.reshape(possible, (-1, *shape[2:]))
-            of_part = self.predict_outage(possible, no).reshape(*shape[:2], -1)
-            outage.append(of_part.mean(axis=1))
+            of_part = self.predict_outage(possible, no, rank)
+            outage.append(of_part.reshape(*shape[:2], -1).mean(axis=1))
         return np.concatenate(outage)
+
+    def _num_symbols(self, rank):
+        """Of the frame that are on the first streams."""
+        if rank is None:
+            return self.num_symbols
+        return symbols_on_streams(self.num_symbols, self.num_streams, rank)
 
     def _figures(self, choices):
         nan = float("nan")
@@ -250,5 +325,8 @@ class SeparationCoder:
         }
         return {name: np.array(column, float) for name, column in columns.items()}
 
-    def _make_transport(self, mcs):
-        return Transport(mcs, self.num_symbols)
+    def _make_transport(self, mcs, rank):
+        transport = Transport(mcs, self._num_symbols(rank))
+        if rank in (None, self.num_streams):
+            return transport
+        return StreamTransport(transport, self.num_symbols, self.num_streams, rank)

@@ -97,7 +97,6 @@ SYSTEMS = {
         ECA,
         FREE_CUTOFFS,
         precoding="equal",
-        rate_weight=2.06,
     ),
     "eca_svd_waterfilling": Semantic(
         "ECA, eigenmodes, waterfilling power (cut-offs free)",
@@ -105,7 +104,14 @@ SYSTEMS = {
         ECA,
         FREE_CUTOFFS,
         precoding="waterfilling",
-        rate_weight=2.06,
+    ),
+    "eca_svd": Semantic("ECA, eigenmodes", "eca", ECA, precoding="waterfilling"),
+    "hevc_ldpc_svd_matched": Separate(
+        "HEVC intra + 5G LDPC, eigenmodes, at ECA's rate there",
+        "hevc",
+        rate_of=ECA,
+        knowledge="csi",
+        precoding=True,
     ),
     "swinjscc": Semantic(
         "SwinJSCC w/ SA&RA at ECA's rate", "swinjscc", SWINJSCC, rate_of=ECA
@@ -161,7 +167,6 @@ SYSTEMS = {
         ECA_LOW,
         FREE_CUTOFFS,
         precoding="equal",
-        rate_weight=3.0,
     ),
     "eca_low_svd_waterfilling": Semantic(
         "ECA, low rate, eigenmodes, waterfilling power (cut-offs free)",
@@ -169,7 +174,6 @@ SYSTEMS = {
         ECA_LOW,
         FREE_CUTOFFS,
         precoding="waterfilling",
-        rate_weight=3.0,
     ),
     "swinjscc_low": Semantic(
         "SwinJSCC w/ SA&RA at ECA's rate, low rate",

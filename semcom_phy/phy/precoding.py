@@ -5,7 +5,7 @@ import numpy as np
 LEAST_POWER = 1e-4
 
 
-def svd_precoder(h, snr_db, power="equal", error_variance=0.0):
+def svd_precoder(h, snr_db, power="equal", error_variance=0.0, num_modes=None):
     r"""Eigenmode transmission: stream 1 on the strongest eigenmode, and so on.
 
     .. math::
@@ -22,14 +22,17 @@ def svd_precoder(h, snr_db, power="equal", error_variance=0.0):
         Average SNR per receive antenna [dB]
 
     power : "equal" (default) | "waterfilling"
-        Equal powers, or those that maximise the sum of log(1 + SNR). Water-filling may
-        leave a mode without power, up to 1e-4 that keep the receiver's filter finite:
-        what is mapped to it is lost
+        Equal powers of ``num_modes``, or those that maximise the sum of log(1 + SNR).
+        Water-filling may leave a mode without power, up to 1e-4 that keep the
+        receiver's filter finite: what is mapped to it is lost
 
     error_variance : [batch or 1] or scalar, `float32`, (default 0)
         Variance of every entry around ``h``, where that is the mean of a channel known
         in part [linear]: water-filling then goes by the mean power gains of the modes,
         :math:`\sigma_k^2 + N_r \sigma_e^2`
+
+    num_modes : `int`, optional
+        With "equal": the strongest that get power, others 1e-4; all if not given
 
     Output
     ------
@@ -56,7 +59,8 @@ def svd_precoder(h, snr_db, power="equal", error_variance=0.0):
         )
     _, singular, vh = np.linalg.svd(h[:, 0, :, :, 0, 0], full_matrices=True)
     num_tx_ant = vh.shape[-1]
-    powers = np.ones((len(h), num_tx_ant))
+    used = np.arange(num_tx_ant) < (num_modes or num_tx_ant)
+    powers = np.where(used, num_tx_ant / used.sum(), LEAST_POWER) * np.ones((len(h), 1))
     if power == "waterfilling":
         no = num_tx_ant * 10 ** (-np.broadcast_to(snr_db, len(h)) / 10)
         gains = np.zeros((len(h), num_tx_ant))

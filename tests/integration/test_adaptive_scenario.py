@@ -69,6 +69,10 @@ def test_rate_profile_of_the_weights():
     assert all(charged(snr) > data(snr) for snr in (0.0, 7.0, 20.0))
     with pytest.raises(ValueError, match="run python -m benchmarks.measure_rate"):
         rate_profile("adjscc_32x32", False)
+    over_modes = rate_profile("eca_2x2_c16", True, precoded=True)
+    assert abs(over_modes(10.0) / charged(10.0) - 1) < 0.05
+    with pytest.raises(ValueError, match="with fresh feedback alone: leave out --feed"):
+        rate_profile("eca_2x2_c16", True, 0.9, precoded=True)
 
 
 def test_measured_rate_is_what_is_spent(monkeypatch):

@@ -163,7 +163,7 @@ def test_without_correlation_it_is_the_choice_for_the_average(csi):
     coder = separation(0.0, csi)
     h = sample_fades(coder.channel, SEEDS)
     no = snr_db_to_no(10.0, 2)
-    of_fades = coder._predict_for_fades(h, no, SEEDS)
+    of_fades = coder._adapt(0.0, h, no, SEEDS).outage
     average = np.tile(coder.average_outage(10.0), (len(SEEDS), 1))
     np.testing.assert_allclose(of_fades, average, atol=1e-6)
 
@@ -173,9 +173,9 @@ def test_with_full_correlation_it_is_the_choice_for_the_fade():
     coder = separation(1.0, PerfectCSI())
     h = sample_fades(coder.channel, SEEDS)
     no = snr_db_to_no(10.0, 2)
-    aged = coder._predict_for_fades(h, no, SEEDS)
+    aged = coder._adapt(0.0, h, no, SEEDS).outage
     coder.feedback = Sounding(coder.channel)
-    np.testing.assert_allclose(coder._predict_for_fades(h, no, SEEDS), aged, atol=1e-6)
+    np.testing.assert_allclose(coder._adapt(0.0, h, no, SEEDS).outage, aged, atol=1e-6)
 
 
 @pytest.mark.parametrize("csi", (PerfectCSI(), LSEstimator()))
@@ -188,7 +188,7 @@ def test_backing_off_predicts_what_happens(csi):
     for kind in (AgedFeedback, StaleFeedback):
         coder = separation(0.72, csi, kind)
         h = sample_fades(coder.channel, seeds)
-        predicted = coder._predict_for_fades(h, no, seeds)
+        predicted = coder._adapt(0.0, h, no, seeds).outage
         efficiency = [mcs.spectral_efficiency for mcs in coder.candidates]
         best = np.argmax((1 - predicted) * efficiency, axis=1)
         rows = np.arange(300)

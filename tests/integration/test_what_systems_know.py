@@ -42,6 +42,8 @@ FED_BACK = replace(mimo_2x2.SCENARIO, link_adaptation="csi")
         (adaptive_rate.SCENARIO, "eca_free", [SNR, CSI, CUTOFFS]),
         (adaptive_rate.SCENARIO, "eca_no_csi", [SNR, CUTOFFS]),
         (adaptive_rate.SCENARIO, "eca_no_csi_sent", [SNR]),
+        (adaptive_rate.SCENARIO, "eca_svd", [SNR, CSI]),
+        (adaptive_rate.SCENARIO, "hevc_ldpc_svd_matched", [SNR, CSI]),
         (adaptive_rate.SCENARIO, "swinjscc", [SNR]),
         (FEATURES, "ntscc", [SNR]),
         (FEATURES, "ntscc_free", [SNR, "lengths (free)"]),
