@@ -5,6 +5,10 @@ rate, ten fades per image (one with aged feedback), is written there as
 ``rate_profile``, with that over eigenmodes (water-filling) inside as ``precoded``, from
 where systems that are compared at equal rate take it; PSNR and rate over one fade per
 image as ``validation``.
+
+``--below`` sets the rate weight first, so that the mean rates stay just below those
+given, at 0, 5, 10, 15 and 20 dB; what the weights were trained with is kept as
+``trained_with``.
 """
 
 import argparse
@@ -38,6 +42,8 @@ DRAWS = 10
 CORRELATIONS = (0.0, 0.4, 0.72, 0.9, 0.97, 0.99)
 AGED_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 SEED = 7
+SHARE = 0.997  # of the limits that is aimed at
+MOST_TRIALS = 8
 
 
 def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0, precoding=None):
@@ -90,6 +96,46 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     return {"snr_db": list(snr_db), **rounded}
 
 
+def choose_rate_weight(label, images, limits):
+    """Sets the rate weight in the JSON of weights.
+
+    Parameters
+    ----------
+    label : `str`
+
+    images : [n, H, W, 3], `uint8`
+
+    limits : [5], `float`
+        Of cr_real at 0, 5, 10, 15, 20 dB
+
+    Raises
+    ------
+    ValueError
+        If none is found.
+    """
+    path = store.find(label)
+    record = json.loads(path.read_text())
+    told = record["config"]["encoder"]
+    trained = {name: told[name] for name in ("rate_weight", "slope")}
+    record.setdefault("trained_with", trained | {"validation": record["validation"]})
+    weights, excess = [], []  # logarithms, of the largest rate over its limit too
+    weights.append(np.log(told["rate_weight"]))
+    while len(excess) < MOST_TRIALS:
+        told["rate_weight"] = round(float(np.exp(weights[-1])), 3)
+        with replaced(path) as trial:
+            trial.write_text(json.dumps(record, indent=1) + "\n")
+        spent = measure(label, images, VALIDATION_SNR_DB, 1)["cr_real"]
+        excess.append(np.log(np.max(np.divide(spent, limits))))
+        print(f"rate weight {told['rate_weight']}: cr_real {spent}", flush=True)
+        if 2 * np.log(SHARE) < excess[-1] <= 0:
+            return
+        slope = -2.0  # a first guess: rates fall about as the root of the weight
+        if len(excess) > 1 and excess[-1] != excess[-2]:
+            slope = np.diff(weights[-2:])[0] / np.diff(excess[-2:])[0]
+        weights.append(weights[-1] + slope * (np.log(SHARE) - excess[-1]))
+    raise ValueError(f"no rate weight found for {label!r} in {MOST_TRIALS} trials")
+
+
 def _system(label, images, correlation=1.0, side_sent=True, precoding=None):
     """The weights as a system; where its side information is not sent, nothing of it
     can be lost."""
@@ -113,12 +159,19 @@ def _system(label, images, correlation=1.0, side_sent=True, precoding=None):
 
 def main(argv=None):
     """Measures, and writes the JSON anew; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("labels", nargs="+", help="labels or files of weights")
+    parser.add_argument(
+        "--below", type=float, nargs=5, metavar="CR", help="largest rates; see above"
+    )
     args = parser.parse_args(argv)
     data = split_data(*load_cifar10_training_images())
     try:
         for label in args.labels:
+            if args.below:
+                choose_rate_weight(label, data.validation, args.below)
             path = store.find(label)
             record = json.loads(path.read_text())
             record["rate_profile"] = measure(label, data.validation) | {

@@ -1,5 +1,7 @@
 """The scenario adaptive_rate, its systems at equal rate, and the comparison."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from link_models.systems.matched_system import MatchedSystem
 from link_models.systems.rate_profile import rate_profile
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.table import build_channel, build_system
+from link_models.weights import store
 from scenarios import adaptive_rate
 from scenarios.paired_results import Curve
 from semcom_phy.channel_coding.small_block import SmallBlockMessage
@@ -108,6 +111,43 @@ def test_measured_rate_is_what_is_spent(monkeypatch):
     assert np.all(np.isin(side, SmallBlockMessage(1024).num_symbols))
     extra = figures["cr_real_charged"][0] - figures["cr_real"][0]
     assert abs(extra - 2 * np.mean(side) / 3072) < 2e-5
+
+
+@pytest.fixture
+def copied_weights(tmp_path):
+    """ECA's weights in a folder of their own."""
+    for path in store.SHIPPED.glob("eca_2x2_c16.*"):
+        shutil.copy(path, tmp_path)
+    return tmp_path / "eca_2x2_c16.json"
+
+
+def test_rate_weight_is_chosen_below_the_limits(copied_weights, monkeypatch):
+    """Of rates that fall with the weight the largest is at most 0.6 % below its limit,
+    never above; what the weights were trained with stays in the JSON. A rate that no
+    weight moves is told."""
+    before = json.loads(copied_weights.read_text())
+    before.pop("trained_with")
+    copied_weights.write_text(json.dumps(before))
+
+    def measure(label, images, snr_db, draws):
+        weight = json.loads(copied_weights.read_text())["config"]["encoder"]
+        rates = np.array([0.5, 0.4, 0.3, 0.25, 0.2]) * weight["rate_weight"] ** -0.4
+        return {"cr_real": list(rates)}
+
+    monkeypatch.setattr(measure_rate, "measure", measure)
+    limits = (0.3, 0.2, 0.18, 0.17, 0.16)
+    measure_rate.choose_rate_weight(copied_weights, None, limits)
+    after = json.loads(copied_weights.read_text())
+    spent = np.divide(measure(None, None, None, None)["cr_real"], limits)
+    assert 0.994 < spent.max() <= 1
+    told = before["config"]["encoder"]
+    assert after["trained_with"]["rate_weight"] == told["rate_weight"]
+    assert after["trained_with"]["validation"] == before["validation"]
+
+    still = {"cr_real": [0.5] * 5}
+    monkeypatch.setattr(measure_rate, "measure", lambda *args: still)
+    with pytest.raises(ValueError, match="no rate weight found for .* in 8 trials"):
+        measure_rate.choose_rate_weight(copied_weights, None, limits)
 
 
 def test_matched_system_takes_the_rate_of_the_snr():
