@@ -44,7 +44,6 @@ PAIRS = (
     ("eca_svd", "hevc_ldpc_svd_matched"),
     ("hevc_ldpc_svd_matched", "hevc_ldpc_matched"),
     ("eca_svd_equal", "eca_free"),
-    ("eca_svd_waterfilling", "eca_free"),
     ("eca_free", "eca_no_compensation"),
     ("eca_free", "eca_no_csi"),
     ("eca_free", "eca_no_entropy"),
@@ -154,10 +153,13 @@ def main(argv=None):
     parser.add_argument("--fade-power", choices=TABLES, default="random")
     parser.add_argument("--snr", type=float, nargs="+", default=SNR_DB)
     parser.add_argument("--systems", nargs="+", metavar="X")
-    parser.add_argument("--out", type=Path, default=Path("results/eca_comparison"))
+    parser.add_argument("--out", type=Path)
     args = parser.parse_args(argv)
     if args.systems is None:
         args.systems = SYSTEMS if args.antennas == 2 else SYSTEMS_4X4
+    if args.out is None:
+        of_four = "_4x4" if args.antennas == 4 else ""
+        args.out = Path(f"results/eca_comparison{of_four}")
     options = [
         "--dataset",
         args.dataset,

@@ -2,7 +2,7 @@
 
 Held-out training images, perfect CSI, at the rate weight in the weights' JSON. The
 rate, ten fades per image (one with aged feedback), is written there as
-``rate_profile``, with that over eigenmodes (water-filling) inside as ``precoded``, from
+``rate_profile``, with that over eigenmodes inside as ``precoded``, from
 where systems that are compared at equal rate take it; PSNR and rate over one fade per
 image as ``validation``.
 
@@ -46,8 +46,9 @@ SHARE = 0.997  # of the limits that is aimed at
 MOST_TRIALS = 8
 
 
-def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0, precoding=None):
-    """Mean rates of weights over images and fades.
+def measure(label, images, snr_db=SNR_DB, draws=DRAWS, **options):
+    """Mean rates of weights over images and fades; further options are those of
+    :func:`_system`.
 
     Output
     ------
@@ -55,7 +56,7 @@ def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0, precodin
         ``correlation``, ``snr_db``, ``cr_real``, ``cr_real_charged``, and count and
         seed
     """
-    system = _system(label, images, correlation, precoding=precoding)
+    system = _system(label, images, **options)
     samples = Samples(images, None, {})
     rates = {"cr_real": [], "cr_real_charged": []}
     for snr in snr_db:
@@ -69,7 +70,7 @@ def measure(label, images, snr_db=SNR_DB, draws=DRAWS, correlation=1.0, precodin
         for name, values in parts.items():
             rates[name].append(round(float(np.mean(values)), 5))
     about = {"num_images": len(images), "draws": draws, "seed": SEED}
-    about["correlation"] = correlation
+    about["correlation"] = options.get("correlation", 1.0)
     return {"snr_db": list(snr_db), **rates, **about}
 
 
@@ -117,17 +118,18 @@ def choose_rate_weight(label, images, limits):
     record = json.loads(path.read_text())
     told = record["config"]["encoder"]
     trained = {name: told[name] for name in ("rate_weight", "slope")}
-    record.setdefault("trained_with", trained | {"validation": record["validation"]})
-    weights, excess = [], []  # logarithms, of the largest rate over its limit too
-    weights.append(np.log(told["rate_weight"]))
-    while len(excess) < MOST_TRIALS:
-        told["rate_weight"] = round(float(np.exp(weights[-1])), 3)
-        with replaced(path) as trial:
-            trial.write_text(json.dumps(record, indent=1) + "\n")
-        spent = measure(label, images, VALIDATION_SNR_DB, 1)["cr_real"]
+    weights, excess = [np.log(told["rate_weight"])], []  # of a rate over its limit
+    for _ in range(MOST_TRIALS):
+        weight = round(float(np.exp(weights[-1])), 3)
+        options = {"rate_weight": weight}
+        spent = measure(label, images, VALIDATION_SNR_DB, 1, **options)["cr_real"]
         excess.append(np.log(np.max(np.divide(spent, limits))))
-        print(f"rate weight {told['rate_weight']}: cr_real {spent}", flush=True)
+        print(f"rate weight {weight}: cr_real {spent}", flush=True)
         if 2 * np.log(SHARE) < excess[-1] <= 0:
+            told["rate_weight"] = weight
+            before = trained | {"validation": record["validation"]}
+            record.setdefault("trained_with", before)
+            _write(path, record)
             return
         slope = -2.0  # a first guess: rates fall about as the root of the weight
         if len(excess) > 1 and excess[-1] != excess[-2]:
@@ -136,9 +138,16 @@ def choose_rate_weight(label, images, limits):
     raise ValueError(f"no rate weight found for {label!r} in {MOST_TRIALS} trials")
 
 
-def _system(label, images, correlation=1.0, side_sent=True, precoding=None):
+def _write(path, record):
+    with replaced(path) as trial:
+        trial.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _system(
+    label, images, correlation=1.0, side_sent=True, precoding=False, rate_weight=None
+):
     """The weights as a system; where its side information is not sent, nothing of it
-    can be lost."""
+    can be lost. With another rate weight than that of the JSON, if one is given."""
     shape = images.shape[1:]
     codec = store.read_record(label)["config"]["encoder"]
     antennas = {name: codec[name] for name in ("num_tx_ant", "num_rx_ant")}
@@ -148,6 +157,8 @@ def _system(label, images, correlation=1.0, side_sent=True, precoding=None):
     side = ShortSide.of(link.encoder)
     channel = build_channel(scenario, extra_symbols=side.room)
     link, _ = load_link(label, channel, shape, bare.framing.num_symbols)
+    if rate_weight is not None:
+        link.encoder.rate_weight = rate_weight
     feedback = Feedback(channel)
     if correlation < 1:
         feedback = AgedFeedback(channel, correlation)
@@ -176,19 +187,16 @@ def main(argv=None):
             record = json.loads(path.read_text())
             record["rate_profile"] = measure(label, data.validation) | {
                 "aged": [
-                    measure(label, data.validation, AGED_SNR_DB, 1, rho)
+                    measure(label, data.validation, AGED_SNR_DB, 1, correlation=rho)
                     for rho in CORRELATIONS
                 ]
             }
             if record["config"]["encoder"].get("use_csi", True):
-                over_eigenmodes = measure(
-                    label, data.validation, precoding="waterfilling"
-                )
+                over_eigenmodes = measure(label, data.validation, precoding=True)
                 record["rate_profile"]["precoded"] = over_eigenmodes
             figures = validate(label, data.validation)
             record["validation"] = {record["tasks"][0]["name"]: figures}
-            with replaced(path) as trial:
-                trial.write_text(json.dumps(record, indent=1) + "\n")
+            _write(path, record)
             print(f"{label}: cr_real {figures['cr_real']}, {figures['psnr_db']} dB")
     except (ValueError, OSError) as error:
         print(f"measure_rate: error: {error}", file=sys.stderr)

@@ -23,14 +23,21 @@ class Mode(NamedTuple):
     power: str | None
     rank: int
 
+    @property
+    def title(self):
+        """In records, `str`."""
+        if self.power is None:
+            return "antennas"
+        return f"{self.rank} eigenmodes, {self.power}"
+
 
 def eigenmode_choices(num_tx_ant):
-    """Those that a transmitter chooses among, fade by fade, list of :class:`Mode`:
-    the strongest 1, 2, ... eigenmodes with equal powers, all of them by water-filling,
-    and the antennas."""
-    ranks = range(1, num_tx_ant + 1)
-    equal = [Mode("equal", rank) for rank in ranks]
-    return [*equal, Mode("waterfilling", num_tx_ant), Mode(None, num_tx_ant)]
+    """Those that a transmitter chooses among, image by image, list of :class:`Mode`:
+    the strongest 1, 2, ... eigenmodes with equal powers or by water-filling, and the
+    antennas."""
+    equal = [Mode("equal", rank) for rank in range(1, num_tx_ant + 1)]
+    filled = [Mode("waterfilling", rank) for rank in range(2, num_tx_ant + 1)]
+    return [*equal, *filled, Mode(None, num_tx_ant)]
 
 
 def mode_precoder(mode, known, snr_db):

@@ -47,6 +47,15 @@ SCHEMES = {
 SHORT_CODES = {"ldpc": LdpcWords, "polar": PolarWords}
 
 
+def check_one_user(name, scenario):
+    """Refuses to precode where users share the frame, with a `ValueError`."""
+    if scenario.users > 1:
+        raise ValueError(
+            f"{name!r} precodes for the channel of one user, users = {scenario.users} "
+            "share the frame: leave the system out"
+        )
+
+
 def for_antennas(label, scenario):
     """A label whose "{antennas}", where it has them, are those of a scenario: "2x2",
     transmit antennas first."""
@@ -83,7 +92,7 @@ class Semantic:
         Who tells importance at the transmitter, a key of
         :data:`~link_models.systems.levels.AT_TRANSMITTER`
 
-    precoding : `str` or `None` (default)
+    precoding : `bool`, (default `False`)
         As of :class:`~link_models.systems.transmitter.Transmitter`
 
     weights_awgn : `str` or `None` (default)
@@ -97,7 +106,7 @@ class Semantic:
     needs_side: bool = True
     rate_of: str | None = None
     levels: str | None = None
-    precoding: str | None = None
+    precoding: bool = False
     weights_awgn: str | None = None
 
     sends_frames: ClassVar[bool] = True  # which users may share
@@ -124,11 +133,8 @@ class Semantic:
         beside : `int`, (default 0)
             Symbols that the frame has for others
         """
-        if self.precoding and scenario.users > 1:
-            raise ValueError(
-                f"{name!r} precodes for the channel of one user, users = "
-                f"{scenario.users} share the frame: leave the system out"
-            )
+        if self.precoding:
+            check_one_user(name, scenario)
         label = self.label(scenario)
         if label is None:
             raise ValueError(
@@ -193,7 +199,7 @@ class Semantic:
         wanted = link.encoder.feedback
         if wanted is None:
             return None
-        if wanted == "snr" and self.precoding is None:
+        if wanted == "snr" and not self.precoding:
             return AverageSnr(link.channel)
         return _feedback(Feedback, link.channel, scenario)
 
@@ -250,6 +256,8 @@ class Separate:
 
     def build(self, name, scenario):
         """The system."""
+        if self.precoding:
+            check_one_user(name, scenario)
         if self.rate_of is None:
             return self._at(scenario.num_symbols, name, scenario, Sounding)
         dimensions = prod(scenario.image_shape)

@@ -9,17 +9,21 @@ The transmitter holds the image and knows what its own codec makes of it within 
 payload of every scheme: the scheme differs from image to image at one SNR. A receiver
 finds it by trying the schemes against the CRC, so that no signalling is charged. The
 simulation decodes with the scheme that was sent, and leaves out the chance that another
-one passes (37 schemes times 2^-16 or 2^-24).
+one passes (37 schemes times 2^-16 or 2^-24). With precoding the same holds of the mode:
+the receiver, whose estimate was fed back, knows the precoder of each.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from link_models.links.expected_fades import expected_fades, fades_at_once
-from link_models.systems.eigenmode_choice import eigenmode_choices, mode_precoder
+from link_models.systems.eigenmode_choice import (
+    Mode,
+    eigenmode_choices,
+    mode_precoder,
+)
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.bandwidth import spent_bandwidth
@@ -42,17 +46,6 @@ from semcom_phy.sources.samples import Delivered
 NUM_ADAPTATION_FADES = 1000
 ADAPTATION_SEED = 20210
 DRAWS = draw_seeds(ADAPTATION_SEED, NUM_ADAPTATION_FADES)
-
-
-class _Adapted(NamedTuple):
-    """What a transmitter makes of what it knows: predicted outage and bytes of every
-    candidate [batch, num_candidates]; streams in use, `None` for all, and precoder,
-    `None` for none, of every image."""
-
-    outage: Any
-    num_bytes: Any
-    ranks: Any
-    precoder: Any = None
 
 
 class SeparationCoder:
@@ -88,13 +81,15 @@ class SeparationCoder:
         the PSNR of the mean MSE
 
     precoding : `bool`, (default `False`)
-        With "csi": send every image over as many of the strongest eigenmodes of its
-        fed-back channel as let most bytes arrive, see :mod:`~.eigenmode_choice`
+        With "csi": every image is sent over as many of the strongest eigenmodes of its
+        fed-back channel as are best for it, see
+        :mod:`~link_models.systems.eigenmode_choice`
 
     Raises
     ------
     ValueError
-        If ``knowledge`` or ``goal`` is none of these, or ``precoding`` lacks "csi".
+        If ``knowledge`` or ``goal`` is none of these, or ``precoding`` lacks "csi" or a
+        flat channel.
     """
 
     def __init__(
@@ -109,8 +104,11 @@ class SeparationCoder:
         goal="psnr",
         precoding=False,
     ):
-        if precoding and knowledge != "csi":
-            raise ValueError(f'precoding needs knowledge "csi", got {knowledge!r}')
+        if precoding and (knowledge != "csi" or not channel.channel_model.is_flat):
+            raise ValueError(
+                'precoding needs knowledge "csi" and a flat channel, got '
+                f"{knowledge!r} and {type(channel.channel_model).__name__}"
+            )
         if knowledge not in ("average", "csi"):
             raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
         if goal not in GOALS:
@@ -120,9 +118,15 @@ class SeparationCoder:
         self.num_symbols = channel.framing.num_symbols
         self.frame = Frame(self.num_symbols, {DATA: self.num_symbols})
         self.candidates = tuple(candidates)
-        self.num_streams = channel.num_tx_ant
-        self.num_bytes = payload_bytes(self.candidates, self.num_symbols)
-        self.modes = eigenmode_choices(self.num_streams) if precoding else ()
+        all_streams = Mode(None, channel.num_tx_ant)
+        modes = eigenmode_choices(channel.num_tx_ant) if precoding else [all_streams]
+        self.modes = tuple(modes)
+        self.options = [(mode, mcs) for mode in modes for mcs in self.candidates]
+        carried = [
+            payload_bytes(self.candidates, self._num_symbols(mode.rank))
+            for mode in modes
+        ]
+        self.num_bytes = np.concatenate(carried)
         self.knowledge = knowledge
         self.feedback = feedback or Sounding(channel)
         self.goal = goal
@@ -148,22 +152,24 @@ class SeparationCoder:
             "source_codec": self.codec.name,
             "link_adaptation": self.knowledge,
             "rate_goal": self.goal,
-            "precoding": "best of every fade" if self.modes else None,
+            "modes": [mode.title for mode in self.modes],
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
 
     def encode(self, samples, snr_db, h, seeds):
-        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
-        adapted = self._adapt(snr_db, h, no, seeds)
-        choices = self.choose(samples.images, adapted.outage, adapted.num_bytes)
+        outage, precoders = self._known(snr_db, h, seeds)
+        choices = self.choose(samples.images, outage)
         payloads = [c.encoded.bytes if c.index is not None else None for c in choices]
         transports = [
-            None if c.index is None else self._transport(self.candidates[c.index], rank)
-            for c, rank in zip(choices, adapted.ranks, strict=True)
+            None if c.index is None else self._transport(*self.options[c.index])
+            for c in choices
         ]
         protection = TransportProtection(transports, self.num_symbols)
-        segments = {DATA: Digital(payloads, protection)}
-        return Message(segments, choices, adapted.precoder)
+        precoder = None
+        if precoders is not None:
+            mode = [(c.index or 0) // len(self.candidates) for c in choices]
+            precoder = precoders[mode, np.arange(len(choices))]
+        return Message({DATA: Digital(payloads, protection)}, choices, precoder)
 
     def decode(self, received, message, reception):
         segment, choices = received[DATA], message.state
@@ -185,23 +191,21 @@ class SeparationCoder:
     def symbol_maps(self, samples, snr_db, seed):
         return None
 
-    def choose(self, images, outage, num_bytes=None):
+    def choose(self, images, outage):
         """The scheme and the stream of every image.
 
         Input
         -----
         images : [batch, H, W, 3], `uint8`
 
-        outage : [batch, num_candidates], `float`
-            Predicted outage, of :meth:`average_outage` or :meth:`predict_outage`
-
-        num_bytes : [batch, num_candidates], `int`, optional
-            What every candidate carries; ``num_bytes`` of all streams if not given
+        outage : [batch, num_options], `float`
+            Predicted outage of every scheme, and with precoding of every mode and
+            scheme, in the order of ``options``
 
         Output
         ------
         : list of [batch] :class:`~semcom_phy.source_coding.rate_choice.RateChoice`
-            ``index`` counts ``candidates``
+            ``index`` counts ``options``
         """
         if images.shape[1:] != self.image_shape:
             raise ValueError(
@@ -209,8 +213,7 @@ class SeparationCoder:
                 f"{images.shape[1:]}"
             )
         blank = np.broadcast_to(self.outage_color, images.shape)
-        if num_bytes is None:
-            num_bytes = np.broadcast_to(self.num_bytes, outage.shape)
+        num_bytes = np.broadcast_to(self.num_bytes, outage.shape)
         value = psnr(images, blank)
         return choose_rates(
             self.codec.ladder, images, num_bytes, outage, value, self.goal
@@ -252,37 +255,24 @@ class SeparationCoder:
         outage = np.concatenate([self.predict_outage(h, no) for h in fades])
         return outage.mean(axis=0)
 
-    def _adapt(self, snr_db, h, no, seeds):
-        """What is known of a batch, an :class:`_Adapted`."""
-        batch, ranks = len(seeds), [None] * len(seeds)
-        shape = (batch, len(self.candidates))
-        num_bytes = np.broadcast_to(self.num_bytes, shape)
+    def _known(self, snr_db, h, seeds):
+        """Predicted outage of every option [batch, num_options], and with precoding the
+        precoders of all modes [num_modes, batch, num_tx_ant, num_tx_ant], else `None`.
+        """
         if self.knowledge == "average":
-            outage = np.broadcast_to(self.average_outage(snr_db), shape)
-            return _Adapted(outage, num_bytes, ranks)
+            return np.tile(self.average_outage(snr_db), (len(seeds), 1)), None
+        no = snr_db_to_no(snr_db, self.channel.num_tx_ant)
         told = self.feedback.sound(h, no, seeds)
-        if not self.modes:
-            outage = self._predict_for_known(told.h_hat, no, seeds)
-            return _Adapted(outage, num_bytes, ranks)
-        return self._best_mode(told, no, seeds)
-
-    def _best_mode(self, told, no, seeds):
-        """The mode of every image over which most bytes can be expected to arrive."""
+        if len(self.modes) == 1:
+            return self._predict_for_known(told.h_hat, no, seeds), None
         known = self.feedback.predict(told.h_hat, no, seeds)
         snr_db = ops.convert_to_numpy(told.snr_db)
-        options = []
-        for mode in self.modes:
-            precoder = mode_precoder(mode, known, snr_db)
-            outage = self._predict_for_known(told.h_hat, no, seeds, precoder, mode.rank)
-            num_symbols = self._num_symbols(mode.rank)
-            num_bytes = payload_bytes(self.candidates, num_symbols)
-            num_bytes = np.broadcast_to(num_bytes, outage.shape)
-            ranks = np.full(len(seeds), mode.rank)
-            options.append((outage, num_bytes, ranks, precoder))
-        arriving = [((1 - o) * size).max(axis=1) for o, size, _, _ in options]
-        best, images = np.argmax(arriving, axis=0), np.arange(len(seeds))
-        parts = map(np.stack, zip(*options, strict=True))
-        return _Adapted(*(part[best, images] for part in parts))
+        precoders = [mode_precoder(mode, known, snr_db) for mode in self.modes]
+        outage = [
+            self._predict_for_known(told.h_hat, no, seeds, precoder, mode.rank)
+            for mode, precoder in zip(self.modes, precoders, strict=True)
+        ]
+        return np.concatenate(outage, axis=1), np.stack(precoders)
 
     def _predict_for_known(self, h_hat, no, seeds, precoder=None, rank=None):
         """Predicted outage of every candidate by what is fed back, [batch, ...]; errors
@@ -302,14 +292,16 @@ class SeparationCoder:
         return np.concatenate(outage)
 
     def _num_symbols(self, rank):
-        """Of the frame that are on the first streams."""
-        if rank is None:
-            return self.num_symbols
-        return symbols_on_streams(self.num_symbols, self.num_streams, rank)
+        """Of the frame that are on the first streams, all without a rank."""
+        num_streams = self.channel.num_tx_ant
+        return symbols_on_streams(self.num_symbols, num_streams, rank or num_streams)
 
     def _figures(self, choices):
         nan = float("nan")
-        efficiency = [mcs.spectral_efficiency for mcs in self.candidates]
+        efficiency = [
+            mcs.spectral_efficiency * self._num_symbols(mode.rank) / self.num_symbols
+            for mode, mcs in self.options
+        ]
         columns = {
             "predicted_outage": [c.outage for c in choices],
             "payload_bytes": [
@@ -325,8 +317,9 @@ class SeparationCoder:
         }
         return {name: np.array(column, float) for name, column in columns.items()}
 
-    def _make_transport(self, mcs, rank):
-        transport = Transport(mcs, self._num_symbols(rank))
-        if rank in (None, self.num_streams):
+    def _make_transport(self, mode, mcs):
+        transport = Transport(mcs, self._num_symbols(mode.rank))
+        num_streams = self.channel.num_tx_ant
+        if mode.rank == num_streams:
             return transport
-        return StreamTransport(transport, self.num_symbols, self.num_streams, rank)
+        return StreamTransport(transport, self.num_symbols, num_streams, mode.rank)

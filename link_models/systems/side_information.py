@@ -13,7 +13,7 @@ from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.protection import MessageProtection, ShortProtection
 from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
-from semcom_phy.channel_coding.small_block import SmallBlockMessage
+from semcom_phy.channel_coding.small_block import FORMATS, SmallBlockMessage
 
 STRONG = Mcs(2, 1 / 3)  # of messages that have a room of their own: down to -1 dB
 SCHEMES = (STRONG, *all_schemes())
@@ -35,8 +35,7 @@ class ShortSide:
         How many messages there are
 
     target_error_rate : `float`, in (0, 1), (default 1e-3)
-        What its length is chosen for, as of
-        :class:`~semcom_phy.channel_coding.short_message.ShortMessage`
+        What its length is chosen for
 
     checked : `bool`, (default `True`)
         A receiver notices a wrong message, which takes a CRC and a polar code. Else
@@ -44,11 +43,11 @@ class ShortSide:
         information does in 5G
     """
 
-    room = MAX_SYMBOLS  # those of the longest format of either code
+    room = max(MAX_SYMBOLS, FORMATS[-1] // 2)  # those of the longest format
 
     def __init__(self, num_values, target_error_rate=1e-3, checked=True):
-        small = not checked and num_values <= 2**SmallBlockMessage.most_bits
-        code = SmallBlockMessage if small else ShortMessage
+        self._small = not checked and num_values <= 2**SmallBlockMessage.most_bits
+        code = SmallBlockMessage if self._small else ShortMessage
         self.message = code(num_values, target_error_rate)
 
     @classmethod
@@ -58,7 +57,9 @@ class ShortSide:
         return cls(encoder.side_values, rate, checked)
 
     def bind(self, view, snr_db):
-        return ShortProtection(self.message, view.sinr)
+        # A polar code has a margin for what the estimate of the channel is off by.
+        sinr = view.detected_sinr if self._small else view.sinr
+        return ShortProtection(self.message, sinr)
 
 
 class MessageSide:

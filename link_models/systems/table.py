@@ -92,20 +92,13 @@ SYSTEMS = {
     "eca": Semantic("ECA", "eca", ECA),
     "eca_free": Semantic("ECA (cut-offs free)", "eca", ECA, FREE_CUTOFFS),
     "eca_svd_equal": Semantic(
-        "ECA, eigenmodes, equal power (cut-offs free)",
+        "ECA, eigenmodes (cut-offs free)",
         "eca",
         ECA,
         FREE_CUTOFFS,
-        precoding="equal",
+        precoding=True,
     ),
-    "eca_svd_waterfilling": Semantic(
-        "ECA, eigenmodes, waterfilling power (cut-offs free)",
-        "eca",
-        ECA,
-        FREE_CUTOFFS,
-        precoding="waterfilling",
-    ),
-    "eca_svd": Semantic("ECA, eigenmodes", "eca", ECA, precoding="waterfilling"),
+    "eca_svd": Semantic("ECA, eigenmodes", "eca", ECA, precoding=True),
     "hevc_ldpc_svd_matched": Separate(
         "HEVC intra + 5G LDPC, eigenmodes, at ECA's rate there",
         "hevc",
@@ -162,18 +155,11 @@ SYSTEMS = {
         "ECA, low rate (cut-offs free)", "eca", ECA_LOW, FREE_CUTOFFS
     ),
     "eca_low_svd_equal": Semantic(
-        "ECA, low rate, eigenmodes, equal power (cut-offs free)",
+        "ECA, low rate, eigenmodes (cut-offs free)",
         "eca",
         ECA_LOW,
         FREE_CUTOFFS,
-        precoding="equal",
-    ),
-    "eca_low_svd_waterfilling": Semantic(
-        "ECA, low rate, eigenmodes, waterfilling power (cut-offs free)",
-        "eca",
-        ECA_LOW,
-        FREE_CUTOFFS,
-        precoding="waterfilling",
+        precoding=True,
     ),
     "swinjscc_low": Semantic(
         "SwinJSCC w/ SA&RA at ECA's rate, low rate",

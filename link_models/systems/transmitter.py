@@ -59,10 +59,23 @@ class View:
     def sinr(self):
         """SINR of the streams, [batch, draws, streams] `float64`; of a selective
         channel nothing is known: 0."""
+        return self._sinr(count_error=False)
+
+    @cached_property
+    def detected_sinr(self):
+        """The same, with the error of the receiver's own estimate as noise."""
+        return self._sinr(count_error=True)
+
+    def _sinr(self, count_error):
+        num_tx_ant = self.channel.num_tx_ant
         if self.fades is None:
-            return np.zeros((len(self.snr_db), 1, self.channel.num_tx_ant))
-        no = snr_db_to_no(self.snr_db, self.channel.num_tx_ant)
-        no = ops.convert_to_tensor(no)[:, None, None, None]
+            return np.zeros((len(self.snr_db), 1, num_tx_ant))
+        no = ops.convert_to_tensor(snr_db_to_no(self.snr_db, num_tx_ant))
+        if count_error:
+            one = ops.convert_to_tensor(self.fades[:, :1])
+            error = self.channel.sounding_error(one, no)
+            no = no + num_tx_ant * ops.reshape(error, (-1,))
+        no = no[:, None, None, None]
         matrices = ops.convert_to_tensor(self.fades)[..., 0, 0]
         _, no_eff = lmmse_filter(matrices, no)
         return 1.0 / ops.convert_to_numpy(no_eff).astype("float64")
@@ -78,21 +91,20 @@ class Transmitter:
     feedback : :class:`~semcom_phy.phy.feedback.Feedback`, optional
         The average SNR alone is known if not given
 
-    precoding : "equal" | "waterfilling" | `None` (default)
+    precoding : `bool`, (default `False`)
         Send over the eigenmodes of the fed-back channel, the first symbols over the
-        strongest; see :func:`~semcom_phy.phy.precoding.svd_precoder`
+        strongest, with equal gains. Symbols of an analogue segment differ in power from
+        stream to stream: with water-filling on top, as of
+        :func:`~semcom_phy.phy.precoding.svd_precoder`, an image would radiate up to
+        twice its power
 
     Raises
     ------
     ValueError
-        If the precoding is unknown, or there is no channel fed back for it.
+        If there is no channel fed back for precoding.
     """
 
-    def __init__(self, channel, feedback=None, precoding=None):
-        if precoding not in (None, "equal", "waterfilling"):
-            raise ValueError(
-                f'precoding must be "equal", "waterfilling" or None, got {precoding!r}'
-            )
+    def __init__(self, channel, feedback=None, precoding=False):
         if precoding and not (feedback and feedback.knows_channel):
             raise ValueError("precoding needs a channel that is fed back")
         self.channel = channel
@@ -125,8 +137,7 @@ class Transmitter:
         fades = self.feedback.fades(known, DRAWS)[:, :, 0]
         precoder = None
         if self.precoding:
-            variance = known.variance.reshape(-1)
-            precoder = svd_precoder(known.mean, told, self.precoding, variance)
+            precoder = svd_precoder(known.mean, told)
             seen = np.matmul(fades[..., 0, 0], precoder[:, None])
             fades = seen[..., None, None]
         told_channel = self.feedback.knows_channel

@@ -1,6 +1,6 @@
 """A few bits beside an image: the 5G code of small block lengths on QPSK.
 
-number --> 1 to 11 bits --> (32, K) code, repeated or cut --> QPSK symbols
+number --> 1 to 11 bits --> (32, K) code, repeated or cut --> scrambling --> QPSK
 """
 
 from functools import cache, lru_cache
@@ -23,7 +23,14 @@ _BASIS = """
 BASIS = np.array([list(row) for row in _BASIS.split()], np.uint8)  # [32, MAX_BITS]
 # Coded bits of every format, two a symbol.
 FORMATS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256)
-_GRID_DB = np.arange(-30.0, 40.01, 0.1)
+_COPIES = FORMATS[-1] // len(BASIS)
+_RNG = np.random.default_rng(38212)
+# Of the coded bits: copies after the first in an order of their own, so that a bit does
+# not meet the same stream, and the same symbol on the other one, each time.
+_ORDER = np.concatenate(
+    [np.arange(len(BASIS)), *(_RNG.permutation(len(BASIS)) for _ in range(_COPIES - 1))]
+)
+_SCRAMBLING = _RNG.integers(0, 2, FORMATS[-1])  # else interference would add up
 
 
 class SmallBlockMessage(NumberMessage):
@@ -34,14 +41,14 @@ class SmallBlockMessage(NumberMessage):
     wrong number is not noticed. Where it has to be, there is
     :class:`~semcom_phy.channel_coding.short_message.ShortMessage`.
 
-    *Error rate.* By the union bound over the weights :math:`w` of the words
+    *Error rate.* By the union bound over all words, with their weights :math:`w_k` on
+    the streams and the SINR :math:`\gamma_k` of these,
 
     .. math::
-        \epsilon \le \sum_w A_w\, Q(\sqrt{w\, \gamma}), \qquad
-        \gamma = -2 \ln \overline{e^{-\gamma_s / 2}}
+        \epsilon \le \sum_{\mathbf{w}} A_{\mathbf{w}}\,
+        Q\Bigl(\sqrt{\textstyle\sum_k w_k \gamma_k}\Bigr).
 
-    with the SINR :math:`\gamma_s` of the streams, whose average is the one of
-    Chernoff's bound (exponential effective SINR).
+    Symbol i of the message is on stream i mod the number of streams.
 
     Parameters
     ----------
@@ -58,8 +65,8 @@ class SmallBlockMessage(NumberMessage):
 
     References
     ----------
-    3GPP TS 38.212, clauses 5.3.3.3 and 5.4.3 (rate matching: bit i is that of i mod
-    32).
+    3GPP TS 38.212, clauses 5.3.3.3 and 5.4.3; there copies are alike, here they differ
+    in their order.
     """
 
     most_bits = MAX_BITS
@@ -71,15 +78,14 @@ class SmallBlockMessage(NumberMessage):
 
     def choose_format(self, sinr):
         """As :meth:`ShortMessage.choose_format`, shapes included."""
-        sinr = np.maximum(np.asarray(sinr, float), 1e-9)
-        least = sinr.min(axis=-1, keepdims=True)  # so that no exponent underflows
-        rest = np.exp(-(sinr - least) / 2).mean(axis=-1)
-        gamma_db = 10 * np.log10(least[..., 0] - 2 * np.log(rest))
+        sinr = np.asarray(sinr, float)
         chosen = np.full(len(sinr), len(FORMATS) - 1)
-        for i in reversed(range(len(FORMATS))):
-            bound = np.interp(gamma_db, _GRID_DB, _union_bound(self.needed_bits, i))
-            error_rate = np.minimum(bound, 1).mean(axis=-1)
-            chosen = np.where(error_rate <= self.target_error_rate, i, chosen)
+        for i in reversed(range(len(FORMATS) - 1)):  # none is longer than the last
+            trying = np.flatnonzero(chosen == i + 1)
+            weights, counts = _weights(self.needed_bits, i, sinr.shape[-1])
+            distance = np.sqrt(sinr[trying] @ weights.T)
+            error_rate = np.minimum(ndtr(-distance) @ counts, 1).mean(axis=-1)
+            chosen[trying[error_rate <= self.target_error_rate]] = i
         return chosen
 
     def encode(self, values, formats):
@@ -103,8 +109,8 @@ class SmallBlockMessage(NumberMessage):
         ValueError
             If a number is out of its range.
         """
-        bits = self.bits(values, self.needed_bits)
-        words = qam_modulate(_code_words(bits), 2)
+        words = _code_words(self.bits(values, self.needed_bits))
+        words = qam_modulate(words ^ _SCRAMBLING, 2)
         symbols = np.arange(words.shape[1])
         used = symbols < np.array(self.num_symbols)[formats][:, None]
         return np.where(used, words, 0).astype(np.complex64)
@@ -132,6 +138,7 @@ class SmallBlockMessage(NumberMessage):
             True: nothing tells a wrong number
         """
         llr = np.asarray(qam_demap(x_hat, no_eff, 2)).reshape(len(x_hat), -1)
+        llr = llr * (1 - 2 * _SCRAMBLING)
         used = np.arange(llr.shape[1]) < np.array(FORMATS)[formats][:, None]
         signs = 2.0 * _all_words(self.needed_bits)[: self.num_values] - 1
         values = np.argmax(np.where(used, llr, 0) @ signs.T, axis=1)
@@ -139,9 +146,9 @@ class SmallBlockMessage(NumberMessage):
 
 
 def _code_words(bits):
-    """Code words, repeated to the longest format, [batch, FORMATS[-1]]."""
+    """Code words on the longest format, [batch, FORMATS[-1]]."""
     words = bits @ BASIS[:, : bits.shape[1]].T.astype(np.int64) % 2
-    return np.tile(words, (1, FORMATS[-1] // len(BASIS)))
+    return words[:, _ORDER]
 
 
 @lru_cache(maxsize=MAX_BITS)
@@ -152,9 +159,10 @@ def _all_words(num_bits):
 
 
 @cache
-def _union_bound(num_bits, index):
-    """Error rate on the grid of effective SINR by the weights of a format."""
-    weights = _all_words(num_bits)[1:, : FORMATS[index]].sum(axis=1)
-    weights, counts = np.unique(weights, return_counts=True)
-    gamma = 10 ** (_GRID_DB / 10)
-    return ndtr(-np.sqrt(weights * gamma[:, None])) @ counts
+def _weights(num_bits, index, num_streams):
+    """Weights of the words of a format on every stream, [words, num_streams], and how
+    many words have them, [words]."""
+    bits = _all_words(num_bits)[1:, : FORMATS[index]]
+    stream = np.arange(FORMATS[index]) // 2 % num_streams
+    weights = bits @ (stream[:, None] == np.arange(num_streams))
+    return np.unique(weights, axis=0, return_counts=True)

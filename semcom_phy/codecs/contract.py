@@ -176,10 +176,10 @@ class SemanticEncoder(SemanticCodec):
     side_error_rate = 1e-3
     """`float` : Error rate of that number that its length aims at."""
 
-    side_checked = False
+    side_checked = True
     """`bool` : A wrong number must be noticed, so that the sample is an outage: that
-    takes a CRC, more than the number itself. Else numbers of at most 11 bits go by the
-    code of small block lengths of 5G; others, by a polar code with CRC in any case."""
+    takes a polar code and its CRC, which is as long as the number. Else numbers of at
+    most 11 bits go by the code of small block lengths of 5G."""
 
     rate_steps: tuple[float, ...] | None = None
     """`tuple` of `float` or `None` : Budgets that it can be asked for, upwards [complex

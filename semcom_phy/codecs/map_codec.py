@@ -224,6 +224,7 @@ class MapEncoder(MapCodec, SemanticEncoder):
     """
 
     half = "analysis"
+    side_checked = False  # a CRC would double what cut-offs take
 
     @property
     def feedback(self):

@@ -213,7 +213,6 @@ class VlmCscEncoder(_CaptionHalf, SemanticEncoder):
     # A caption takes about 100 symbols: a message that is lost less often would cost
     # as many under fading.
     side_error_rate = 1e-2
-    side_checked = True  # no caption rather than one of another length
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

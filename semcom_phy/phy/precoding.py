@@ -32,7 +32,7 @@ def svd_precoder(h, snr_db, power="equal", error_variance=0.0, num_modes=None):
         :math:`\sigma_k^2 + N_r \sigma_e^2`
 
     num_modes : `int`, optional
-        With "equal": the strongest that get power, others 1e-4; all if not given
+        The strongest ones, which share the power, others get 1e-4; all if not given
 
     Output
     ------
@@ -42,7 +42,8 @@ def svd_precoder(h, snr_db, power="equal", error_variance=0.0, num_modes=None):
     Raises
     ------
     ValueError
-        If ``power`` is unknown or the channel is not flat.
+        If ``power`` is unknown, there are not so many modes, or the channel is not
+        flat.
 
     References
     ----------
@@ -59,15 +60,20 @@ def svd_precoder(h, snr_db, power="equal", error_variance=0.0, num_modes=None):
         )
     _, singular, vh = np.linalg.svd(h[:, 0, :, :, 0, 0], full_matrices=True)
     num_tx_ant = vh.shape[-1]
-    used = np.arange(num_tx_ant) < (num_modes or num_tx_ant)
-    powers = np.where(used, num_tx_ant / used.sum(), LEAST_POWER) * np.ones((len(h), 1))
+    used = num_tx_ant if num_modes is None else num_modes
+    if not 1 <= used <= num_tx_ant:
+        raise ValueError(f"num_modes must be from 1 to {num_tx_ant}, got {num_modes}.")
+    powers = np.zeros((len(h), num_tx_ant))
+    powers[:, :used] = num_tx_ant / used
     if power == "waterfilling":
         no = num_tx_ant * 10 ** (-np.broadcast_to(snr_db, len(h)) / 10)
         gains = np.zeros((len(h), num_tx_ant))
         gains[:, : singular.shape[1]] = singular**2
         gains += h.shape[2] * np.reshape(error_variance, (-1, 1))
-        gains /= no[:, None]
-        powers = (1 - LEAST_POWER) * _waterfilling(gains, num_tx_ant) + LEAST_POWER
+        gains = gains[:, :used] / no[:, None]
+        powers[:, :used] = _waterfilling(gains, num_tx_ant)
+    least = LEAST_POWER if power == "waterfilling" or used < num_tx_ant else 0.0
+    powers = (1 - least) * powers + least
     w = np.conj(np.swapaxes(vh, 1, 2)) * np.sqrt(powers)[:, None]
     return w.astype(np.complex64)
 

@@ -124,30 +124,31 @@ def copied_weights(tmp_path):
 def test_rate_weight_is_chosen_below_the_limits(copied_weights, monkeypatch):
     """Of rates that fall with the weight the largest is at most 0.6 % below its limit,
     never above; what the weights were trained with stays in the JSON. A rate that no
-    weight moves is told."""
+    weight moves is told, and changes nothing."""
     before = json.loads(copied_weights.read_text())
     before.pop("trained_with")
     copied_weights.write_text(json.dumps(before))
 
-    def measure(label, images, snr_db, draws):
-        weight = json.loads(copied_weights.read_text())["config"]["encoder"]
-        rates = np.array([0.5, 0.4, 0.3, 0.25, 0.2]) * weight["rate_weight"] ** -0.4
+    def measure(label, images, snr_db, draws, rate_weight):
+        rates = np.array([0.5, 0.4, 0.3, 0.25, 0.2]) * rate_weight**-0.4
         return {"cr_real": list(rates)}
 
     monkeypatch.setattr(measure_rate, "measure", measure)
     limits = (0.3, 0.2, 0.18, 0.17, 0.16)
     measure_rate.choose_rate_weight(copied_weights, None, limits)
     after = json.loads(copied_weights.read_text())
-    spent = np.divide(measure(None, None, None, None)["cr_real"], limits)
+    weight = after["config"]["encoder"]["rate_weight"]
+    spent = np.divide(measure(*4 * [None], weight)["cr_real"], limits)
     assert 0.994 < spent.max() <= 1
     told = before["config"]["encoder"]
     assert after["trained_with"]["rate_weight"] == told["rate_weight"]
     assert after["trained_with"]["validation"] == before["validation"]
 
     still = {"cr_real": [0.5] * 5}
-    monkeypatch.setattr(measure_rate, "measure", lambda *args: still)
+    monkeypatch.setattr(measure_rate, "measure", lambda *args, **options: still)
     with pytest.raises(ValueError, match="no rate weight found for .* in 8 trials"):
         measure_rate.choose_rate_weight(copied_weights, None, limits)
+    assert json.loads(copied_weights.read_text()) == after
 
 
 def test_matched_system_takes_the_rate_of_the_snr():

@@ -50,7 +50,7 @@ for i, (name, sent) in enumerate(curves.items()):
 of = {n: [2 * p.extras["cbr_total"].mean for p in curves[n]] for n in curves}
 assert np.all(np.array(of["eca_low"]) < of["eca"])
 
-# after: "eca_svd_equal", "eca_svd_waterfilling"):
+# after: "eca_svd_equal"):
 last = [p.metrics["psnr_db"].mean for p in sent]
 np.testing.assert_array_equal(axis.lines[-1].get_ydata(), last)
 for line in axis.lines:

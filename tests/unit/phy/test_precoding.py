@@ -118,14 +118,20 @@ def test_unknown_powers_are_refused():
         svd_precoder(channels(1, 2, 2), 10.0, "greedy")
 
 
+@pytest.mark.parametrize("power", ["equal", "waterfilling"])
 @pytest.mark.parametrize("num_modes", [1, 3])
-def test_the_strongest_modes_share_the_power(num_modes):
-    """Equal powers on the first columns, 1e-4 on others; columns point where those of
-    all modes do (1e-4)."""
+def test_the_strongest_modes_share_the_power(power, num_modes):
+    """All of it goes to the first columns, others get 1e-4; columns point where those
+    of all modes do (1e-4)."""
     h = channels(20, 4, 4)
-    whole = svd_precoder(h, 10.0)
-    w = svd_precoder(h, 10.0, num_modes=num_modes)
+    whole = svd_precoder(h, 20.0)
+    w = svd_precoder(h, 20.0, power, num_modes=num_modes)
     powers = powers_of(w)
-    np.testing.assert_allclose(powers[:, :num_modes], 4 / num_modes, rtol=1e-5)
+    np.testing.assert_allclose(powers.sum(axis=1), 4, rtol=1e-4)
     np.testing.assert_allclose(powers[:, num_modes:], 1e-4, rtol=1e-4)
-    np.testing.assert_allclose(w / np.sqrt(powers)[:, None], whole, atol=1e-5)
+    if power == "equal":
+        np.testing.assert_allclose(powers[:, :num_modes], 4 / num_modes, rtol=1e-3)
+    np.testing.assert_allclose(w / np.sqrt(powers)[:, None], whole, atol=1e-4)
+    for wrong in (0, 5):
+        with pytest.raises(ValueError, match=f"from 1 to 4, got {wrong}"):
+            svd_precoder(h, 20.0, power, num_modes=wrong)
