@@ -6,8 +6,8 @@ rate, ten fades per image (one with aged feedback), is written there as
 where systems that are compared at equal rate take it; PSNR and rate over one fade per
 image as ``validation``.
 
-``--below`` sets the rate weight first, so that the mean rates stay just below those
-given, at 0, 5, 10, 15 and 20 dB; what the weights were trained with is kept as
+``--below`` sets rate weight and slope first, so that the mean rates stay just below
+those given, at 0, 5, 10, 15 and 20 dB; what the weights were trained with is kept as
 ``trained_with``.
 """
 
@@ -42,8 +42,10 @@ DRAWS = 10
 CORRELATIONS = (0.0, 0.4, 0.72, 0.9, 0.97, 0.99)
 AGED_SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)
 SEED = 7
-SHARE = 0.997  # of the limits that is aimed at
-MOST_TRIALS = 8
+SHARE = 0.995  # of the limits that is aimed at
+PRICES = tuple(np.geomspace(1.0, 20.0, 9).round(2))  # tried, in nat per cr_real
+WEIGHTS, SLOPES = np.geomspace(1.0, 20.0, 151), np.linspace(0, 4, 81)
+MOST_TRIALS = 5
 
 
 def measure(label, images, snr_db=SNR_DB, draws=DRAWS, **options):
@@ -97,8 +99,12 @@ def validate(label, images, snr_db=VALIDATION_SNR_DB):
     return {"snr_db": list(snr_db), **rounded}
 
 
-def choose_rate_weight(label, images, limits):
-    """Sets the rate weight in the JSON of weights.
+def choose_price(label, images, limits):
+    r"""Sets rate weight and slope in the JSON of weights.
+
+    The rate at an SNR follows the price there, :math:`w = \lambda (1 + s \sqrt{u})`
+    with u from 0 at 0 dB to 1 at 20 dB. From the rates at several prices those
+    :math:`\lambda` and s are found that come nearest to the limits from below.
 
     Parameters
     ----------
@@ -112,30 +118,54 @@ def choose_rate_weight(label, images, limits):
     Raises
     ------
     ValueError
-        If none is found.
+        If no price in question keeps them.
     """
-    path = store.find(label)
+
+    def rates(*price):
+        found = measure(label, images, VALIDATION_SNR_DB, 1, price=price)["cr_real"]
+        return np.array(found)
+
+    limits = np.asarray(limits)
+    spent, goal = np.array([rates(price, 0.0) for price in PRICES]), SHARE * limits
+    for _ in range(MOST_TRIALS):
+        weight, slope = _price(spent, goal)
+        found = rates(weight, slope)
+        if np.all(found <= limits):
+            _set_price(store.find(label), weight, slope)
+            print(f"{label}: rate weight {weight}, slope {slope}: {found.tolist()}")
+            return
+        goal = np.where(found > limits, goal * SHARE * limits / found, goal)
+    raise ValueError(f"no price found for {label!r} in {MOST_TRIALS} trials")
+
+
+def _price(spent, goal):
+    """Rate weight and slope that spend most of what is asked for and nowhere more, by
+    rates [prices, SNRs] and those asked for [SNRs]."""
+    root = np.sqrt(np.array(VALIDATION_SNR_DB) / VALIDATION_SNR_DB[-1])
+    weights, slopes = np.meshgrid(WEIGHTS, SLOPES, indexing="ij")
+    prices = np.log(weights[..., None] * (1 + slopes[..., None] * root))
+    rates = [
+        np.interp(prices[..., i], np.log(PRICES), np.log(column))
+        for i, column in enumerate(spent.T)
+    ]
+    share = np.stack(rates, axis=-1) - np.log(goal)
+    used = np.where(np.all(share <= 0, axis=-1), share.sum(axis=-1), -np.inf)
+    if not np.isfinite(used).any():
+        raise ValueError(
+            f"rates from {spent[-1].tolist()} to {spent[0].tolist()} at the prices "
+            f"{PRICES[-1]} to {PRICES[0]}: none is below {goal.round(4).tolist()}"
+        )
+    best = np.unravel_index(used.argmax(), used.shape)
+    return round(float(weights[best]), 3), round(float(slopes[best]), 3)
+
+
+def _set_price(path, weight, slope):
     record = json.loads(path.read_text())
     told = record["config"]["encoder"]
     trained = {name: told[name] for name in ("rate_weight", "slope")}
-    weights, excess = [np.log(told["rate_weight"])], []  # of a rate over its limit
-    for _ in range(MOST_TRIALS):
-        weight = round(float(np.exp(weights[-1])), 3)
-        options = {"rate_weight": weight}
-        spent = measure(label, images, VALIDATION_SNR_DB, 1, **options)["cr_real"]
-        excess.append(np.log(np.max(np.divide(spent, limits))))
-        print(f"rate weight {weight}: cr_real {spent}", flush=True)
-        if 2 * np.log(SHARE) < excess[-1] <= 0:
-            told["rate_weight"] = weight
-            before = trained | {"validation": record["validation"]}
-            record.setdefault("trained_with", before)
-            _write(path, record)
-            return
-        slope = -2.0  # a first guess: rates fall about as the root of the weight
-        if len(excess) > 1 and excess[-1] != excess[-2]:
-            slope = np.diff(weights[-2:])[0] / np.diff(excess[-2:])[0]
-        weights.append(weights[-1] + slope * (np.log(SHARE) - excess[-1]))
-    raise ValueError(f"no rate weight found for {label!r} in {MOST_TRIALS} trials")
+    record.setdefault("trained_with", trained | {"validation": record["validation"]})
+    told |= {"rate_weight": weight, "slope": slope}
+    _write(path, record)
 
 
 def _write(path, record):
@@ -144,10 +174,10 @@ def _write(path, record):
 
 
 def _system(
-    label, images, correlation=1.0, side_sent=True, precoding=False, rate_weight=None
+    label, images, correlation=1.0, side_sent=True, precoding=False, price=None
 ):
     """The weights as a system; where its side information is not sent, nothing of it
-    can be lost. With another rate weight than that of the JSON, if one is given."""
+    can be lost. With another rate weight and slope than in the JSON, if given."""
     shape = images.shape[1:]
     codec = store.read_record(label)["config"]["encoder"]
     antennas = {name: codec[name] for name in ("num_tx_ant", "num_rx_ant")}
@@ -157,8 +187,8 @@ def _system(
     side = ShortSide.of(link.encoder)
     channel = build_channel(scenario, extra_symbols=side.room)
     link, _ = load_link(label, channel, shape, bare.framing.num_symbols)
-    if rate_weight is not None:
-        link.encoder.rate_weight = rate_weight
+    if price is not None:
+        link.encoder.rate_weight, link.encoder.slope = price
     feedback = Feedback(channel)
     if correlation < 1:
         feedback = AgedFeedback(channel, correlation)
@@ -182,7 +212,7 @@ def main(argv=None):
     try:
         for label in args.labels:
             if args.below:
-                choose_rate_weight(label, data.validation, args.below)
+                choose_price(label, data.validation, args.below)
             path = store.find(label)
             record = json.loads(path.read_text())
             record["rate_profile"] = measure(label, data.validation) | {

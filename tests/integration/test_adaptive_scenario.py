@@ -121,33 +121,35 @@ def copied_weights(tmp_path):
     return tmp_path / "eca_2x2_c16.json"
 
 
-def test_rate_weight_is_chosen_below_the_limits(copied_weights, monkeypatch):
-    """Of rates that fall with the weight the largest is at most 0.6 % below its limit,
-    never above; what the weights were trained with stays in the JSON. A rate that no
-    weight moves is told, and changes nothing."""
+def test_price_is_chosen_below_the_limits(copied_weights, monkeypatch):
+    """Rates that fall with the price come within 5 % of their limits in the mean, none
+    above; what the weights were trained with stays in the JSON. Limits that no price
+    keeps are refused, and change nothing."""
     before = json.loads(copied_weights.read_text())
     before.pop("trained_with")
     copied_weights.write_text(json.dumps(before))
+    exponent = np.array([-0.3, -0.4, -0.45, -0.5, -0.55])
+    root = np.sqrt([0, 0.25, 0.5, 0.75, 1])
 
-    def measure(label, images, snr_db, draws, rate_weight):
-        rates = np.array([0.5, 0.4, 0.3, 0.25, 0.2]) * rate_weight**-0.4
-        return {"cr_real": list(rates)}
+    def spent(price):
+        return np.array([0.35, 0.33, 0.32, 0.31, 0.3]) * np.asarray(price) ** exponent
+
+    def measure(label, images, snr_db, draws, price):
+        return {"cr_real": list(spent(price[0] * (1 + price[1] * root)))}
 
     monkeypatch.setattr(measure_rate, "measure", measure)
-    limits = (0.3, 0.2, 0.18, 0.17, 0.16)
-    measure_rate.choose_rate_weight(copied_weights, None, limits)
+    limits = (0.26, 0.22, 0.2, 0.19, 0.18)
+    measure_rate.choose_price(copied_weights, None, limits)
     after = json.loads(copied_weights.read_text())
-    weight = after["config"]["encoder"]["rate_weight"]
-    spent = np.divide(measure(*4 * [None], weight)["cr_real"], limits)
-    assert 0.994 < spent.max() <= 1
+    weight, slope = (after["config"]["encoder"][n] for n in ("rate_weight", "slope"))
+    share = spent(weight * (1 + slope * root)) / limits
+    assert np.all(share <= 1) and share.mean() > 0.95
     told = before["config"]["encoder"]
     assert after["trained_with"]["rate_weight"] == told["rate_weight"]
     assert after["trained_with"]["validation"] == before["validation"]
 
-    still = {"cr_real": [0.5] * 5}
-    monkeypatch.setattr(measure_rate, "measure", lambda *args, **options: still)
-    with pytest.raises(ValueError, match="no rate weight found for .* in 8 trials"):
-        measure_rate.choose_rate_weight(copied_weights, None, limits)
+    with pytest.raises(ValueError, match=r"none is below \[0\.00995, 0\.2189"):
+        measure_rate.choose_price(copied_weights, None, (0.01, *limits[1:]))
     assert json.loads(copied_weights.read_text()) == after
 
 
