@@ -8,8 +8,9 @@ PSNR beside the paper's, how the rate varies, paired differences. ECA's own figu
 with the cut-offs sent and charged (``eca``) and known to the receiver free of errors
 and charge (``eca_free``), as the paper assumes. SwinJSCC and HEVC have the rate that
 ECA spends on held-out training images. ``--antennas 4`` is ``adaptive_rate_4x4``, as in
-the paper's Fig. 12, without ablations. ``--fade-power fixed`` scales every fade to the
-power that fades have on average: the paper's eq. 7 read as the SNR of each realisation.
+the paper's Fig. 12, without SwinJSCC and ablations, which have no weights there.
+``--fade-power fixed`` scales every fade to the power that fades have on average: the
+paper's eq. 7 read as the SNR of each realisation.
 """
 
 import sys
@@ -51,7 +52,6 @@ PAIRS = (
 SYSTEMS = tuple(dict.fromkeys(name for pair in PAIRS for name in pair))
 SYSTEMS_4X4 = (
     "eca_free",
-    "swinjscc_free",
     "eca",
     "hevc_ldpc_matched",
     "hevc_ldpc_matched_average",

@@ -17,7 +17,6 @@ SCENARIO = Scenario(
     link_adaptation="csi",
     systems=(
         "eca",
-        "swinjscc",
         "hevc_ldpc_matched",
         "hevc_ldpc_matched_average",
         "hevc_half_matched",
