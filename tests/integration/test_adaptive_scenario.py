@@ -15,7 +15,7 @@ from link_models.systems.rate_profile import rate_profile
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.table import build_channel, build_system
 from link_models.weights import store
-from scenarios import adaptive_rate
+from scenarios import adaptive_rate, adaptive_rate_4x4
 from scenarios.paired_results import Curve
 from semcom_phy.channel_coding.small_block import SmallBlockMessage
 from semcom_phy.simulation.results import ResultFile
@@ -62,6 +62,18 @@ def test_shipped_weights_adapt():
         )
     for one, two in zip(points["eca_free"], points["eca_low_free"], strict=True):
         assert one.extras["cbr"].mean > two.extras["cbr"].mean
+
+
+def test_antennas_choose_the_weights():
+    """Over 4x4 antennas a system takes the weights made for them, and its matched
+    baseline their rate; weights that there are none of are named."""
+    four = replace(adaptive_rate_4x4.SCENARIO, csi="perfect")
+    assert build_system("eca", four).describe()["weights"] == "eca_4x4_c16"
+    assert build_system("eca", PERFECT).describe()["weights"] == "eca_2x2_c16"
+    rates = build_system("hevc_ldpc_matched", four).rates
+    assert rates(10.0) == rate_profile("eca_4x4_c16", True)(10.0)
+    with pytest.raises(FileNotFoundError, match="no weights 'eca_4x4_c16_no_csi'"):
+        build_system("eca_no_csi", four)
 
 
 def test_rate_profile_of_the_weights():
