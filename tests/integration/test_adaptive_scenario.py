@@ -160,7 +160,7 @@ def test_price_is_chosen_below_the_limits(copied_weights, monkeypatch):
     assert after["trained_with"]["rate_weight"] == told["rate_weight"]
     assert after["trained_with"]["validation"] == before["validation"]
 
-    with pytest.raises(ValueError, match=r"none is below \[0\.00995, 0\.2189"):
+    with pytest.raises(ValueError, match=r"none is below \[0\.01, 0\.2189"):
         measure_rate.choose_price(copied_weights, None, (0.01, *limits[1:]))
     assert json.loads(copied_weights.read_text()) == after
 
