@@ -79,14 +79,19 @@ class SmallBlockMessage(NumberMessage):
     def choose_format(self, sinr):
         """As :meth:`ShortMessage.choose_format`, shapes included."""
         sinr = np.asarray(sinr, float)
-        chosen = np.full(len(sinr), len(FORMATS) - 1)
-        for i in reversed(range(len(FORMATS) - 1)):  # none is longer than the last
-            trying = np.flatnonzero(chosen == i + 1)
-            weights, counts = _weights(self.needed_bits, i, sinr.shape[-1])
-            distance = np.sqrt(sinr[trying] @ weights.T)
-            error_rate = np.minimum(ndtr(-distance) @ counts, 1).mean(axis=-1)
-            chosen[trying[error_rate <= self.target_error_rate]] = i
-        return chosen
+        low = np.zeros(len(sinr), int)
+        high = np.full(len(sinr), len(FORMATS) - 1)
+        # Formats begin alike: the bound falls from each to the next longer one.
+        while np.any(low < high):
+            middle = (low + high) // 2
+            for i in np.unique(middle[low < high]):
+                rows = np.flatnonzero((middle == i) & (low < high))
+                weights, counts = _weights(self.needed_bits, i, sinr.shape[-1])
+                distance = np.sqrt(sinr[rows] @ weights.T)
+                error_rate = np.minimum(ndtr(-distance) @ counts, 1).mean(axis=-1)
+                met = error_rate <= self.target_error_rate
+                high[rows[met]], low[rows[~met]] = i, i + 1
+        return high
 
     def encode(self, values, formats):
         """Numbers to symbols.
