@@ -5,9 +5,10 @@
     python -m benchmarks.vlm_csc_comparison --parts knowledge images [--images 1000]
         [--captioners embedded nearest:catsdogs tags] [--generator gallery:catsdogs]
 
-bleu       BLEU-1 of Flickr8k's test captions over AWGN and 2x2 Rayleigh fading, all
-           systems on the same captions, fades and noise; symbols per caption, the
-           message of the length included; paired differences
+bleu       BLEU-1 and -4, word error rate and share of right captions of Flickr8k's
+           test captions over AWGN and 2x2 Rayleigh fading, all systems on the same
+           captions, fades and noise; symbols per caption, the message of the length
+           included; paired differences
 nam        noise attention against models of one SNR over AWGN: at every SNR, and the
            mean over the SNRs, as paired differences
 knowledge  SSQ of cats and dogs for each captioner (the paper's Fig. 7)
@@ -37,8 +38,12 @@ from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.metric_table import METRICS
 
 VLM = "vlm_csc"
-SEPARATE = ("text_ldpc", "text_polar", "text_huffman", "text_utf8")
-AT_HALF = ("vlm_csc_4", "text_ldpc_4", "text_polar_4")  # 4 symbols a token
+SEPARATE = (
+    *("text_ldpc", "text_polar", "text_polar_completed", "text_huffman", "text_utf8"),
+)
+# 4 symbols a token
+AT_HALF = ("vlm_csc_4", "text_ldpc_4", "text_polar_4", "text_polar_4_completed")
+TEXT_METRICS = ("bleu_1", "bleu_4", "word_error_rate", "text_exact")
 IMAGE_SYSTEMS = ("hevc_ldpc", "linear", "adjscc")
 IMAGE_CBRS = ("1/48", "1/24", "1/12", "1/6")
 CAPTIONERS = ("embedded", "nearest:catsdogs", "tags")
@@ -94,7 +99,8 @@ def compare_bleu(args):
         pairs = [(VLM, name) for name in args.separate]
         pairs += [(args.at_half[0], name) for name in args.at_half[1:]]
         pairs += [(VLM, args.at_half[0])] if args.at_half else []
-        _show_differences(curves, pairs, "bleu_1")
+        for metric in TEXT_METRICS:
+            _show_differences(curves, pairs, metric)
 
 
 def compare_nam(args):
@@ -222,8 +228,8 @@ def _show_differences(curves, pairs, metric):
 
 
 def _bleu_curves(scenario, names, args):
-    options = ["--dataset", args.dataset, "--captioner", "data", "--metrics", "bleu_1"]
-    options += ["bleu_2", "bleu_4", "word_error_rate", "text_exact"]
+    options = ["--dataset", args.dataset, "--captioner", "data"]
+    options += ["--metrics", *TEXT_METRICS]
     options += ["--captions-per-image", args.captions_per_image]
     return curves_of(scenario, names, args, scenario.name, *options)
 

@@ -309,12 +309,16 @@ class SeparateText:
 
     symbols_per_token : `int`, (default 8)
         Data symbols of a caption are its tokens times this
+
+    completes : `bool`, (default `False`)
+        Let the receiver fill in likely words for those that did not arrive
     """
 
     title: str
     source_codec: str
     channel_code: str = "ldpc"
     symbols_per_token: int = 8
+    completes: bool = False
 
     sends_frames: ClassVar[bool] = True
 
@@ -334,6 +338,7 @@ class SeparateText:
             channel,
             self.symbols_per_token,
             scenario.image_shape,
+            self.completes,
         )
         color = outage_color(scenario.dataset)
         system = FrameSystem(name, self.title, coder, channel, color)

@@ -324,6 +324,9 @@ SYSTEMS = {
     "deepjscc_photo": Semantic("DeepJSCC for photographs", "ntscc", "deepjscc_photo"),
     "text_ldpc": SeparateText("Arithmetic code + 5G LDPC", "arithmetic"),
     "text_polar": SeparateText("Arithmetic code + 5G polar", "arithmetic", "polar"),
+    "text_polar_completed": SeparateText(
+        "Arithmetic code + 5G polar, completed", "arithmetic", "polar", completes=True
+    ),
     "text_huffman": SeparateText("Huffman code + 5G LDPC", "huffman"),
     "text_utf8": SeparateText("UTF-8 + 5G LDPC", "utf8"),
     "text_ldpc_4": SeparateText(
@@ -333,6 +336,13 @@ SYSTEMS = {
     ),
     "text_polar_4": SeparateText(
         "Arithmetic code + 5G polar, 4 symbols a token", "arithmetic", "polar", 4
+    ),
+    "text_polar_4_completed": SeparateText(
+        "Arithmetic code + 5G polar, 4 symbols a token, completed",
+        "arithmetic",
+        "polar",
+        4,
+        completes=True,
     ),
     "mmsemcom_sequential": SelectByFeatures("MMSemCom, sequential", SEQUENTIAL),
     "mmsemcom_simultaneous": SelectByFeatures("MMSemCom, simultaneous", SIMULTANEOUS),

@@ -22,7 +22,8 @@ TEXTS = (
     "a",
 )
 FADING = {"channel": "rayleigh", "num_tx_ant": 2, "num_rx_ant": 2}
-NAMES = [name for name in SYSTEMS if name.startswith("text_")]
+# What the receiver fills in is looked at by itself.
+NAMES = [n for n in SYSTEMS if n.startswith("text_") and not n.endswith("completed")]
 
 
 def samples_of(texts):
@@ -123,6 +124,22 @@ def test_nothing_arrives_over_a_dead_channel():
     assert sent.outage.all() and set(sent.delivered.texts) == {""}
     assert sent.spent.data.tolist() == [8.0 * num_tokens(text) for text in TEXTS]
     assert np.isnan(sent.figures["block_error"]).any()
+
+
+def test_a_completed_caption_has_its_length_and_what_arrived():
+    """AWGN, -4 and 0 dB: the same words first, then others up to the length, of
+    which some are right; an outage is a lost length alone (exact)."""
+    plain, completed = system("text_polar"), system("text_polar_completed")
+    for snr_db in (-4.0, 0.0):
+        one, other = (transmit(s, TEXTS, snr_db) for s in (plain, completed))
+        np.testing.assert_array_equal(other.outage, one.lost["side"])
+        np.testing.assert_array_equal(other.lost["data"], one.lost["data"])
+        for text, short, long, lost in zip(
+            TEXTS, one.delivered.texts, other.delivered.texts, other.outage, strict=True
+        ):
+            assert long.startswith(short)
+            assert long == "" if lost else num_tokens(long) == num_tokens(text)
+    assert other.delivered.texts != one.delivered.texts
 
 
 def test_a_lost_length_and_a_wrong_one_are_outages(monkeypatch):

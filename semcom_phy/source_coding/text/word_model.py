@@ -137,6 +137,14 @@ def shared_token_counts(path=MODEL_FILE):
     return _read(path)["occurrences"]
 
 
+def shared_mean_counts(path=MODEL_FILE):
+    """How often each token occurs in one caption of the model, mean, [num_tokens]
+    `float`; see :func:`shared_word_model`."""
+    stored = _read(path)
+    (first,) = np.flatnonzero(stored["pairs_context"][:, 0] == BEGIN)
+    return stored["occurrences"] / stored["pairs_total"][first]
+
+
 @lru_cache(maxsize=2)
 def _read(path):
     """`dict` of name -> array."""
