@@ -8,8 +8,8 @@ image as ``validation``.
 
 ``--below`` sets rate weight and slope first, so that the mean rates stay just below
 those given, at 0, 5, 10, 15 and 20 dB; what the weights were trained with is kept as
-``trained_with``. ``--price-of`` takes both from other weights and measures
-``validation`` alone: for ablations, which nothing is compared with at equal rate.
+``trained_with``. ``--validation-only`` leaves the rate profile out: for ablations, at
+whose rate nothing is compared.
 """
 
 import argparse
@@ -221,22 +221,17 @@ def main(argv=None):
         "--below", type=float, nargs=5, metavar="CR", help="largest rates; see above"
     )
     parser.add_argument(
-        "--price-of", metavar="LABEL", help="weights with the same price; see above"
+        "--validation-only", action="store_true", help="no rate profile; see above"
     )
     args = parser.parse_args(argv)
-    if args.below and args.price_of:
-        parser.error("--below and --price-of both set the price: give one of them")
     data = split_data(*load_cifar10_training_images())
     try:
         for label in args.labels:
             path = store.find(label)
             if args.below:
                 choose_price(label, data.validation, args.below)
-            if args.price_of:
-                like = store.read_record(args.price_of)["config"]["encoder"]
-                _set_price(path, like["rate_weight"], like["slope"])
             record = json.loads(path.read_text())
-            if not args.price_of:
+            if not args.validation_only:
                 fed_back = record["config"]["encoder"].get("use_csi", True)
                 profile = _profile(label, data.validation, fed_back)
                 record["rate_profile"] = profile
