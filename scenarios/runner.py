@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from scenarios.command_options import check_options
+from scenarios.command_options import check_channel_options, check_options
 from scenarios.definitions import data_bandwidth, definition_card
 from scenarios.link_budget import chosen_distances
 from scenarios.options import scenario_parser
@@ -39,7 +39,8 @@ class LinkBuilder:
         A name in the table ``SYSTEMS``
     table : `str`
         Module with ``SYSTEMS``, ``build_system(name, scenario)``,
-        ``build_channel(scenario)`` and, for several users, ``shared_forms(scenario)``
+        ``build_channel(scenario)`` and, for several users, ``shared_forms(scenario)``,
+        for --weights ``check_weights(scenario)``
     """
 
     scenario: Scenario
@@ -170,6 +171,8 @@ def checked_evaluation(args, scenario, table=TABLE):
     from semcom_phy.simulation.shown import check_crop
 
     _check_systems(scenario, table)
+    if args.weights is not None:
+        importlib.import_module(table).check_weights(scenario)
     if args.crop is not None:
         check_crop(args.crop, *scenario.image_shape[:2])
     if scenario.users > 1:
@@ -456,9 +459,10 @@ def chosen_scenario(args, scenario, table=TABLE):
     Raises
     ------
     ValueError
-        If a value is out of range.
+        If a value is out of range, or an option says nothing of the channel.
     """
     chosen = _with_values(args, scenario)
+    check_channel_options(args, chosen)
     if not args.as_published:
         return chosen
     _load_backend()

@@ -110,6 +110,7 @@ class Semantic:
     weights_awgn: str | None = None
 
     sends_frames: ClassVar[bool] = True  # which users may share
+    reads_weights: ClassVar[bool] = True  # those of --weights
 
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
@@ -253,6 +254,7 @@ class Separate:
     precoding: bool = False
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
@@ -321,6 +323,7 @@ class SeparateText:
     completes: bool = False
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
@@ -365,6 +368,7 @@ class Ideal:
     rule: str
 
     sends_frames: ClassVar[bool] = False  # a bound
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
@@ -396,6 +400,7 @@ class Linear:
     scale_sent: bool
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
