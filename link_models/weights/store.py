@@ -31,6 +31,9 @@ def file_label(text):
 def find(label_or_file):
     """Path of the JSON of a label (shipped, or a file with or without suffix).
 
+    A name without folder and suffix is first that of shipped weights: what happens to
+    lie in the working directory does not take their place, see :func:`as_given`.
+
     Raises
     ------
     FileNotFoundError
@@ -40,7 +43,10 @@ def find(label_or_file):
     name = str(label_or_file)
     for suffix in (_WEIGHTS, ".json"):
         name = name.removesuffix(suffix)
-    for path in (Path(name + ".json"), SHIPPED / (name + ".json")):
+    paths = [SHIPPED / (name + ".json"), Path(name + ".json")]
+    if Path(name).name != str(label_or_file):  # a file
+        paths.reverse()
+    for path in paths:
         if path.is_file():
             return path
     folder = Path(name).parent
@@ -55,6 +61,14 @@ def find(label_or_file):
         told = f": there is no {name}.json, and {there}; train some with the train "
         told += "command"
     raise FileNotFoundError(f"no weights {str(label_or_file)!r}{told}")
+
+
+def as_given(text):
+    """The value of an option that names weights, as :func:`find` takes it: of a plain
+    name, a file of the working directory is meant rather than shipped weights."""
+    places = Path(text + ".json"), SHIPPED / (text + ".json")
+    clash = Path(text).name == text and all(path.is_file() for path in places)
+    return f"./{text}" if clash else text
 
 
 def _labels(folder):
