@@ -292,3 +292,19 @@ def test_bad_commands_are_one_line(capsys, tmp_path):
         assert adaptive_rate.main(argv) == 2
         error = capsys.readouterr().err.strip().splitlines()
         assert len(error) == 1 and words in error[0], error
+
+
+@pytest.mark.parametrize(
+    "system, instead",
+    [("eca", "name others with --weights"), ("hevc_ldpc_matched", "leave the system")],
+)
+def test_antennas_without_weights_are_told_from_those_with(
+    system, instead, tmp_path, capsys
+):
+    """By their options, not by a label that nobody gave (exact)."""
+    words = f"--systems {system} --tx-antennas 3 --rx-antennas 3 --out {tmp_path}"
+    assert adaptive_rate.main(words.split()) == 2
+    error = capsys.readouterr().err
+    assert "no weights are shipped for 3x3 antennas, but for 2x2 and 4x4: " in error
+    assert f"give --tx-antennas and --rx-antennas of these, or {instead}" in error
+    assert error.endswith(f"(system {system!r})\n")
