@@ -503,6 +503,11 @@ def _engine(args):
     from semcom_phy.simulation import engines
 
     if args.dask is not None:
+        if args.workers != 1:
+            raise ValueError(
+                f"--workers {args.workers} and --dask exclude each other, for the "
+                "scheduler has workers of its own: give one of them"
+            )
         return engines.DaskEngine(args.dask)
     if args.workers != 1:
         return engines.ProcessEngine(args.workers)

@@ -399,6 +399,11 @@ class Scenario:
                 f"--group-by is {group_by!r}: leave it out, driving scenes are in "
                 "groups by segments of a drive"
             )
+        if strict:
+            raise ValueError(
+                f"strict_images is set, but {self.dataset!r} are driving scenes, no "
+                "folder of pictures: leave it out"
+            )
         return load_driving_samples(
             self.dataset, "test", self.image_shape[:2], **options
         )

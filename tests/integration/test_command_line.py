@@ -275,6 +275,25 @@ def test_target_interval_stops_early(tmp_path):
         ("train --weights a", "--weights is of 'evaluate': .* or give --start-from"),
         ("bits --images 4", "--images is of 'evaluate': leave --images out of 'bits'"),
         ("--steps 10000", "--steps is of 'train': leave --steps out of 'evaluate'"),
+        (
+            "--image-size 4096",
+            "--image-size is 4096, but .* has 1411x1411 pixels: give at most",
+        ),
+        (
+            "bits --mcs 99",
+            "--mcs is 99, but --mcs-table 1 has the indices 0 to 28: give",
+        ),
+        ("bits --mcs 4 --mcs-table 4", "argument --mcs-table: invalid choice: 4 .*1"),
+        (
+            "--dataset {file}",
+            "--dataset '.*/file' is a file: give the folder that it is",
+        ),
+        ("--strict-images", "--strict-images is set, but 'sample' is no folder of pic"),
+        (
+            "--strict-images --dataset camvid",
+            "--strict-images is set, but 'camvid' are",
+        ),
+        ("--workers 2 --dask tcp://a:1", "--workers 2 and --dask exclude each other, "),
         ("bits --group-by picture", "--group-by is of 'evaluate': leave"),
         ("bits --strict-images", "--strict-images is of 'evaluate': leave"),
         ("bits --feedback-delay 1", "--feedback-delay is of 'evaluate': leave"),
@@ -419,6 +438,17 @@ def test_options_of_motion_and_interpolation_where_they_count(tmp_path):
         assert run(*words.split()) == 0
         document = json.loads((out / "pixels.json").read_text())
         assert document["scenario"]["speed"] == 3
+
+
+def test_what_a_generator_has_seen_is_no_folder(tmp_path, capsys):
+    """Options of folders are refused (exact)."""
+    for option in ("--strict-images", "--group-by name"):
+        words = f"--dataset seen {option} --systems linear --out {tmp_path}"
+        assert generated_awgn.main(words.split()) == 2
+        told = (
+            "--dataset 'seen' is no folder of pictures: leave out --group-by and --st"
+        )
+        assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
