@@ -4,7 +4,6 @@ import hashlib
 import importlib
 import json
 import sys
-import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -22,9 +21,16 @@ from scenarios.result_text import (
 )
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
+from semcom_phy.simulation.storage import check_writable
 
 TABLE = "link_models.systems.table"  # module with the systems
 _QUICK_IMAGES = 8
+_TOLD_IN_TRAINING = {  # name of a value -> train's option for it
+    "dataset": "--data",
+    "weights": "--start-from",
+    "min_snr_db": "--snr",
+    "max_snr_db": "--snr",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def main(argv, scenario, table=TABLE):
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
-            parser.options["dataset"] = "--data"  # which loads the images here
+            parser.options |= _TOLD_IN_TRAINING
             if chosen.feedback_delay:
                 raise ValueError(
                     f"feedback_delay = {chosen.feedback_delay:g} s: training takes "
@@ -114,7 +120,7 @@ def main(argv, scenario, table=TABLE):
             fit_from_arguments(chosen, args, parser.options, given)
         elif args.command == "bits":
             _load_backend()
-            _check_writable(folder)
+            check_writable(folder)
             from scenarios.bits import measure_bits
 
             measure_bits(chosen, args, folder, parser.options)
@@ -201,7 +207,7 @@ def _evaluate(args, scenario, folder, table, options):
     parts = parts_of(scenario, folder, args.restart)
     for part in parts:
         part.scenario.framing()
-    _check_writable(folder)
+    check_writable(folder)
     samples = scenario.load_samples(args.group_by, args.strict_images)
     check_samples(metrics, samples)
     provenance = samples.provenance
@@ -538,22 +544,6 @@ def _check_systems(scenario, table):
             f"codec {scenario.codec!r} is not among --systems: add "
             f"{scenario.own_system!r} to them, or leave out --codec"
         )
-
-
-def _check_writable(folder):
-    """Looks where the folder will be: it is made with the first result, so that a run
-    that fails before leaves none."""
-    there = next(
-        place for place in (folder, *folder.absolute().parents) if place.exists()
-    )
-    try:
-        with tempfile.TemporaryFile(dir=there):  # a name of its own in every run
-            pass
-    except OSError as error:
-        raise OSError(
-            f"cannot write to the results folder {folder} ({error.strerror}); choose "
-            "another with --out"
-        ) from error
 
 
 def _without(values, *names):

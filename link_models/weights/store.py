@@ -71,6 +71,11 @@ def as_given(text):
     return f"./{text}" if clash else text
 
 
+def files_of(folder, label):
+    """Where the numbers of a label are in a folder, and their JSON, two `Path`."""
+    return Path(folder) / f"{label}{_WEIGHTS}", Path(folder) / f"{label}.json"
+
+
 def _labels(folder):
     """Of weights in a folder, in the order of the alphabet."""
     return sorted(p.name.removesuffix(_WEIGHTS) for p in folder.glob("*" + _WEIGHTS))
@@ -115,12 +120,7 @@ def load(model, label_or_file):
     """
     path = find(label_or_file)
     record = read_record(path)
-    weights = weights_path(path)
-    if file_hash(weights) != record["sha256"]:
-        raise ValueError(
-            f"{weights} is truncated or altered: its SHA-256 is not the one in "
-            f"{path.name}; restore both files"
-        )
+    weights = whole_weights(path)
     foreign = f"{weights} holds weights of another configuration: {record['config']}"
     if record["shapes"] != _shapes(model):
         raise ValueError(foreign)
@@ -142,6 +142,27 @@ def weights_path(label_or_file):
     weights = path.with_name(path.name.removesuffix(".json") + _WEIGHTS)
     if not weights.is_file():
         raise FileNotFoundError(f"{weights} is missing beside {path.name}")
+    return weights
+
+
+def whole_weights(label_or_file):
+    """As :func:`weights_path`, and the file is the one that the JSON describes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+
+    ValueError
+        If the file is truncated or altered.
+    """
+    path = find(label_or_file)
+    weights = weights_path(path)
+    if file_hash(weights) != read_record(path)["sha256"]:
+        raise ValueError(
+            f"{weights} is truncated or altered: its SHA-256 is not the one in "
+            f"{path.name}; restore both files"
+        )
     return weights
 
 
@@ -225,14 +246,13 @@ def write(folder, record, save_weights):
     """
     folder, label = Path(folder), record["label"]
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / f"{label}{_WEIGHTS}"
+    weights, path = files_of(folder, label)
     trial = folder / f".{label}.tmp{_WEIGHTS}"
     try:
         save_weights(trial)
         os.replace(trial, weights)
     finally:
         trial.unlink(missing_ok=True)
-    path = folder / f"{label}.json"
     trial = folder / f".{label}.tmp.json"
     record = {**record, "sha256": file_hash(weights)}
     trial.write_text(json.dumps(record, indent=1) + "\n")

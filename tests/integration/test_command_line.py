@@ -265,7 +265,7 @@ def test_target_interval_stops_early(tmp_path):
         ("--system_s pixels", "unknown option --system_s; did you mean '--systems'"),
         ("-systems pixels", "unknown option -systems; did you mean '--systems'"),
         ("estimate", "invalid choice: 'estimate'"),
-        ("--out {file}/inside", "cannot write to the results folder.*--out"),
+        ("--out {file}/inside", "cannot write to the folder.*--out"),
         ("train --data nodata", "error: --data 'nodata': no such folder"),
         ("train --label a/b", "'a/b' must be a plain name.*--out says the folder"),
         ("train --label .", "'.' must be a plain name"),
