@@ -8,7 +8,8 @@ image as ``validation``.
 
 ``--below`` sets rate weight and slope first, so that the mean rates stay just below
 those given, at 0, 5, 10, 15 and 20 dB; what the weights were trained with is kept as
-``trained_with``.
+``trained_with``. ``--price-of`` takes both from other weights and measures
+``validation`` alone: for ablations, which nothing is compared with at equal rate.
 """
 
 import argparse
@@ -159,6 +160,18 @@ def _price(spent, goal):
     return round(float(weights[best]), 3), round(float(slopes[best]), 3)
 
 
+def _profile(label, images, fed_back):
+    """Rates with fresh feedback, with aged feedback and, where the channel is fed back,
+    over its eigenmodes, `dict`."""
+    aged = [
+        measure(label, images, AGED_SNR_DB, 1, correlation=rho) for rho in CORRELATIONS
+    ]
+    profile = measure(label, images) | {"aged": aged}
+    if fed_back:
+        profile["precoded"] = measure(label, images, precoding=True)
+    return profile
+
+
 def _set_price(path, weight, slope):
     record = json.loads(path.read_text())
     told = record["config"]["encoder"]
@@ -207,23 +220,26 @@ def main(argv=None):
     parser.add_argument(
         "--below", type=float, nargs=5, metavar="CR", help="largest rates; see above"
     )
+    parser.add_argument(
+        "--price-of", metavar="LABEL", help="weights with the same price; see above"
+    )
     args = parser.parse_args(argv)
+    if args.below and args.price_of:
+        parser.error("--below and --price-of both set the price: give one of them")
     data = split_data(*load_cifar10_training_images())
     try:
         for label in args.labels:
+            path = store.find(label)
             if args.below:
                 choose_price(label, data.validation, args.below)
-            path = store.find(label)
+            if args.price_of:
+                like = store.read_record(args.price_of)["config"]["encoder"]
+                _set_price(path, like["rate_weight"], like["slope"])
             record = json.loads(path.read_text())
-            record["rate_profile"] = measure(label, data.validation) | {
-                "aged": [
-                    measure(label, data.validation, AGED_SNR_DB, 1, correlation=rho)
-                    for rho in CORRELATIONS
-                ]
-            }
-            if record["config"]["encoder"].get("use_csi", True):
-                over_eigenmodes = measure(label, data.validation, precoding=True)
-                record["rate_profile"]["precoded"] = over_eigenmodes
+            if not args.price_of:
+                fed_back = record["config"]["encoder"].get("use_csi", True)
+                profile = _profile(label, data.validation, fed_back)
+                record["rate_profile"] = profile
             figures = validate(label, data.validation)
             record["validation"] = {record["tasks"][0]["name"]: figures}
             _write(path, record)

@@ -1,4 +1,5 @@
-"""A source codec with an ideal channel code: what no separate system can exceed.
+"""A source codec with an ideal channel code: what no separate system with equal power
+on all antennas can exceed.
 
     image --> source codec (budget = bits that the fade carries) --> image_hat
 

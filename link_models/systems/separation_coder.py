@@ -9,7 +9,8 @@ The transmitter holds the image and knows what its own codec makes of it within 
 payload of every scheme: the scheme differs from image to image at one SNR. A receiver
 finds it by trying the schemes against the CRC, so that no signalling is charged. The
 simulation decodes with the scheme that was sent, and leaves out the chance that another
-one passes (37 schemes times 2^-16 or 2^-24). With precoding the same holds of the mode:
+one passes (37 schemes times 2^-16 or 2^-24). With precoding the same holds of the mode,
+of which there are four over 2x2 antennas and eight over 4x4, as many times the chance:
 the receiver, whose estimate was fed back, knows the precoder of each.
 """
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,6 +164,31 @@ def test_price_is_chosen_below_the_limits(copied_weights, monkeypatch):
     with pytest.raises(ValueError, match=r"none is below \[0\.01, 0\.2189"):
         measure_rate.choose_price(copied_weights, None, (0.01, *limits[1:]))
     assert json.loads(copied_weights.read_text()) == after
+
+
+def test_ablations_take_the_price_of_other_weights(copied_weights, monkeypatch):
+    """Rate weight and slope are those of the others, PSNR is measured and no rate
+    profile (exact); both ways to set the price at once are refused."""
+    measured = []
+
+    def validate(label, images):
+        measured.append(json.loads(Path(label).read_text())["config"]["encoder"])
+        return {"cr_real": [0.2], "psnr_db": [25.0]}
+
+    record = json.loads(copied_weights.read_text())
+    del record["rate_profile"]
+    copied_weights.write_text(json.dumps(record))
+    monkeypatch.setattr(measure_rate, "validate", validate)
+    options = ["--price-of", "eca_2x2_c16_compressed"]
+    assert measure_rate.main([str(copied_weights), *options]) == 0
+    like = store.read_record("eca_2x2_c16_compressed")["config"]["encoder"]
+    after = json.loads(copied_weights.read_text())
+    for name in ("rate_weight", "slope"):
+        assert after["config"]["encoder"][name] == measured[0][name] == like[name]
+    assert "rate_profile" not in after
+    assert after["validation"] == {"adaptive_rate": {"cr_real": [0.2], "psnr_db": [25]}}
+    with pytest.raises(SystemExit):
+        measure_rate.main([str(copied_weights), *options, "--below", *5 * ["0.2"]])
 
 
 def test_matched_system_takes_the_rate_of_the_snr():

@@ -4,7 +4,7 @@ bytes --> CRC, short code --> QAM of the order that is least often lost --> [ ro
 
 The order follows from the size and the average SNR. A receiver finds the size by trying
 against the CRC of 16 bits, so that no signalling is charged; the simulation decodes
-with the one that was sent.
+with the one that was sent, and leaves out the chance that another one passes.
 """
 
 from typing import Any
