@@ -177,12 +177,19 @@ def rate_text(rate):
 def _schemes(args):
     """The codes and modulations that the options ask for, each once."""
     from link_models.links.bit_link import Coded, Regular, Uncoded
-    from semcom_phy.channel_coding.mcs import mcs_from_table
+    from semcom_phy.channel_coding.mcs import mcs_table
 
     schemes: list[Coded | Regular | Uncoded] = [
         Uncoded(order) for order in args.uncoded or ()
     ]
-    schemes += [Coded(mcs_from_table(args.mcs_table, i)) for i in args.mcs or ()]
+    table = mcs_table(args.mcs_table)
+    for index in args.mcs or ():
+        if not 0 <= index < len(table):
+            raise ValueError(
+                f"--mcs is {index}, but --mcs-table {args.mcs_table} has the indices 0 "
+                f"to {len(table) - 1}: give some of these"
+            )
+        schemes.append(Coded(table[index]))
     for numbers in args.regular or ():
         if len(numbers) not in (3, 4):
             raise ValueError(

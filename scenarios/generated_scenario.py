@@ -172,6 +172,11 @@ class GeneratedScenario(Scenario):
         )
 
         if self.dataset == SEEN:
+            if group_by != "picture" or strict:
+                raise ValueError(
+                    f"dataset {SEEN!r} is no folder of pictures: leave out --group-by "
+                    "and --strict-images"
+                )
             seen = find_generator(self.generator).seen()
             samples = drawn_evenly(seen, self.num_images, self.seed)
         else:

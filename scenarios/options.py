@@ -114,7 +114,7 @@ def scenario_parser(scenario, kind=Parser):
         "folder",
         help="a codec of your own, a system by the name of its module, with --weights",
     )
-    add("--weights", help="label or file of trained weights")
+    add("--weights", type=_weights, help="label or file of trained weights")
     add(
         "--as-published",
         action="store_true",
@@ -160,7 +160,13 @@ def scenario_parser(scenario, kind=Parser):
 
     add = parser.add_options("bits (with --snr, --out, --restart, --workers, ...)")
     add("--mcs", type=int, **_LIST, help="5G LDPC: indices in an MCS table")
-    add("--mcs-table", type=int, default=1, help="table 5.1.3.1-X of TS 38.214 (1)")
+    add(
+        "--mcs-table",
+        type=int,
+        choices=(1, 2, 3),
+        default=1,
+        help="table 5.1.3.1-X of TS 38.214 (1)",
+    )
     add("--uncoded", type=int, **_LIST, help="QAM without a code: bits per symbol")
     add(
         "--regular",
@@ -184,7 +190,7 @@ def scenario_parser(scenario, kind=Parser):
     add("--together-with", **_LIST, help="further scenarios to train for at once")
     add("--codec-config", metavar="JSON", help="sizes, e.g. '{\"filters\": 96}'")
     add("--resume", action="store_true", help="go on from the last checkpoint")
-    add("--start-from", help="label or file of weights to go on from")
+    add("--start-from", type=_weights, help="label or file of weights to go on from")
     add("--annotator", choices=("rule", "static"), help="rule or static (rule)")
     add("--steps", type=int, default=10000, help="gradient steps (10000)")
     add("--learning-rate", type=float, help="peak of the cosine schedule (2e-3)")
@@ -218,6 +224,12 @@ def _label(text):
     from link_models.weights.store import file_label
 
     return file_label(text)
+
+
+def _weights(text):
+    from link_models.weights.store import as_given  # as above
+
+    return as_given(text)
 
 
 def _whole_numbers(text):

@@ -4,11 +4,10 @@ import hashlib
 import importlib
 import json
 import sys
-import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from scenarios.command_options import check_options
+from scenarios.command_options import check_channel_options, check_options
 from scenarios.definitions import data_bandwidth, definition_card
 from scenarios.link_budget import chosen_distances
 from scenarios.options import scenario_parser
@@ -22,9 +21,16 @@ from scenarios.result_text import (
 )
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
+from semcom_phy.simulation.storage import check_writable
 
 TABLE = "link_models.systems.table"  # module with the systems
 _QUICK_IMAGES = 8
+_TOLD_IN_TRAINING = {  # name of a value -> train's option for it
+    "dataset": "--data",
+    "weights": "--start-from",
+    "min_snr_db": "--snr",
+    "max_snr_db": "--snr",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class LinkBuilder:
         A name in the table ``SYSTEMS``
     table : `str`
         Module with ``SYSTEMS``, ``build_system(name, scenario)``,
-        ``build_channel(scenario)`` and, for several users, ``shared_forms(scenario)``
+        ``build_channel(scenario)`` and, for several users, ``shared_forms(scenario)``,
+        for --weights ``check_weights(scenario)``
     """
 
     scenario: Scenario
@@ -95,7 +102,7 @@ def main(argv, scenario, table=TABLE):
         if args.command == "plot":
             _plot_images_and_bits(args, chosen, folder)
         elif args.command == "train":
-            parser.options["dataset"] = "--data"  # which loads the images here
+            parser.options |= _TOLD_IN_TRAINING
             if chosen.feedback_delay:
                 raise ValueError(
                     f"feedback_delay = {chosen.feedback_delay:g} s: training takes "
@@ -113,7 +120,7 @@ def main(argv, scenario, table=TABLE):
             fit_from_arguments(chosen, args, parser.options, given)
         elif args.command == "bits":
             _load_backend()
-            _check_writable(folder)
+            check_writable(folder)
             from scenarios.bits import measure_bits
 
             measure_bits(chosen, args, folder, parser.options)
@@ -170,6 +177,8 @@ def checked_evaluation(args, scenario, table=TABLE):
     from semcom_phy.simulation.shown import check_crop
 
     _check_systems(scenario, table)
+    if args.weights is not None:
+        importlib.import_module(table).check_weights(scenario)
     if args.crop is not None:
         check_crop(args.crop, *scenario.image_shape[:2])
     if scenario.users > 1:
@@ -198,7 +207,7 @@ def _evaluate(args, scenario, folder, table, options):
     parts = parts_of(scenario, folder, args.restart)
     for part in parts:
         part.scenario.framing()
-    _check_writable(folder)
+    check_writable(folder)
     samples = scenario.load_samples(args.group_by, args.strict_images)
     check_samples(metrics, samples)
     provenance = samples.provenance
@@ -456,9 +465,10 @@ def chosen_scenario(args, scenario, table=TABLE):
     Raises
     ------
     ValueError
-        If a value is out of range.
+        If a value is out of range, or an option says nothing of the channel.
     """
     chosen = _with_values(args, scenario)
+    check_channel_options(args, chosen)
     if not args.as_published:
         return chosen
     _load_backend()
@@ -499,6 +509,11 @@ def _engine(args):
     from semcom_phy.simulation import engines
 
     if args.dask is not None:
+        if args.workers != 1:
+            raise ValueError(
+                f"--workers {args.workers} and --dask exclude each other, for the "
+                "scheduler has workers of its own: give one of them"
+            )
         return engines.DaskEngine(args.dask)
     if args.workers != 1:
         return engines.ProcessEngine(args.workers)
@@ -529,22 +544,6 @@ def _check_systems(scenario, table):
             f"codec {scenario.codec!r} is not among --systems: add "
             f"{scenario.own_system!r} to them, or leave out --codec"
         )
-
-
-def _check_writable(folder):
-    """Looks where the folder will be: it is made with the first result, so that a run
-    that fails before leaves none."""
-    there = next(
-        place for place in (folder, *folder.absolute().parents) if place.exists()
-    )
-    try:
-        with tempfile.TemporaryFile(dir=there):  # a name of its own in every run
-            pass
-    except OSError as error:
-        raise OSError(
-            f"cannot write to the results folder {folder} ({error.strerror}); choose "
-            "another with --out"
-        ) from error
 
 
 def _without(values, *names):

@@ -14,6 +14,9 @@ IMPORTANCE_METRICS = (  # of images with label maps of the road
     *("psnr_background", "mse_non_background", "share_background"),
 )
 
+FLAT = ("awgn", "rayleigh", "rician")  # one fade per image
+SELECTIVE = ("tdl", "cdl")  # of a terminal that moves
+
 _SYMBOLS_AT_ONCE = 1_000_000  # of all images of a batch: bounds the memory
 _PIXELS_AT_ONCE = 2**22  # of all images of a batch: bounds that of networks
 _SIDE = (16, 4096)  # smallest and largest side of an image [pixel]
@@ -26,8 +29,7 @@ _NUMBERS = {  # smallest, largest, unit; beyond, 32 bits or the models give out
     "feedback_delay": (0.0, 10.0, "s"),
 }
 _SNR_DB = (-100.0, 60.0)
-_FLAT = ("awgn", "rayleigh", "rician")  # one fade per image
-_CHANNELS = (*_FLAT, "tdl", "cdl")
+_CHANNELS = (*FLAT, *SELECTIVE)
 _CHOICES = {
     "csi": ("perfect", "estimated"),
     "interpolation": ("nearest", "linear", "time_average", "lmmse"),
@@ -218,10 +220,10 @@ class Scenario:
                 "channel 'awgn' has as many transmit as receive antennas, got "
                 f"{self.num_tx_ant} and {self.num_rx_ant}"
             )
-        if self.feedback_delay and self.channel not in _FLAT:
+        if self.feedback_delay and self.channel not in FLAT:
             raise ValueError(
                 f"feedback_delay = {self.feedback_delay:g} s needs a channel with one "
-                f"fade per image ({', '.join(_FLAT)}), not "
+                f"fade per image ({', '.join(FLAT)}), not "
                 f"{self.channel!r}: leave out --feedback-delay, or choose another "
                 "--channel"
             )
@@ -396,6 +398,11 @@ class Scenario:
             raise ValueError(
                 f"--group-by is {group_by!r}: leave it out, driving scenes are in "
                 "groups by segments of a drive"
+            )
+        if strict:
+            raise ValueError(
+                f"strict_images is set, but {self.dataset!r} are driving scenes, no "
+                "folder of pictures: leave it out"
             )
         return load_driving_samples(
             self.dataset, "test", self.image_shape[:2], **options

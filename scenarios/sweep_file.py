@@ -35,6 +35,7 @@ _TOP = ("out", "defaults", "run")
 _OF_RUN = ("scenario", "name")
 # Of one command, not of a file that is given again and again, or of 'plot' alone.
 _NOT_HERE = ("--out", "--restart", "--traceback", "--published", "--format")
+_ENGINES = ("--workers", "--dask")  # one of which says where a run is computed
 _FOLDER_NAME = re.compile(r"[\w.+-]*[\w+-]")
 
 
@@ -158,7 +159,9 @@ def _run(path, number, defaults, own, out, more):
     scenario = importlib.import_module(module).SCENARIO
     parser = scenario_parser(scenario, RaisingParser)
     options = evaluate_options(parser)
-    words = []
+    words, replaced = [], set(more)
+    if replaced.intersection(_ENGINES):
+        replaced.update(_ENGINES)
     for table, place in ((defaults, f"[defaults] for {title}"), (own, title)):
         for key, value in table.items():
             if key in _OF_RUN:
@@ -169,7 +172,7 @@ def _run(path, number, defaults, own, out, more):
                 given = _words(options[key], f"--{key}", value)
             except ValueError as error:
                 raise SweepFileError(f"{path}: {place}: {key}: {error}") from error
-            if (table is own or key not in own) and f"--{key}" not in more:
+            if (table is own or key not in own) and f"--{key}" not in replaced:
                 words += given
     argv = ["evaluate", *words, "--out", str(out / folder), *more]
     try:

@@ -56,10 +56,30 @@ def check_one_user(name, scenario):
         )
 
 
-def for_antennas(label, scenario):
+def for_antennas(label, scenario, instead="leave the system out"):
     """A label whose "{antennas}", where it has them, are those of a scenario: "2x2",
-    transmit antennas first."""
-    return label.format(antennas=f"{scenario.num_tx_ant}x{scenario.num_rx_ant}")
+    transmit antennas first.
+
+    Raises
+    ------
+    ValueError
+        If none are shipped for these, with those that there are and what to do instead.
+    """
+    start, filled, end = label.partition("{antennas}")
+    if not filled:
+        return label
+    antennas = f"{scenario.num_tx_ant}x{scenario.num_rx_ant}"
+    shipped = sorted(
+        path.stem.removeprefix(start).removesuffix(end)
+        for path in SHIPPED.glob(f"{start}*x*{end}.json")
+    )
+    if antennas not in shipped:
+        raise ValueError(
+            f"no weights are shipped for {antennas} antennas, but for "
+            f"{' and '.join(shipped)}: give --tx-antennas and --rx-antennas of these, "
+            f"or {instead}"
+        )
+    return f"{start}{antennas}{end}"
 
 
 @dataclass(frozen=True)
@@ -110,6 +130,7 @@ class Semantic:
     weights_awgn: str | None = None
 
     sends_frames: ClassVar[bool] = True  # which users may share
+    reads_weights: ClassVar[bool] = True  # those of --weights
 
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""
@@ -178,12 +199,13 @@ class Semantic:
 
     def label(self, scenario):
         """Label of its weights for a scenario, `None` where there are none."""
-        label = self.weights and for_antennas(self.weights, scenario)
+        mine = scenario.codec in (None, self.codec)  # the user's are of that codec
+        if mine and scenario.weights:
+            return scenario.weights
         if scenario.channel == "awgn" and self.weights_awgn is not None:
-            label = self.weights_awgn
-        if scenario.codec in (None, self.codec):  # the user's weights are of that codec
-            label = scenario.weights or label
-        return label
+            return self.weights_awgn
+        instead = "name others with --weights"
+        return self.weights and for_antennas(self.weights, scenario, instead)
 
     def _side(self, encoder):
         """How its side information is sent, `None` where it is not."""
@@ -253,6 +275,7 @@ class Separate:
     precoding: bool = False
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
@@ -321,6 +344,7 @@ class SeparateText:
     completes: bool = False
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
@@ -365,6 +389,7 @@ class Ideal:
     rule: str
 
     sends_frames: ClassVar[bool] = False  # a bound
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""
@@ -396,6 +421,7 @@ class Linear:
     scale_sent: bool
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     def build(self, name, scenario):
         """The system."""

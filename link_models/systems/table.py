@@ -41,6 +41,7 @@ __all__ = [
     "SYSTEMS",
     "build_channel",
     "build_system",
+    "check_weights",
     "published_forms",
     "shared_forms",
 ]
@@ -457,6 +458,22 @@ def shared_forms(scenario):
         if find_system(plain, scenario).sends_frames:
             forms[plain + WALSH] = None
     return tuple(forms)
+
+
+def check_weights(scenario):
+    """Refuses trained weights that none of a scenario's systems reads.
+
+    Raises
+    ------
+    ValueError
+        With the label.
+    """
+    plain = [name.removesuffix(WALSH) for name in scenario.systems]
+    if not any(find_system(name, scenario).reads_weights for name in plain):
+        raise ValueError(
+            f"weights is {scenario.weights!r}, which none of "
+            f"{', '.join(scenario.systems)} reads: leave it out"
+        )
 
 
 def published_forms(scenario):

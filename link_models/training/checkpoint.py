@@ -18,6 +18,13 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.differences import tell_differences
+from semcom_phy.simulation.storage import locked
+
+_CHECKPOINT = ".checkpoint.npz"
+
+
+class BrokenCheckpointError(ValueError):
+    """A checkpoint that cannot be read."""
 
 
 class Checkpoint:
@@ -41,19 +48,30 @@ class Checkpoint:
         self._identity = json.loads(json.dumps(identity))
         self._variables = variables
 
-    def refuse_overwriting(self):
-        """Refuses to begin where an earlier run left its checkpoint.
+    def refuse_overwriting(self, *weights):
+        """Refuses to begin where an earlier run left its checkpoint, or its weights.
+
+        Input
+        -----
+        weights : `Path`
+            Files that the run will write
 
         Raises
         ------
         FileExistsError
-            If there is one.
+            If there is one of them.
         """
         if self.path.exists():
             raise FileExistsError(
                 f"{self.path} holds an earlier run: go on with --resume, forget it "
                 "with --restart, or choose another --label"
             )
+        for path in weights:
+            if path.exists():
+                raise FileExistsError(
+                    f"{path} holds earlier weights: forget them with --restart, or "
+                    "choose another --label"
+                )
 
     def save(self, step, **notes):
         """Writes step, variables and notes (`str`), in one replaced file."""
@@ -93,8 +111,11 @@ class Checkpoint:
         FileNotFoundError
             If there is no checkpoint.
 
+        BrokenCheckpointError
+            If it cannot be read.
+
         ValueError
-            If it is broken, or of a run that other values fixed, with both.
+            If it is of a run that other values fixed, with both.
         """
         if not self.path.is_file():
             raise FileNotFoundError(
@@ -107,7 +128,7 @@ class Checkpoint:
             step = int(arrays["step"])
             notes = [str(arrays[name]) for name in notes]
         except Exception as error:  # numpy raises zip, EOF and key errors
-            raise ValueError(
+            raise BrokenCheckpointError(
                 f"{self.path} is broken, or of another version: {error!r}"
             ) from error
         changed = tell_differences(identity, self._identity, options)
@@ -123,7 +144,26 @@ class Checkpoint:
 
 def checkpoint_path(folder, label):
     """Where the checkpoint of a label is, `Path`."""
-    return Path(folder) / f"{label}.checkpoint.npz"
+    return Path(folder) / f"{label}{_CHECKPOINT}"
+
+
+def held_label(checkpoint):
+    """Holds a label while a block trains, so that no other run of it writes the same
+    files.
+
+    Parameters
+    ----------
+    checkpoint : `Path`
+        Of :func:`checkpoint_path`
+
+    Raises
+    ------
+    OSError
+        If another process holds it.
+    """
+    path = checkpoint.with_name(checkpoint.name.removesuffix(_CHECKPOINT))
+    told = f"another process trains {path}: end it, or choose another --label"
+    return locked(path, 0, told)
 
 
 @contextlib.contextmanager

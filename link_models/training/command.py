@@ -1,6 +1,8 @@
 """The train command of a scenario: from options to a :class:`Trainer`."""
 
+import difflib
 import importlib
+import inspect
 import json
 import shlex
 from dataclasses import replace
@@ -11,6 +13,7 @@ import keras
 from link_models.codecs import CODECS, find_codec, make_halves
 from link_models.links.radio import build_channel
 from link_models.training.caption_command import caption_trainer
+from link_models.training.caption_task import ROOM
 from link_models.training.checkpoint import checkpoint_path, telling_what_is_left
 from link_models.training.data import split_data, split_samples
 from link_models.training.denoising.command import denoising_trainer
@@ -34,10 +37,12 @@ from link_models.training.scene_task import (
 from link_models.training.trainer import Trainer
 from semcom_phy.backend import device
 from semcom_phy.codecs.eca import ChannelAwareLoss
+from semcom_phy.simulation.storage import check_writable
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
 from semcom_phy.sources.images import load_samples
 from semcom_phy.user_objects import names_object
 
+OF_LINK = ("channel", "num_tx_ant", "num_rx_ant", "csi", "rates")  # values of options
 MOST_TRAINED = "1/24"  # cbr of the frame that variable-length codecs are trained in
 # Losses of their own; all others are trained on the squared error of the images.
 LOSSES = {
@@ -114,6 +119,7 @@ def fit_from_arguments(scenario, args, options=None, given=()):
     if args.resume and args.restart:
         raise ValueError("--resume goes on, --restart forgets: give one of them")
     args.out = args.out or Path("runs")
+    check_writable(args.out)
     own = scenario.own_system if scenario.codec else args.system
     args.label = args.label or f"{own}_{scenario.name}"
     with telling_what_is_left(checkpoint_path(args.out, args.label)):
@@ -160,7 +166,7 @@ def _fit(scenario, args, options, command):
     print(
         f"training {args.system} on the {device()} with {keras.backend.backend()}, "
         f"{trainer.recipe.precision}: {trainer.num_weights:,} weights, "
-        f"{len(trainer.data.exact) + len(trainer.data.copies)} samples, "
+        f"{trainer.num_samples} samples, "
         f"{trainer.recipe.steps - trainer.step} steps of {trainer.samples_per_step} "
         f"to go; {_told(trainer.recipe)}",
         flush=True,
@@ -193,7 +199,7 @@ def _trainer(scenario, args):
         decoder,
         tasks,
         _load_data(args.data or "cifar10", scenario, args.strict_images),
-        _recipe(args, scenario, batch_size=64),
+        _recipe(args, scenario, batch_size=64, **_given_snrs(args)),
         args.out,
         args.label,
         args.start_from,
@@ -202,11 +208,9 @@ def _trainer(scenario, args):
 
 def _scene_trainer(scenario, args):
     """Codecs that fill the frame, over AWGN and the fades of 2x2 antennas at 10 dB."""
-    if args.together_with is not None:
-        raise ValueError(
-            f"--together-with is not for {args.system}, which is trained on driving "
-            "scenes"
-        )
+    _refuse(args, ("together_with",), "trained on driving scenes")
+    _refuse(args, OF_LINK, "trained over AWGN and fades of 2x2 antennas")
+    _refuse(args, ("snr_db",), "trained at 10 dB")
     fading = replace(scenario, channel="rayleigh", num_tx_ant=2, num_rx_ant=2)
     channel = build_channel(replace(fading, csi="perfect", cbr=MOST_TRAINED))
     configs = _configs(args, scenario, [])
@@ -244,11 +248,9 @@ def _scene_trainer(scenario, args):
 
 def _photo_trainer(scenario, args):
     """Codecs of photographs of any size, over AWGN and the fades of 2x2 antennas."""
-    for option in ("together_with", "annotator"):
-        if getattr(args, option) is not None:
-            raise ValueError(
-                f"--{option.replace('_', '-')} is not for photographs: leave it out"
-            )
+    replaced = ("together_with", "annotator", *OF_LINK, "image_size")
+    link = "over AWGN and fades of 2x2 antennas"
+    _refuse(args, replaced, f"trained on crops of {CROP}x{CROP} pixels {link}")
     scenario = replace(scenario, image_size=CROP)
     configs = [PHOTO_CODEC | given for given in _configs(args, scenario, [])]
     encoder = find_codec(args.system).encoder(**configs[0])
@@ -269,9 +271,8 @@ def _photo_trainer(scenario, args):
         scenario,
         batch_size=12,
         warmup_steps=200,
-        min_snr_db=0.0,
-        max_snr_db=20.0,
         share_exact=1.0,
+        **{"min_snr_db": 0.0, "max_snr_db": 20.0} | _given_snrs(args),
     )
     data = load_photo_data(args.data or PHOTOGRAPHS, CROP)
     place = args.out, args.label, args.start_from
@@ -280,10 +281,8 @@ def _photo_trainer(scenario, args):
 
 def _caption_trainer(scenario, args):
     """Codecs of captions, over the link of one scenario at its SNRs."""
-    if args.together_with is not None:
-        raise ValueError(
-            f"--together-with is not for {args.system}, which is trained over one link"
-        )
+    _refuse(args, ("together_with",), "trained over one link")
+    _refuse(args, ("rates",), f"trained in frames of {ROOM} tokens")
     recipe = _recipe(
         args,
         scenario,
@@ -296,6 +295,7 @@ def _caption_trainer(scenario, args):
 
 def _feature_trainer(scenario, args):
     """Features that candidates are selected by, over the links of some scenarios."""
+    _refuse(args, ("rates",), "trained in frames that hold all that it sends")
     scenarios = [scenario, *_further(args.together_with, scenario)]
     recipe = _recipe(
         args,
@@ -319,14 +319,28 @@ def _denoising_trainer(scenario, args):
 
 def _of_saliency(trainer, scenario, args, over):
     """What a trainer makes of it, at the SNRs of the GenED-SC paper."""
-    if args.together_with is not None:
-        raise ValueError(
-            f"--together-with is not for {args.system}, which is trained over {over}"
-        )
+    _refuse(args, ("together_with", *OF_LINK), f"trained over {over}")
+    _refuse(args, ("snr_db",), "trained at 1, 4, 7 and 10 dB")
     recipe = _recipe(
         args, scenario, batch_size=8, min_snr_db=SNR_DB[0], max_snr_db=SNR_DB[-1]
     )
     return trainer(scenario, args, _configs(args, scenario, []), recipe)
+
+
+def _refuse(args, names, training):
+    """Refuses values that were given, although a training replaces them by its own."""
+    for name in names:
+        if getattr(args, name) is not None:
+            raise ValueError(
+                f"{name} is not for {args.system}, which is {training}: leave it out"
+            )
+
+
+def _given_snrs(args):
+    """The range of the SNRs that were given, none without."""
+    if args.snr_db is None:
+        return {}
+    return {"min_snr_db": min(args.snr_db), "max_snr_db": max(args.snr_db)}
 
 
 def _recipe(args, scenario, **defaults):
@@ -365,8 +379,26 @@ def _configs(args, scenario, counts):
             f"--codec-config must be a JSON object such as '{{\"filters\": 96}}', got "
             f"{args.codec_config!r}"
         ) from error
-    make_halves(codec, configs)
+    try:
+        make_halves(codec, configs)
+    except ValueError:
+        for half, names in zip(codec, ({*more, *o} for o in own), strict=True):
+            _check_names(half, names)
+        raise
     return configs
+
+
+def _check_names(half, names):
+    """Refuses names of ``--codec-config`` that a constructor does not take."""
+    taken = list(inspect.signature(half).parameters.values())
+    known = sorted(p.name for p in taken if p.kind is not p.VAR_KEYWORD)
+    for name in sorted(names - {*known}):
+        near = difflib.get_close_matches(name, known, 1)
+        meant = f"did you mean {near[0]!r}? It takes" if near else "it takes"
+        raise ValueError(
+            f"--codec-config {name!r} is no argument of {half.__name__}; {meant} "
+            f"{', '.join(known)}"
+        )
 
 
 def _load_data(dataset, scenario, strict):
@@ -381,7 +413,14 @@ def _load_data(dataset, scenario, strict):
 
 def _further(names, scenario):
     """Scenarios trained together, with the image size and CSI of the first."""
+    seen = [scenario.name]
     for name in names or ():
+        if name in seen:
+            raise ValueError(
+                f"together_with {name!r} is trained for already: give every scenario "
+                "once"
+            )
+        seen.append(name)
         try:
             other = importlib.import_module(f"scenarios.{name}").SCENARIO
         except (ImportError, AttributeError) as error:

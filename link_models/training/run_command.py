@@ -2,7 +2,7 @@
 
 import sys
 
-from link_models.training.checkpoint import telling_what_is_left
+from link_models.training.checkpoint import held_label, telling_what_is_left
 
 
 def run_command(train, checkpoint):
@@ -22,7 +22,7 @@ def run_command(train, checkpoint):
         Exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted
     """
     try:
-        with telling_what_is_left(checkpoint):
+        with telling_what_is_left(checkpoint), held_label(checkpoint):
             path = train()
     except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -205,7 +205,7 @@ def train(
     if resume:
         (done,) = checkpoint.load(options=options)
     elif not restart:
-        checkpoint.refuse_overwriting()
+        checkpoint.refuse_overwriting(*store.files_of(folder, label))
     if not done:  # what is there belongs to another run
         checkpoint.path.unlink(missing_ok=True)
 

@@ -33,9 +33,11 @@ from link_models.codecs import (
 from link_models.links.frame_link import FrameLink
 from link_models.training.batches import Batches
 from link_models.training.checkpoint import (
+    BrokenCheckpointError,
     Checkpoint,
     checkpoint_path,
     held_interrupt,
+    held_label,
 )
 from link_models.training.recipe import make_optimizer
 from link_models.training.weight_average import WeightAverage
@@ -199,7 +201,10 @@ class Trainer:
         source, _ = load_link(label, channel, shape, name=own)
         missing = store.transfer(source, self.links[0])
         if len(missing) == len(self.links[0].weights):
-            raise ValueError(f"weights {label!r} have nothing in common with the codec")
+            raise ValueError(
+                f"start_from {str(label)!r} has nothing in common with the codec: "
+                "leave it out, or name weights of such a codec"
+            )
         if missing:
             parts = dict.fromkeys("/".join(path.split("/")[:2]) for path in missing)
             print(f"not in {label}, start anew: {', '.join(parts)}")
@@ -221,6 +226,12 @@ class Trainer:
         return sum(int(np.prod(v.shape)) for v in self.moved)
 
     @property
+    def num_samples(self):
+        """Images, or texts, that are trained on."""
+        images = self.data_identity
+        return images["training_images"] + images.get("large_training_images", 0)
+
+    @property
     def samples_per_step(self):
         """Images, or texts, that one step sees."""
         return self.recipe.batch_size * len(self.tasks)
@@ -237,7 +248,7 @@ class Trainer:
             Show a bar
 
         restart : `bool`, (default `False`)
-            Overwrite the checkpoint of an earlier run
+            Overwrite checkpoint and weights of an earlier run
 
         Output
         ------
@@ -247,7 +258,11 @@ class Trainer:
         Raises
         ------
         FileExistsError
-            If there is a checkpoint that this run neither resumed nor may overwrite.
+            If there are a checkpoint or weights that this run neither resumed nor may
+            overwrite.
+
+        OSError
+            If another process trains under the label.
 
         ValueError
             If the loss is no longer finite; the last checkpoint is kept.
@@ -255,11 +270,15 @@ class Trainer:
         KeyboardInterrupt
             After Ctrl-C.
         """
+        with held_label(self.checkpoint):
+            return self._fit(progress, restart)
+
+    def _fit(self, progress, restart):
         if not (self.step or restart):
-            self._checkpoint.refuse_overwriting()
+            files = store.files_of(self.folder, self.label)
+            self._checkpoint.refuse_overwriting(*files)
         if not self.step:  # what is there belongs to another run
             self.checkpoint.unlink(missing_ok=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
         log = scalar_logger(self.folder / "logs" / self.label)
         self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
         batches = self.batches.ahead(self.step, self.recipe.steps)
@@ -367,9 +386,26 @@ class Trainer:
             If it is broken, or of other images, another configuration, link, recipe,
             start or Keras backend; what differs is named.
         """
-        stored = self._checkpoint.load("best", "history", options=options)
+        try:
+            stored = self._checkpoint.load("best", "history", options=options)
+        except BrokenCheckpointError as error:
+            raise ValueError(f"{error}{self._best_weights_left()}") from error
         self.step, best, history = stored
         self.best, self.history = json.loads(best), json.loads(history)
+
+    def _best_weights_left(self):
+        """Words of the weights that a run without a checkpoint may start from."""
+        if not all(path.is_file() for path in store.files_of(self.folder, self.label)):
+            return ""
+        best = self.folder / self.label
+        try:
+            store.whole_weights(best)
+        except ValueError:
+            return ""
+        return (
+            "; the best weights are whole: take them up with --start-from "
+            f"{best} and another --label"
+        )
 
     def _state(self):
         """Variables that a run goes on from, with those of random layers."""

@@ -15,7 +15,7 @@ from semcom_phy.stored_arrays import half_precision, new_file, write_array
 
 # Of 10: an error of 55 dB below the basis, and a quarter less to store.
 MANTISSA_BITS = 7
-_SHAPE = (32, 32, 3)
+IMAGE_SHAPE = (32, 32, 3)
 
 
 def write_klt(path, coder):
@@ -28,7 +28,7 @@ def write_klt(path, coder):
     coder : :class:`~semcom_phy.codecs.linear_analogue.LinearAnalogueCoder`
         Of 32x32 images
     """
-    left, right = np.split(coder.basis.reshape(*_SHAPE, -1), 2, axis=1)
+    left, right = np.split(coder.basis.reshape(*IMAGE_SHAPE, -1), 2, axis=1)
     right = right[:, ::-1]
     parity = np.where((left * right).sum(axis=(0, 1, 2)) < 0, -1, 1)
     half = left + parity * right
@@ -52,7 +52,9 @@ def read_klt(path):
         mean, half, parity, variance = (
             file[name][:] for name in ("mean", "left_half", "parity", "variance")
         )
-    rows, cols, colors = _SHAPE
+    rows, cols, colors = IMAGE_SHAPE
     left = half.reshape(rows, cols // 2, colors, -1)
     basis = np.concatenate([left, parity * left[:, ::-1]], axis=1)
-    return LinearAnalogueCoder(mean, basis.reshape(len(mean), -1), variance, _SHAPE)
+    return LinearAnalogueCoder(
+        mean, basis.reshape(len(mean), -1), variance, IMAGE_SHAPE
+    )

@@ -31,6 +31,9 @@ def file_label(text):
 def find(label_or_file):
     """Path of the JSON of a label (shipped, or a file with or without suffix).
 
+    A name without folder and suffix is first that of shipped weights: what happens to
+    lie in the working directory does not take their place, see :func:`as_given`.
+
     Raises
     ------
     FileNotFoundError
@@ -40,7 +43,10 @@ def find(label_or_file):
     name = str(label_or_file)
     for suffix in (_WEIGHTS, ".json"):
         name = name.removesuffix(suffix)
-    for path in (Path(name + ".json"), SHIPPED / (name + ".json")):
+    paths = [SHIPPED / (name + ".json"), Path(name + ".json")]
+    if Path(name).name != str(label_or_file):  # a file
+        paths.reverse()
+    for path in paths:
         if path.is_file():
             return path
     folder = Path(name).parent
@@ -55,6 +61,19 @@ def find(label_or_file):
         told = f": there is no {name}.json, and {there}; train some with the train "
         told += "command"
     raise FileNotFoundError(f"no weights {str(label_or_file)!r}{told}")
+
+
+def as_given(text):
+    """The value of an option that names weights, as :func:`find` takes it: of a plain
+    name, a file of the working directory is meant rather than shipped weights."""
+    places = Path(text + ".json"), SHIPPED / (text + ".json")
+    clash = Path(text).name == text and all(path.is_file() for path in places)
+    return f"./{text}" if clash else text
+
+
+def files_of(folder, label):
+    """Where the numbers of a label are in a folder, and their JSON, two `Path`."""
+    return Path(folder) / f"{label}{_WEIGHTS}", Path(folder) / f"{label}.json"
 
 
 def _labels(folder):
@@ -101,12 +120,7 @@ def load(model, label_or_file):
     """
     path = find(label_or_file)
     record = read_record(path)
-    weights = weights_path(path)
-    if file_hash(weights) != record["sha256"]:
-        raise ValueError(
-            f"{weights} is truncated or altered: its SHA-256 is not the one in "
-            f"{path.name}; restore both files"
-        )
+    weights = whole_weights(path)
     foreign = f"{weights} holds weights of another configuration: {record['config']}"
     if record["shapes"] != _shapes(model):
         raise ValueError(foreign)
@@ -128,6 +142,27 @@ def weights_path(label_or_file):
     weights = path.with_name(path.name.removesuffix(".json") + _WEIGHTS)
     if not weights.is_file():
         raise FileNotFoundError(f"{weights} is missing beside {path.name}")
+    return weights
+
+
+def whole_weights(label_or_file):
+    """As :func:`weights_path`, and the file is the one that the JSON describes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+
+    ValueError
+        If the file is truncated or altered.
+    """
+    path = find(label_or_file)
+    weights = weights_path(path)
+    if file_hash(weights) != read_record(path)["sha256"]:
+        raise ValueError(
+            f"{weights} is truncated or altered: its SHA-256 is not the one in "
+            f"{path.name}; restore both files"
+        )
     return weights
 
 
@@ -211,14 +246,13 @@ def write(folder, record, save_weights):
     """
     folder, label = Path(folder), record["label"]
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / f"{label}{_WEIGHTS}"
+    weights, path = files_of(folder, label)
     trial = folder / f".{label}.tmp{_WEIGHTS}"
     try:
         save_weights(trial)
         os.replace(trial, weights)
     finally:
         trial.unlink(missing_ok=True)
-    path = folder / f"{label}.json"
     trial = folder / f".{label}.tmp.json"
     record = {**record, "sha256": file_hash(weights)}
     trial.write_text(json.dumps(record, indent=1) + "\n")

@@ -8,6 +8,7 @@ however it ends; the empty ``.NAME.lock`` stays and means nothing.
 
 import glob
 import os
+import tempfile
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ LOCK_SECONDS = 120  # a lock is held for one write, for fractions of a second
 
 
 @contextmanager
-def locked(path, seconds=LOCK_SECONDS):
+def locked(path, seconds=LOCK_SECONDS, held=None):
     """Holds the lock of a file, which need not exist, while the block runs.
 
     Parameters
@@ -27,6 +28,8 @@ def locked(path, seconds=LOCK_SECONDS):
         The file; missing folders are made
     seconds : `float`, (default 120)
         How long to wait for another process
+    held : `str`, optional
+        What is said where another process keeps it longer
 
     Raises
     ------
@@ -39,10 +42,11 @@ def locked(path, seconds=LOCK_SECONDS):
     try:
         lock.acquire()
     except Timeout as error:
-        raise OSError(
+        told = (
             f"another process holds {path} since {seconds:g} s: end it, or choose "
             "another --out"
-        ) from error
+        )
+        raise OSError(held or told) from error
     try:
         yield
     finally:
@@ -72,6 +76,29 @@ def replaced(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder):
+    """Looks where a folder will be, without making it: a run that fails before its
+    first file leaves none.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    folder = Path(folder)
+    there = next(
+        place for place in (folder, *folder.absolute().parents) if place.exists()
+    )
+    try:
+        with tempfile.TemporaryFile(dir=there):  # a name of its own in every run
+            pass
+    except OSError as error:
+        raise OSError(
+            f"cannot write to the folder {folder} ({error.strerror}); choose another "
+            "with --out"
+        ) from error
 
 
 def remove_leftovers(path):

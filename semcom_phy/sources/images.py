@@ -255,6 +255,11 @@ def _pool(dataset, size, split, group_by, strict, turn):
             f"group_by is {group_by!r}, but {str(dataset)!r} is no folder of pictures: "
             "leave it out"
         )
+    if strict and not is_folder:
+        raise ValueError(
+            f"strict_images is set, but {str(dataset)!r} is no folder of pictures: "
+            "leave it out"
+        )
     if dataset in _SHIPPED:
         return _SHIPPED[dataset](size)
     if dataset == "cifar10":
@@ -263,6 +268,11 @@ def _pool(dataset, size, split, group_by, strict, turn):
         return packed_pool(path, size, split)
     if path.suffix in ARCHIVE_SUFFIXES:
         return archive_pool(path, size, split)
+    if path.is_file():
+        raise ValueError(
+            f"dataset {str(path)!r} is a file: give the folder that it is in, or an "
+            ".npz or .npy file"
+        )
     raise FileNotFoundError(
         f"dataset {str(path)!r}: no such folder; give 'sample', 'photographs', "
         "'cifar10', "

@@ -61,18 +61,21 @@ def sample_pool(size):
     FileNotFoundError
         If a package is not there.
     """
-    crops, groups = [], []
+    crops, groups, sizes = [], [], []
     for package, name, _ in SAMPLE_PHOTOGRAPHS:
         photograph, _ = read_picture(shipped_file(package, name))
         pixels = np.asarray(_reduced(photograph, size))
+        sizes.append((photograph.height, photograph.width))
         rows, columns = pixels.shape[0] // size[0], pixels.shape[1] // size[1]
         pixels = pixels[: rows * size[0], : columns * size[1]]
         pixels = pixels.reshape(rows, size[0], columns, size[1], 3).swapaxes(1, 2)
         crops.append(pixels.reshape(-1, *size, 3))
         groups += [Path(name).stem] * (rows * columns)
     if not groups:
+        height, width = max(sizes, key=min)
         raise ValueError(
-            f"size is {size_text(size)}; the sample photographs are smaller"
+            f"image_size is {size_text(size)}, but the largest sample photograph has "
+            f"{height}x{width} pixels: give at most that, or another data set"
         )
     provenance = {
         "dataset": "sample",

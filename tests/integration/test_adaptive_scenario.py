@@ -66,13 +66,13 @@ def test_shipped_weights_adapt():
 
 def test_antennas_choose_the_weights():
     """Over 4x4 antennas a system takes the weights made for them, and its matched
-    baseline their rate; weights that there are none of are named."""
+    baseline their rate; where there are none, those that there are are told."""
     four = replace(adaptive_rate_4x4.SCENARIO, csi="perfect")
     assert build_system("eca", four).describe()["weights"] == "eca_4x4_c16"
     assert build_system("eca", PERFECT).describe()["weights"] == "eca_2x2_c16"
     rates = build_system("hevc_ldpc_matched", four).rates
     assert rates(10.0) == rate_profile("eca_4x4_c16", True)(10.0)
-    with pytest.raises(FileNotFoundError, match="no weights 'eca_4x4_c16_no_csi'"):
+    with pytest.raises(ValueError, match="shipped for 4x4 antennas, but for 2x2: "):
         build_system("eca_no_csi", four)
 
 
@@ -304,3 +304,19 @@ def test_bad_commands_are_one_line(capsys, tmp_path):
         assert adaptive_rate.main(argv) == 2
         error = capsys.readouterr().err.strip().splitlines()
         assert len(error) == 1 and words in error[0], error
+
+
+@pytest.mark.parametrize(
+    "system, instead",
+    [("eca", "name others with --weights"), ("hevc_ldpc_matched", "leave the system")],
+)
+def test_antennas_without_weights_are_told_from_those_with(
+    system, instead, tmp_path, capsys
+):
+    """By their options, not by a label that nobody gave (exact)."""
+    words = f"--systems {system} --tx-antennas 3 --rx-antennas 3 --out {tmp_path}"
+    assert adaptive_rate.main(words.split()) == 2
+    error = capsys.readouterr().err
+    assert "no weights are shipped for 3x3 antennas, but for 2x2 and 4x4: " in error
+    assert f"give --tx-antennas and --rx-antennas of these, or {instead}" in error
+    assert error.endswith(f"(system {system!r})\n")

@@ -170,8 +170,8 @@ def test_batches_and_workers_leave_the_file_as_it_is(tmp_path):
     "options, words",
     [
         ("", "give --mcs, --uncoded, --regular"),
-        ("--mcs 40", "index=40"),
-        ("--mcs 4 --mcs-table 7", "table=7"),
+        ("--mcs 40", "--mcs is 40"),
+        ("--mcs 4 --mcs-table 7", "--mcs-table: invalid choice: 7"),
         ("--uncoded 3", "Received: 3"),
         ("--regular 96 3", "--regular takes n, d_v, d_c"),
         ("--regular 96 3 7", "check_degree"),

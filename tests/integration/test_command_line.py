@@ -12,7 +12,19 @@ import pytest
 import tiny_systems
 from PIL import Image
 
-from scenarios import compare, mimo_2x2, mimo_4x4, runner, siso_awgn, siso_rayleigh
+from link_models.systems import table
+from scenarios import (
+    caption_awgn,
+    compare,
+    edited_awgn,
+    generated_awgn,
+    kodak_awgn,
+    mimo_2x2,
+    mimo_4x4,
+    runner,
+    siso_awgn,
+    siso_rayleigh,
+)
 from scenarios import scenario as scenario_module
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import SweepSettings, simulate_point
@@ -253,7 +265,7 @@ def test_target_interval_stops_early(tmp_path):
         ("--system_s pixels", "unknown option --system_s; did you mean '--systems'"),
         ("-systems pixels", "unknown option -systems; did you mean '--systems'"),
         ("estimate", "invalid choice: 'estimate'"),
-        ("--out {file}/inside", "cannot write to the results folder.*--out"),
+        ("--out {file}/inside", "cannot write to the folder.*--out"),
         ("train --data nodata", "error: --data 'nodata': no such folder"),
         ("train --label a/b", "'a/b' must be a plain name.*--out says the folder"),
         ("train --label .", "'.' must be a plain name"),
@@ -263,6 +275,49 @@ def test_target_interval_stops_early(tmp_path):
         ("train --weights a", "--weights is of 'evaluate': .* or give --start-from"),
         ("bits --images 4", "--images is of 'evaluate': leave --images out of 'bits'"),
         ("--steps 10000", "--steps is of 'train': leave --steps out of 'evaluate'"),
+        (
+            "--image-size 4096",
+            "--image-size is 4096, but .* has 1411x1411 pixels: give at most",
+        ),
+        (
+            "bits --mcs 99",
+            "--mcs is 99, but --mcs-table 1 has the indices 0 to 28: give",
+        ),
+        ("bits --mcs 4 --mcs-table 4", "argument --mcs-table: invalid choice: 4 .*1"),
+        (
+            "--dataset {file}",
+            "--dataset '.*/file' is a file: give the folder that it is",
+        ),
+        ("--strict-images", "--strict-images is set, but 'sample' is no folder of pic"),
+        (
+            "--strict-images --dataset camvid",
+            "--strict-images is set, but 'camvid' are",
+        ),
+        ("--workers 2 --dask tcp://a:1", "--workers 2 and --dask exclude each other, "),
+        ("bits --group-by picture", "--group-by is of 'evaluate': leave"),
+        ("bits --strict-images", "--strict-images is of 'evaluate': leave"),
+        ("bits --feedback-delay 1", "--feedback-delay is of 'evaluate': leave"),
+        ("bits --link-adaptation csi", "--link-adaptation is of 'evaluate': leave"),
+        ("bits --as-published", "--as-published is of 'evaluate': leave"),
+        ("train --workers 2", "--workers is of 'evaluate': leave --workers out of 't"),
+        ("train --keep", "--keep is of 'evaluate': leave --keep out of 'train'"),
+        ("train --quick", "--quick is of 'evaluate': leave --quick out of 'train'"),
+        ("train --link-adaptation csi", "--link-adaptation is of 'evaluate': leave"),
+        ("train --as-published", "--as-published is of 'evaluate': leave"),
+        (
+            "--interpolation lmmse",
+            "--interpolation is 'lmmse', .* a 'rayleigh' channel",
+        ),
+        (
+            "--speed 3",
+            "--speed is 3, .* a 'rayleigh' channel: give --channel tdl or cdl",
+        ),
+        ("--speed 3 --channel my:own", "--speed is 3, .* a 'my:own' channel: give"),
+        (
+            "--channel tdl --csi perfect --interpolation lmmse",
+            "--interpolation is 'lmmse', which says nothing of perfect CSI: give --csi",
+        ),
+        ("bits --mcs 4 --speed 3", "--speed is 3, which says nothing of a 'rayleigh'"),
         ("train --mcs 4", "--mcs is of 'bits': leave --mcs out of 'train'"),
         (
             "bits --full-pictures",
@@ -354,6 +409,70 @@ def test_a_system_that_does_not_fit_is_named(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "received 384: give a cbr from 512/3072 to 768/3072, or" in error
     assert error.endswith("(system 'adjscc')\n")
+
+
+def test_weights_that_no_system_reads_are_refused(tmp_path, capsys):
+    """Before anything is written; beside a system that reads them, by itself or by the
+    one whose images it edits, they are looked for (exact)."""
+    words = ["--weights", "runs/none", "--images", "2", "--out", str(tmp_path / "out")]
+    assert mimo_2x2.main([*words, "--systems", "hevc_ldpc", "linear"]) == 2
+    told = "--weights is 'runs/none', which none of hevc_ldpc, linear reads: leave it"
+    assert told in capsys.readouterr().err
+    assert mimo_2x2.main([*words, "--systems", "hevc_ldpc", "adjscc"]) == 2
+    assert "no weights 'runs/none'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    edited = ("hevc_ldpc_edited", "gened_sc_plain_edited", "mask_and_caption")
+    assert [table.SYSTEMS[name].reads_weights for name in edited] == [0, 1, 1]
+
+
+def test_options_of_motion_and_interpolation_where_they_count(tmp_path):
+    """Over selective channels, and for feedback with an age, none included (exact)."""
+    for number, words in enumerate(
+        (
+            "--channel tdl --interpolation lmmse --speed 3",
+            "--channel rician --feedback-delay 0 --speed 3",
+        )
+    ):
+        out = tmp_path / str(number)
+        words += f" --systems pixels --images 2 --snr 10 --out {out}"
+        assert run(*words.split()) == 0
+        document = json.loads((out / "pixels.json").read_text())
+        assert document["scenario"]["speed"] == 3
+
+
+def test_what_a_generator_has_seen_is_no_folder(tmp_path, capsys):
+    """Options of folders are refused (exact)."""
+    for option in ("--strict-images", "--group-by name"):
+        words = f"--dataset seen {option} --systems linear --out {tmp_path}"
+        assert generated_awgn.main(words.split()) == 2
+        told = (
+            "--dataset 'seen' is no folder of pictures: leave out --group-by and --st"
+        )
+        assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "module, command, option",
+    [
+        (caption_awgn, "bits", "--captioner tags"),
+        (caption_awgn, "train", "--generate"),
+        (edited_awgn, "bits", "--dual-encoder embedded"),
+        (edited_awgn, "train", "--editor embedded"),
+        (generated_awgn, "bits", "--cnn embedded"),
+        (generated_awgn, "train", "--candidates 9"),
+        (kodak_awgn, "bits", "--no-turn"),
+        (kodak_awgn, "train", "--turn"),
+    ],
+)
+def test_options_of_a_scenario_s_samples_are_of_evaluate(
+    tmp_path, capsys, module, command, option
+):
+    """Bits are no samples, and what receivers make of them is not trained (exact)."""
+    words = f"{command} {option} --steps 0 --mcs 4 --out {tmp_path}"
+    words = words.replace("--mcs 4 " if command == "train" else "--steps 0 ", "")
+    assert module.main(words.split()) == 2
+    told = option.split()[0].replace("--no-", "--")
+    assert f"{told} is of 'evaluate': leave {told} out of" in capsys.readouterr().err
 
 
 def test_a_missing_codec_is_one_clear_line(tmp_path, capsys, monkeypatch):

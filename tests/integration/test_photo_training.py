@@ -13,6 +13,8 @@ from link_models.training.photo_data import load_photo_data
 from link_models.training.photo_task import CBR, CROP, PhotoTask, crop_cbr, frame_sizes
 from link_models.training.recipe import Recipe
 from link_models.training.scene_task import RateDistortionLoss
+from link_models.training.trainer import Trainer
+from scenarios import kodak_2x2
 from scenarios.kodak_awgn import main
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -115,6 +117,47 @@ def test_the_command_trains_and_says_on_what(folder, monkeypatch, tmp_path, caps
     assert np.isfinite(figures["psnr_db"][0])
     assert main([*command, "--annotator", "rule"]) == 2
     assert "--annotator is not for photographs" in capsys.readouterr().err
+
+
+def test_the_command_trains_at_the_snrs_given(folder, monkeypatch, tmp_path, capsys):
+    """From the lowest to the highest; without any from 0 to 20 dB. The pictures that
+    crops are cut from are counted (exact)."""
+    monkeypatch.setattr(photo_task, "STATISTICS", 20)
+    seen = []
+
+    def fit(self, restart):
+        seen.append((self.recipe.min_snr_db, self.recipe.max_snr_db))
+        return tmp_path / "tiny.json"
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+    config = {"filters": 8, "blocks": 1, "lengths": LENGTHS}
+    command = ["train", "--system", "ntscc", "--data", str(folder), "--label", "tiny"]
+    command += ["--out", str(tmp_path / "runs"), "--codec-config", json.dumps(config)]
+    for more in ((), ("--snr", "5", "1", "13")):
+        assert main([*command, *more]) == 0
+        assert " 4 samples, " in capsys.readouterr().out
+    assert seen == [(0, 20), (1, 13)]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--channel tdl",
+        "--tx-antennas 1",
+        "--rx-antennas 4",
+        "--csi estimated",
+        "--cbr 1/4",
+        "--image-size 64",
+    ],
+)
+def test_options_that_training_replaces_are_refused(option, tmp_path, capsys):
+    """The link of photographs, and the size of their crops, are always the same: one
+    line with the option, exit code 2 (exact)."""
+    argv = ["train", "--system", "ntscc", "--out", str(tmp_path), *option.split()]
+    assert kodak_2x2.main(argv) == 2
+    error = capsys.readouterr().err
+    assert f"{option.split()[0]} is not for ntscc, which is trained on crops" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("fixed", [False, True])

@@ -302,3 +302,25 @@ def test_what_cannot_be_trained_is_refused(tmp_path):
     with pytest.raises(ValueError, match="--objective is for gened_sc, not for eca"):
         command.fit_from_arguments(mimo_2x2.SCENARIO, args)
     assert saliency_task.WINDOW == 64
+
+
+@pytest.mark.parametrize("system", ["gened_sc", "sgdjscc"])
+@pytest.mark.parametrize(
+    "option, reason",
+    [
+        ("--snr 5", "which is trained at 1, 4, 7 and 10 dB"),
+        ("--channel tdl", "which is trained over"),
+        ("--csi estimated", "which is trained over"),
+        ("--cbr 1/4", "which is trained over"),
+    ],
+)
+def test_options_that_training_replaces_are_refused(
+    system, option, reason, tmp_path, capsys
+):
+    """SNRs and link are always the same: one line with the option, exit code 2 (exact),
+    before pictures are loaded."""
+    argv = ["train", "--system", system, "--out", str(tmp_path), *option.split()]
+    assert edited_awgn.main(argv) == 2
+    error = capsys.readouterr().err
+    assert f"{option.split()[0]} is not for {system}, {reason}" in error
+    assert error.count("\n") == 1

@@ -34,7 +34,7 @@ from link_models.training.scene_task import (
 )
 from link_models.training.trainer import Trainer
 from link_models.weights import store
-from scenarios import driving_scene, siso_awgn
+from scenarios import driving_scene, driving_scene_2x2, siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.codecs.sa_oosc import SaOoscEncoder
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
@@ -345,6 +345,26 @@ def test_the_train_command(tmp_path, capsys):
             driving_scene,
             "--system ntscc --together-with mimo_2x2",
             "--together-with is not for",
+        ),
+        (
+            driving_scene,
+            "--system sa_oosc --snr 0 20",
+            "--snr is not for sa_oosc, which is trained at 10 dB: leave it out",
+        ),
+        *(
+            (
+                driving_scene_2x2,
+                f"--system ntscc {option}",
+                f"{option.split()[0]} is not for ntscc, which is trained over AWGN and "
+                "fades of 2x2 antennas: leave it out",
+            )
+            for option in (
+                "--channel tdl",
+                "--tx-antennas 1",
+                "--rx-antennas 4",
+                "--csi estimated",
+                "--cbr 1/4",
+            )
         ),
         (driving_scene, "--system ntscc --annotator guess", "invalid choice: 'guess'"),
         (

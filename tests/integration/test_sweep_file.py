@@ -64,6 +64,17 @@ def test_keys_are_the_options_of_the_command_line(written, tmp_path):
     assert str(kodak.scenario.cbr) == "1/8" and not kodak.scenario.turn
 
 
+def test_one_place_to_compute_at(written):
+    """Workers of all runs replace the file's scheduler, and the other way round
+    (exact)."""
+    for own, more in (("workers = 4", "--dask"), ('dask = "tcp://a:1"', "--workers")):
+        value = "tcp://b:1" if more == "--dask" else "2"
+        text = GOOD.replace("images = 3", f"images = 3\n{own}")
+        siso, _ = read_sweep(written(text), [more, value])
+        assert f"--{own.split()[0]}" not in siso.argv
+        assert siso.argv[-2:] == (more, value)
+
+
 @pytest.mark.parametrize(
     "old, new, told",
     [

@@ -15,6 +15,7 @@ from scenarios import runner
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.results import ResultFile
+from semcom_phy.simulation.storage import check_writable
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = replace(
@@ -103,7 +104,7 @@ def test_runs_that_start_together_do_not_trip_over_each_other(tmp_path):
 
     def start_up(_):
         for _ in range(200):
-            runner._check_writable(tmp_path / "out")
+            check_writable(tmp_path / "out")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(start_up, range(8)))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge import trainer
 from link_models.training.knowledge.trainer import TorchRecipe, train
+from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.embedded_weights import (
     frozen_network,
     load_weights,
@@ -103,6 +105,27 @@ def test_a_run_is_not_overwritten_or_mixed(tmp_path):
         train(net, loss_of(net), RECIPE, tmp_path, "line", {"set": 2}, resume=True)
     with pytest.raises(FileNotFoundError, match="without --resume"):
         trained(tmp_path / "none", resume=True)
+
+
+def test_earlier_weights_are_not_overwritten(tmp_path):
+    """Where their checkpoint is not beside them, either."""
+    (tmp_path / "line.h5").write_bytes(b"precious")
+    with pytest.raises(FileExistsError, match="line.h5 holds earlier weights"):
+        trained(tmp_path)
+    trained(tmp_path, restart=True)
+
+
+def test_a_label_is_trained_by_one_command_at_a_time(tmp_path, capsys):
+    """Another one of the label is refused while it trains (exit codes, exact)."""
+    path, codes = checkpoint_path(tmp_path, "line"), []
+
+    def train_twice():
+        codes.append(run_command(lambda: tmp_path / "other.json", path))
+        return tmp_path / "line.json"
+
+    assert run_command(train_twice, path) == 0 and codes == [2]
+    told = f"error: another process trains {tmp_path}/line: end it, or choose another"
+    assert told in capsys.readouterr().err
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):

@@ -223,6 +223,41 @@ def test_an_earlier_run_is_not_overwritten(pictures, tmp_path):
     assert run.step == 1 and run.checkpoint.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("name", ["tiny.weights.h5", "tiny.json"])
+def test_earlier_weights_are_not_overwritten(pictures, tmp_path, name):
+    """Weights whose checkpoint is not beside them stay without --restart (exact)."""
+    run = trainer(pictures, tmp_path, replace(RECIPE, steps=1))
+    (tmp_path / name).write_bytes(b"precious")
+    told = f"{name} holds earlier weights: forget them with --restart, or choose ano"
+    with pytest.raises(FileExistsError, match=told):
+        run.fit(progress=False)
+    assert (tmp_path / name).read_bytes() == b"precious" and not run.step
+    run.fit(progress=False, restart=True)
+    assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_a_label_is_trained_by_one_run_at_a_time(pictures, tmp_path):
+    """While a run trains, another one of its label is refused at once, with --restart
+    as well, and leaves it as it was; afterwards the label is free (exact)."""
+    recipe = replace(RECIPE, steps=2, checkpoint_steps=1)
+    run, other = (trainer(pictures, tmp_path, recipe) for _ in range(2))
+    compute, seen = run.step_fns[0], []
+
+    def step_fn(*inputs):
+        told = f"another process trains {tmp_path}/tiny: end it, or choose another --l"
+        for restart in (False, True):
+            with pytest.raises(OSError, match=told):
+                other.fit(progress=False, restart=restart)
+        seen.append(run.checkpoint.exists())
+        return compute(*inputs)
+
+    run.step_fns = [step_fn]
+    run.fit(progress=False)
+    assert seen == [False, True] and other.step == 0
+    other.fit(progress=False, restart=True)
+    assert other.step == 2
+
+
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_learns_as_32_bits_do(trained, pictures, tmp_path, precision):
     """Final validation as float32's: 0.3 dB in the mean over the SNRs, 1 dB at each
@@ -246,8 +281,25 @@ def test_foreign_and_broken_checkpoints_are_refused(trained, pictures, tmp_path)
         with pytest.raises(ValueError, match="belongs to another run: .* then, .* now"):
             run.resume()
     slower.checkpoint.write_bytes(halfway.read_bytes()[:5000])
-    with pytest.raises(ValueError, match="is broken"):
+    with pytest.raises(ValueError, match="is broken") as refused:
         slower.resume()
+    assert "--start-from" not in str(refused.value)
+
+
+def test_a_broken_checkpoint_leaves_the_best_weights(trained, pictures, tmp_path):
+    """The message says where they are and what takes them up, unless their file is
+    broken as well (exact)."""
+    again = trainer(pictures, tmp_path)
+    for name in ("tiny.weights.h5", "tiny.json"):
+        shutil.copy(trained[2].with_name(name), tmp_path)
+    again.checkpoint.write_bytes(trained[3].read_bytes()[:5000])
+    told = f"best weights are whole: .* --start-from {tmp_path}/tiny and another --lab"
+    with pytest.raises(ValueError, match=f"is broken.*{told}"):
+        again.resume()
+    (tmp_path / "tiny.weights.h5").write_bytes(b"half")
+    with pytest.raises(ValueError, match="is broken") as refused:
+        again.resume()
+    assert "--start-from" not in str(refused.value)
 
 
 def test_other_images_links_and_starts_are_another_run(trained, pictures, tmp_path):
@@ -520,8 +572,9 @@ def test_train_command(tmp_path, capsys, monkeypatch):
     (exit codes, exact)."""
     images = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", x=images)
-    options = f"train --image-size 16 --out {tmp_path} --batch-size 4 --steps 2"
+    options = "train --image-size 16 --batch-size 4 --steps 2"
     usual = {"data": tmp_path / "images.npz", "system": "deepjscc", "label": "small"}
+    usual["out"] = tmp_path
 
     def train(more=""):
         own = (f" --{k} {v}" for k, v in usual.items() if f"--{k} " not in more)
@@ -563,7 +616,17 @@ def test_train_command(tmp_path, capsys, monkeypatch):
             "--codec-config .decoder.snr_att.*true then, false now",
         ),
         (" --codec-config 3", 2, "must be a JSON object"),
-        (' --codec-config {"width":3}', 2, "Unrecognized keyword arguments.*width"),
+        (
+            ' --codec-config {"filterz":9}',
+            2,
+            "--codec-config 'filterz' is no argument of DeepJSCCEncoder; did you mean "
+            "'filters'. It takes .*image_shape.* num_symbols",
+        ),
+        (
+            ' --codec-config {"decoder":{"width":9}}',
+            2,
+            "--codec-config 'width' is no argument of DeepJSCCDecoder; it takes ",
+        ),
         (" --resume --label unheard", 2, "unheard.checkpoint.npz does not exist"),
         (" --system webp_ldpc", 2, "'webp_ldpc' cannot be trained.*adjscc, deepjscc"),
         (" --cbr 0.1", 2, "num_symbols must be a multiple of 8.*received 76"),
@@ -573,6 +636,22 @@ def test_train_command(tmp_path, capsys, monkeypatch):
             "a multiple of 32, received 76: give a cbr of 64/768 or",
         ),
         (" --together-with marsian", 2, "there is no scenario 'marsian'"),
+        (
+            " --together-with siso_awgn",
+            2,
+            "--together-with 'siso_awgn' is trained for already: give every scenario",
+        ),
+        (" --together-with mimo_2x2 mimo_2x2", 2, "'mimo_2x2' is trained for already"),
+        (
+            " --start-from mmsemcom",
+            2,
+            "--start-from 'mmsemcom' has nothing in common with the codec: leave",
+        ),
+        (
+            f" --out {tmp_path}/images.npz/runs",
+            2,
+            "cannot write to the folder .*images.npz/runs .Not a directory.; choose an",
+        ),
         (" --data nowhere.npz", 2, "nowhere.npz: no such file"),
         (" --learning-rate 2", 2, "--learning-rate must be a number .*got 2"),
         (" --clip-norm inf", 2, "--clip-norm must be a number .*got inf"),
@@ -585,6 +664,33 @@ def test_train_command(tmp_path, capsys, monkeypatch):
         assert done == code, text
         assert re.search(message, text), text
         assert code == 0 or printed.err.count("\n") == 1
+
+
+def test_snrs_that_are_given_are_trained_at(tmp_path, capsys, monkeypatch):
+    """From the lowest to the highest, of one value there alone; without any the usual
+    range. A run is not gone on from at others (exact)."""
+    images = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", x=images)
+    seen = []
+
+    def fit(self, restart):
+        self.save_checkpoint()
+        seen.append((self.recipe.min_snr_db, self.recipe.max_snr_db))
+        return self.folder / f"{self.label}.json"
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+
+    def train(more):
+        options = f"train --image-size 16 --out {tmp_path} --data {tmp_path}/images.npz"
+        return siso_awgn.main(f"{options} --system deepjscc {more}".split())
+
+    for label in ("a --snr 10 3 7", "b --snr 4", "c"):
+        assert train(f"--label {label}") == 0
+    assert seen == [(3, 10), (4, 4), (-1, 21)]
+    capsys.readouterr()
+    assert train("--label a --snr 3 9 --resume") == 2 and len(seen) == 3
+    assert "--snr 10.0 then, 9.0 now" in capsys.readouterr().err
+    assert train("--label a --snr 3 10 --resume") == 0
 
 
 @pytest.mark.slow
@@ -643,3 +749,35 @@ def test_the_klt_command(tmp_path, monkeypatch, capsys):
     assert not (coder.basis.astype("f2").view("u2") & 7).any()  # 7 bits of 10
     np.testing.assert_allclose(coder.variance, fitted.variance, rtol=1e-6)
     assert coder.image_shape == (32, 32, 3)
+
+
+def test_the_klt_command_looks_before_it_fits(tmp_path, monkeypatch, capsys):
+    """More coefficients than there are, none, and a file in no folder: one line, code
+    2, and nothing is fitted. A folder that is missing is made (exact)."""
+    images = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    seen = []
+
+    def load():
+        seen.append(None)
+        return images, images[:0], {}
+
+    monkeypatch.setattr(klt, "load_cifar10_training_images", load)
+    file = tmp_path / "file"
+    file.write_text("")
+    for argv, message in (
+        (f"--coefficients 5000 --out {tmp_path}/a.h5", "--coefficients must be from 1"),
+        (f"--coefficients 0 --out {tmp_path}/a.h5", "from 1 to 3072, got 0"),
+        (f"--coefficients 4 --out {file}/a.h5", "cannot write to the folder .*/file"),
+        (f"--coefficients 4 --out {tmp_path}", "--out .* is a folder: name a file"),
+    ):
+        assert training_command.main(["klt", *argv.split()]) == 2
+        error = capsys.readouterr().err
+        assert re.search(message, error) and error.count("\n") == 1, error
+    assert not seen
+    fitted = LinearAnalogueCoder(
+        np.zeros(3072), np.eye(3072)[:, :4], np.ones(4), (32, 32, 3)
+    )
+    monkeypatch.setattr(klt.LinearAnalogueCoder, "fit", lambda *arguments: fitted)
+    out = tmp_path / "new" / "a.h5"
+    assert training_command.main(["klt", "--coefficients", "4", "--out", str(out)]) == 0
+    assert out.is_file()

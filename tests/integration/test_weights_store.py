@@ -15,6 +15,8 @@ from link_models.systems.table import build_system
 from link_models.training import __main__ as training_command
 from link_models.training.ship import STORED_AS, ship
 from link_models.weights import store
+from scenarios import mimo_2x2
+from scenarios.options import scenario_parser
 from scenarios.scenario import Scenario
 from semcom_phy.knowledge_base.embedded_weights import load_weights, save_weights
 from semcom_phy.phy.channels import AWGN
@@ -63,6 +65,29 @@ def test_weights_come_back(stored, suffix):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
     assert record["label"] == "mine"
     assert {p.name for p in path.parent.iterdir()} == {"mine.json", "mine.weights.h5"}
+
+
+def test_files_lying_about_do_not_take_the_place_of_shipped_weights(
+    copies, tmp_path, monkeypatch
+):
+    """A label of the table is that of the project's files; the user names others as a
+    file, with or without suffix, or by an option as a plain name (exact)."""
+    for path in copies:
+        path.rename(tmp_path / path.name.replace("mine", "adjscc_32x32"))
+    monkeypatch.chdir(tmp_path)
+    shipped = store.SHIPPED / "adjscc_32x32.json"
+    assert store.find("adjscc_32x32") == shipped
+    here = ("./adjscc_32x32", "adjscc_32x32.json", "adjscc_32x32.weights.h5")
+    given = scenario_parser(mimo_2x2.SCENARIO).parse_args
+    options = [given(["--weights", name]).weights for name in ("adjscc_32x32", *here)]
+    started = given(["train", "--start-from", "adjscc_32x32"]).start_from
+    for name in (*here, *options, started):
+        assert store.find(name).resolve() == tmp_path / "adjscc_32x32.json", name
+    assert given(["--weights", "eca_2x2_c16"]).weights == "eca_2x2_c16"
+    for path in tmp_path.iterdir():
+        path.rename(path.name.replace("adjscc_32x32", "mine"))
+    assert given(["--weights", "mine"]).weights == "mine"
+    assert store.find("mine").resolve() == tmp_path / "mine.json"
 
 
 def test_shipped_weights_take_half_the_room(tmp_path, capsys):

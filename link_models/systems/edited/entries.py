@@ -41,6 +41,7 @@ class Captioned:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = True
 
     image: Semantic | Saliency
     edited: bool = True
@@ -81,6 +82,11 @@ class Edited:
 
     image: Saliency | Semantic | Separate
 
+    @property
+    def reads_weights(self):
+        """Whether the one that is edited does, `bool`."""
+        return self.image.reads_weights
+
     def build(self, name, scenario):
         """The system."""
         system = self.image.build(name, scenario)
@@ -103,6 +109,7 @@ class CaptionOnly:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     title: str
 
@@ -139,6 +146,7 @@ class MaskAndCaption:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = True
 
     title: str
     masks: Callable

@@ -94,6 +94,7 @@ class Guided:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = True
 
     title: str
     weights: str

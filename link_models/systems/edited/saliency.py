@@ -45,6 +45,7 @@ class Saliency:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = True
 
     title: str
     weights: str

@@ -37,6 +37,7 @@ class SelectByFeatures:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = True
 
     title: str
     send: tuple[str, ...]
@@ -87,6 +88,7 @@ class SelectWithout:
     """
 
     sends_frames: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = False
 
     title: str
     sender: type

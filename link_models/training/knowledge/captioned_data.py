@@ -14,7 +14,6 @@ data set              what it shows                                 said of a pi
 Splits ``train`` alone.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import numpy as np
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
 from semcom_phy.seeding import derived_seed
+from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.cifar10 import CLASS_NAMES, load_cifar10_training_images
 from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.images import load_samples
@@ -132,10 +132,8 @@ def encoded(texts, encoder, path):
             if np.array_equal(stored["key"], key):
                 return stored["vectors"]
     vectors = encoder.encode_many(texts)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trial = path.with_suffix(".tmp.npz")
-    np.savez(trial, key=key, vectors=vectors)
-    os.replace(trial, path)
+    with replaced(path) as trial:
+        np.savez(trial, key=key, vectors=vectors)
     return vectors
 
 

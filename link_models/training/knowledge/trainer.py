@@ -11,6 +11,7 @@ threads.
 import copy
 import math
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -112,7 +113,7 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
     ------
     ValueError, FileNotFoundError, FileExistsError
         If the loss is no longer finite, or the checkpoint to go on from is missing,
-        broken or of another run, or one may not be overwritten.
+        broken or of another run, or it or weights may not be overwritten.
 
     KeyboardInterrupt
         After Ctrl-C, with a checkpoint written.
@@ -135,7 +136,8 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
     if resume:
         (done,) = checkpoint.load()
     elif not restart:
-        checkpoint.refuse_overwriting()
+        files = (Path(folder) / f"{label}{suffix}" for suffix in (".h5", ".json"))
+        checkpoint.refuse_overwriting(*files)
     network.train()
     bar = tqdm(total=recipe.steps, initial=done, unit="step", disable=None)
     with bar, held_interrupt() as pressed:

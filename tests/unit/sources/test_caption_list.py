@@ -70,6 +70,6 @@ def test_too_many_and_nothing(path):
 
 
 def test_other_scenarios_have_no_use_for_it(path):
-    """Images of a file of texts are none (the message of every unknown data set)."""
-    with pytest.raises(FileNotFoundError, match="a folder of images, or an .npz"):
+    """Images of a file of texts are none (the message of every other file)."""
+    with pytest.raises(ValueError, match="is a file: give the folder .* or an .npz"):
         load_samples(path)
