@@ -77,7 +77,8 @@ def test_antennas_choose_the_weights():
 
 
 def test_rate_profile_of_the_weights():
-    """The profile falls with the SNR, and is larger with side information."""
+    """The profile falls with the SNR, and is larger with side information; over
+    eigenmodes, which promise more, a little more is sent."""
     data, charged = (rate_profile("eca_2x2_c16", c) for c in (False, True))
     values = [data(snr) for snr in (0.0, 5.0, 10.0, 15.0, 20.0)]
     assert np.all(np.diff(values) < 0) and data(-20.0) == data(0.0)
@@ -85,7 +86,7 @@ def test_rate_profile_of_the_weights():
     with pytest.raises(ValueError, match="run python -m benchmarks.measure_rate"):
         rate_profile("adjscc_32x32", False)
     over_modes = rate_profile("eca_2x2_c16", True, precoded=True)
-    assert abs(over_modes(10.0) / charged(10.0) - 1) < 0.05
+    assert 1 < over_modes(10.0) / charged(10.0) < 1.2
     with pytest.raises(ValueError, match="with fresh feedback alone: leave out --feed"):
         rate_profile("eca_2x2_c16", True, 0.9, precoded=True)
 
