@@ -9,7 +9,7 @@ from scenarios.scenario import Scenario
 
 TEXT_METRICS = ("bleu_1", "bleu_4", "word_error_rate")
 PICTURE_METRICS = ("psnr_db", "ssim")  # of images that are generated
-SEPARATE = ("text_polar", "text_ldpc")
+SEPARATE = ("text_polar", "text_polar_completed", "text_ldpc")
 FIXED = ("vlm_csc_fixed_0", "vlm_csc_fixed_2", "vlm_csc_fixed_4", "vlm_csc_fixed_8")
 _GENERATOR = "embedded"
 
