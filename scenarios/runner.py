@@ -21,7 +21,6 @@ from scenarios.result_text import (
 )
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
-from semcom_phy.simulation.storage import check_writable
 
 TABLE = "link_models.systems.table"  # module with the systems
 _QUICK_IMAGES = 8
@@ -120,8 +119,10 @@ def main(argv, scenario, table=TABLE):
             fit_from_arguments(chosen, args, parser.options, given)
         elif args.command == "bits":
             _load_backend()
-            check_writable(folder)
             from scenarios.bits import measure_bits
+            from semcom_phy.simulation.storage import check_writable
+
+            check_writable(folder)
 
             measure_bits(chosen, args, folder, parser.options)
         else:
@@ -201,6 +202,7 @@ def _evaluate(args, scenario, folder, table, options):
     from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
     from semcom_phy.simulation.rate_curve import over_rates, read_curve
     from semcom_phy.simulation.rows import RowsFile
+    from semcom_phy.simulation.storage import check_writable
     from semcom_phy.simulation.versions import software_versions
 
     metrics = metrics_of(scenario.metrics)
