@@ -39,7 +39,11 @@ from semcom_phy.simulation.metric_table import METRICS
 
 VLM = "vlm_csc"
 SEPARATE = (
-    *("text_ldpc", "text_polar", "text_polar_completed", "text_huffman", "text_utf8"),
+    "text_ldpc",
+    "text_polar",
+    "text_polar_completed",
+    "text_huffman",
+    "text_utf8",
 )
 # 4 symbols a token
 AT_HALF = ("vlm_csc_4", "text_ldpc_4", "text_polar_4", "text_polar_4_completed")

@@ -1,6 +1,5 @@
 """The train command of a scenario: from options to a :class:`Trainer`."""
 
-import difflib
 import importlib
 import inspect
 import json
@@ -40,6 +39,7 @@ from semcom_phy.codecs.eca import ChannelAwareLoss
 from semcom_phy.simulation.storage import check_writable
 from semcom_phy.sources.cifar10 import load_cifar10_training_images
 from semcom_phy.sources.images import load_samples
+from semcom_phy.unknown_names import unknown_name
 from semcom_phy.user_objects import names_object
 
 OF_LINK = ("channel", "num_tx_ant", "num_rx_ant", "csi", "rates")  # values of options
@@ -393,12 +393,8 @@ def _check_names(half, names):
     taken = list(inspect.signature(half).parameters.values())
     known = sorted(p.name for p in taken if p.kind is not p.VAR_KEYWORD)
     for name in sorted(names - {*known}):
-        near = difflib.get_close_matches(name, known, 1)
-        meant = f"did you mean {near[0]!r}? It takes" if near else "it takes"
-        raise ValueError(
-            f"--codec-config {name!r} is no argument of {half.__name__}; {meant} "
-            f"{', '.join(known)}"
-        )
+        kind, listed = f"argument of {half.__name__}", f"help({half.__name__})"
+        raise ValueError(f"--codec-config: {unknown_name(kind, name, known, listed)}")
 
 
 def _load_data(dataset, scenario, strict):

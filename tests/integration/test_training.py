@@ -619,13 +619,13 @@ def test_train_command(tmp_path, capsys, monkeypatch):
         (
             ' --codec-config {"filterz":9}',
             2,
-            "--codec-config 'filterz' is no argument of DeepJSCCEncoder; did you mean "
-            "'filters'. It takes .*image_shape.* num_symbols",
+            "--codec-config: unknown argument of DeepJSCCEncoder 'filterz'; did you "
+            "mean 'filters'. All are in help.DeepJSCCEncoder",
         ),
         (
             ' --codec-config {"decoder":{"width":9}}',
             2,
-            "--codec-config 'width' is no argument of DeepJSCCDecoder; it takes ",
+            "--codec-config: unknown argument of DeepJSCCDecoder 'width'; there are: ",
         ),
         (" --resume --label unheard", 2, "unheard.checkpoint.npz does not exist"),
         (" --system webp_ldpc", 2, "'webp_ldpc' cannot be trained.*adjscc, deepjscc"),

@@ -51,7 +51,7 @@ def complete(text, num_tokens):
 def _likely_words():
     """(word, how often), the likeliest first: how often a word occurs in a caption is
     taken for a Poisson variable."""
-    mean = shared_mean_counts().copy()
+    mean = shared_mean_counts()
     mean[:FIRST_WORD] = 0
     words = np.argsort(-mean, kind="stable")[:_MOST_WORDS]
     times = np.arange(1, _MOST_TIMES + 1)
