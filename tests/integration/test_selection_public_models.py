@@ -21,7 +21,7 @@ def models(tmp_path_factory):
 def test_weights_are_trained_for_them_and_used(models, tmp_path, capsys):
     train = ["train", "--system", "mmsemcom", "--data", "sample", "--steps", "2"]
     train += ["--batch-size", "8", "--label", "public", "--out", str(tmp_path)]
-    assert generated_awgn.main([*train, *models]) == 0
+    assert generated_awgn.main([*train, *models[:4]]) == 0  # no candidates to train
     record = json.loads((tmp_path / "public.json").read_text())
     sizes = record["config"]["encoder"]
     trained = record["data"]["features"]
