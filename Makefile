@@ -22,16 +22,26 @@ unexport PYTHONPATH
 unexport PYTHONDONTWRITEBYTECODE
 unexport KERAS_BACKEND
 
-.PHONY: demo test slow-test coverage browser-test demo-torch test-torch lint docs clean
+# Three processes: what XLA compiles for all tests together exhausts the memory maps that
+# one may have, and ends it with a segmentation fault.
+TEST_PARTS := test-integration test-systems test-unit
+
+.PHONY: demo test $(TEST_PARTS) slow-test coverage browser-test demo-torch test-torch lint docs clean
 
 demo: $(VENV)/.installed
 	$(RUN) -m scenarios.mimo_2x2
 
-# Three processes: what XLA compiles for all tests together exhausts the memory maps that
-# one may have, and ends it with a segmentation fault.
-test: $(VENV)/.generative
+test: $(TEST_PARTS)
+
+$(TEST_PARTS): $(VENV)/.generative
+
+test-integration:
 	$(RUN) -m pytest tests/integration/[a-z]*/ tests/integration/test_[a-o]*
+
+test-systems:
 	$(RUN) -m pytest tests/integration/test_[p-z]* tests/reference
+
+test-unit:
 	$(RUN) -m pytest tests/unit
 
 slow-test: $(VENV)/.generative

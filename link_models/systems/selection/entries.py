@@ -12,7 +12,7 @@ from link_models.systems.selection.choice import Closest, TextThenImage
 from link_models.systems.selection.coder import SelectionCoder, class_side
 from link_models.systems.selection.digital import DigitalValues
 from link_models.systems.selection.held_candidates import Valuer
-from semcom_phy.channel_coding.short_block import LdpcWords, ShortBlocks
+from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
 
 WEIGHTS = "mmsemcom"
 
@@ -64,7 +64,7 @@ class SelectByFeatures:
             rule = TextThenImage(scenario.top_by_text)
         about = {"weights": record["label"], "weights_sha256": record["sha256"]}
         if self.digital:
-            blocks = ShortBlocks(LdpcWords())
+            blocks = ShortBlocks(PolarWords())
             sender = DigitalValues(
                 valuer, held, rule, blocks, channel, num_symbols, about
             )
