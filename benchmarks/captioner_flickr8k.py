@@ -6,11 +6,11 @@ images (delta method). Beside it a caption of another test image, which is what 
 captioner is worth that does not look. Captions of sample photographs follow.
 """
 
-import argparse
 import sys
 
 import numpy as np
 
+from scenarios.arguments import Parser
 from semcom_phy.knowledge_base.captioner import find_captioner
 from semcom_phy.metrics.text import bleu_counts, corpus_bleu, linearised_bleu
 from semcom_phy.simulation.intervals import clustered_mean
@@ -32,7 +32,7 @@ def bleu_rows(references, texts):
 
 def main(argv=None):
     """Prints the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--captioner", default="embedded")
     parser.add_argument("--images", type=int, help="of the test split (all)")
     args = parser.parse_args(argv)

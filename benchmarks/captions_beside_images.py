@@ -8,7 +8,6 @@ corpus counts lost captions as empty. One fade a caption; intervals of 95 % over
 captions.
 """
 
-import argparse
 import json
 import sys
 from fractions import Fraction
@@ -24,6 +23,7 @@ from link_models.systems.edited.image_free import NoImage
 from link_models.systems.edited.senders import SENDERS
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.outage import outage_color
+from scenarios.arguments import Parser
 from scenarios.scenario import Scenario
 from semcom_phy.metrics.text import bleu_counts, corpus_bleu
 from semcom_phy.seeding import image_seeds, sample_fades
@@ -67,7 +67,7 @@ def measure(system, samples, snr_db, seed):
 
 def main(argv=None):
     """Prints and stores the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--captions", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results"))

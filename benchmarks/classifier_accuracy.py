@@ -4,12 +4,12 @@ Test images as they are, nothing sent: all that the data sets have, of CIFAR-10 
 with original pixels. Wilson's interval of 95 %.
 """
 
-import argparse
 import sys
 
 from scipy.stats import binomtest
 
 from link_models.training.knowledge.labelled_sets import labelled_set
+from scenarios.arguments import Parser
 from semcom_phy.knowledge_base.classifier import EMBEDDED, PROBE, find_classifier
 
 
@@ -52,7 +52,7 @@ def accuracy(classifier, samples):
 def main(argv=None):
     """Prints the table; returns the exit code."""
     known = [prefix + name for name in EMBEDDED for prefix in ("", PROBE)]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--classifiers", nargs="+", default=known, choices=known)
     args = parser.parse_args(argv)
     print(f"{'classifier':22} {'accuracy':>8}  95 % interval    images")

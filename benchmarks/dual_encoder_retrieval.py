@@ -7,13 +7,13 @@ features of EfficientNet-Lite0. Nothing is sent. Intervals of 95 % (Wilson) are 
 images; the candidates are the same for all of them.
 """
 
-import argparse
 import sys
 
 import numpy as np
 from scipy.stats import binomtest
 
 from link_models.training.knowledge.labelled_sets import labelled_set
+from scenarios.arguments import Parser
 from semcom_phy.knowledge_base.class_prompts import class_prompt
 from semcom_phy.knowledge_base.classifier import find_classifier
 from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
@@ -31,7 +31,7 @@ def share(right):
 
 def main(argv=None):
     """Prints the figures; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--dual-encoder", default="embedded")
     args = parser.parse_args(argv)
     try:

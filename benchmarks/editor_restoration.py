@@ -10,7 +10,6 @@ of EfficientNet-Lite0, which took no part in the training of the editor. Interva
 pictures (original, degraded, edited) is drawn.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from link_models.training.knowledge.degradations import KINDS, degraded
+from scenarios.arguments import Parser
 from semcom_phy.knowledge_base.editor import find_editor
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.perceptual import perceptual_efficientnet
@@ -97,7 +97,7 @@ def strip(rows):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", default="flickr8k_images")
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--editor", default="embedded", help="as of find_editor")

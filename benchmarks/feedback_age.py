@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from scenarios import adaptive_rate
+from scenarios.arguments import Parser
 from scenarios.paired_results import Curve, compare
 
 SPEED = 3.0  # [m/s]
@@ -135,7 +136,7 @@ def _difference(found):
 
 def main(argv=None):
     """Runs what is missing, prints table, draws figure; returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dataset", default="cifar10")

@@ -7,7 +7,6 @@ at several budgets and, of codecs that are told it, SNRs, so that no test image 
 say in the code.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import replace
@@ -28,6 +27,7 @@ from link_models.training.photo_data import (
 )
 from link_models.training.photo_task import CROP
 from link_models.weights import store
+from scenarios.arguments import Parser
 from scenarios.driving_scene import SCENARIO
 from scenarios.kodak_awgn import SCENARIO as KODAK
 from semcom_phy.codecs.patch_side import PatchSide
@@ -101,7 +101,7 @@ def photo_grids(label):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("labels", nargs="+")
     args = parser.parse_args(argv)
     try:

@@ -6,10 +6,10 @@
 writes ``docs/front_page_curves.webp`` and ``docs/front_page_pictures.webp``.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from scenarios.arguments import Parser
 from semcom_phy.simulation.plotting import plot_metric
 from semcom_phy.simulation.plotting_images import plot_reconstructions
 from semcom_phy.simulation.rate_curve import read_curve
@@ -52,7 +52,7 @@ def draw(results, out):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, default=Path("results/mimo_2x2"))
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args(argv)

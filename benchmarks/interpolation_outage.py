@@ -10,13 +10,13 @@ SNR by more than its interval. The command prints a row per interpolation, adapt
 and SNR, and returns 1 if either does not hold.
 """
 
-import argparse
 import sys
 from dataclasses import replace
 from typing import NamedTuple
 
 from link_models.links.radio import build_channel
 from link_models.systems.table import build_system
+from scenarios.arguments import Parser
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.phy.csi import INTERPOLATORS
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
@@ -62,7 +62,7 @@ def curve(scenario, samples, snr_db, settings):
 
 def main(argv=None):
     """Prints the table; returns 0 if everything holds, else 1."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--images", type=int, default=64)
     add("--draws", type=int, default=2, help="fades per image")

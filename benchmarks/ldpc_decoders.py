@@ -12,7 +12,6 @@ Decoders take turns, and the fastest of the repeats counts; compilation does not
 is that of the processor, of all threads together: words per second of one core.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.log_domain_decoder import LogDomainDecoder
+from scenarios.arguments import Parser
 from semcom_phy.channel_coding.belief_propagation import (
     SCHEDULES,
     BeliefPropagationDecoder,
@@ -107,7 +107,7 @@ def measure(code, names, bits, llr, repeats):
 
 def main(argv=None):
     """Prints and stores the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--k", type=int, default=1000, help="information bits")
     parser.add_argument("--n", type=int, default=2000, help="coded bits")
     parser.add_argument("--ebno", type=float, nargs="+", default=[0.8, 1.2, 1.6])

@@ -9,12 +9,12 @@ the code bits in order; the bit interleaver of TS 38.212, which our transport us
 decodes earlier with 64-QAM at low rates: its column stands beside.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 
+from scenarios.arguments import Parser
 from semcom_phy.channel_coding.ldpc import LDPC5GCode
 from semcom_phy.channel_coding.qam import (
     deinterleave,
@@ -77,7 +77,7 @@ def _text(count):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=1000, help="per SNR point")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results"))

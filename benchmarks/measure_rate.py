@@ -30,6 +30,7 @@ from link_models.training.data import split_data
 from link_models.training.image_task import VALIDATION_SNR_DB
 from link_models.weights import store
 from scenarios.adaptive_rate import SCENARIO
+from scenarios.arguments import Parser
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.feedback import AgedFeedback, Feedback
 from semcom_phy.seeding import image_seeds, sample_fades
@@ -213,7 +214,7 @@ def _system(
 
 def main(argv=None):
     """Measures, and writes the JSON anew; returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("labels", nargs="+", help="labels or files of weights")

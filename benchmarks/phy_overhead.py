@@ -17,7 +17,6 @@ Each side runs as a plain graph and with XLA and counts with its faster one. Rep
 interleaved; medians over rounds with their 95 % interval.
 """
 
-import argparse
 import json
 import logging
 import os
@@ -41,6 +40,7 @@ from sionna.phy.ofdm import (
     ResourceGridMapper,
 )
 
+from scenarios.arguments import Parser
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -189,7 +189,7 @@ def _cell(figures, digits):
 
 def main(argv=None):
     """Runs the benchmark, prints its table and writes ``phy_overhead.json``."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     parser.add_argument("--batch", type=int, default=64, help="images per call")
     parser.add_argument("--rounds", type=int, default=40, help="interleaved repeats")
     parser.add_argument("--calls", type=int, default=4, help="calls per repeat")

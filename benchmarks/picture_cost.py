@@ -20,6 +20,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from scenarios.arguments import Parser
 from semcom_phy.sources.folder import list_pictures
 
 LINKS = ("awgn", "2x2")
@@ -54,7 +55,7 @@ def measure(system, link, paths, size, cbr, snr_db):
 def main(argv=None):
     """Prints the table; returns 0."""
     data = Path(os.environ.get("SEMCOM_DATA", "../shared/data"))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--systems", nargs="+", default=["hevc_ldpc", "hevc_capacity"])
     parser.add_argument("--links", nargs="+", choices=LINKS, default=list(LINKS))
     parser.add_argument("--pictures", type=int, default=24)

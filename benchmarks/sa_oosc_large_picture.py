@@ -10,7 +10,6 @@ picture is a photograph of scikit-image (astronaut), its upper half enlarged. AW
 antenna. The second transmission shows the time without compilation.
 """
 
-import argparse
 import json
 import resource
 import sys
@@ -29,6 +28,7 @@ from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.side_information import MessageSide
 from link_models.systems.transmitter import Transmitter
 from link_models.weights import store
+from scenarios.arguments import Parser
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
@@ -98,7 +98,7 @@ def measure(system, image, snr_db):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, nargs=2, default=(1024, 2048))
     parser.add_argument("--image", type=Path)
     parser.add_argument("--cbr", type=Fraction, default=Fraction(1, 48))

@@ -14,7 +14,6 @@ Where an image was lost that was likely to arrive, there are 25 times as many dr
 One file per picture, codec, size and rate: give the same command again to go on.
 """
 
-import argparse
 import json
 import os
 import resource
@@ -30,6 +29,7 @@ from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.outage import outage_color
 from link_models.systems.separation_coder import SeparationCoder
+from scenarios.arguments import Parser
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
@@ -146,7 +146,7 @@ def measured(path, asked, work):
 def main(argv=None):
     """Prints the table; returns 0 if all that is asked for is met, else 1."""
     data = Path(os.environ.get("SEMCOM_DATA", "../shared/data"))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--draws", type=int, default=4, help="of the noise")
     parser.add_argument(

@@ -8,7 +8,6 @@ ten is predicted to fail. The bits that each measured error rate asks for stand 
 and at the end their fit over blocks of up to 320 bits, a + b k (1 - k / n).
 """
 
-import argparse
 import json
 from itertools import product
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtri
 
+from scenarios.arguments import Parser
 from semcom_phy.channel_coding.mutual_information import bicm_capacity
 from semcom_phy.channel_coding.short_block import (
     BlockFormat,
@@ -88,7 +88,7 @@ def fit_gap(rows):
 
 def main(argv=None):
     """Prints and stores the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=400, help="per point")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results"))

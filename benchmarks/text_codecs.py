@@ -6,13 +6,13 @@ them the information of the word model, without the rounding to whole bytes. Int
 of 95 % are over images.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from scenarios.arguments import Parser
 from semcom_phy.language.caption_tokens import caption_tokens
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.source_coding.text import TEXT_CODECS, shared_text_codec
@@ -44,7 +44,7 @@ def sent_bits(codec, text):
 
 def main(argv=None):
     """Prints and stores the table; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, help="of the test split (all)")
     parser.add_argument("--out", type=Path, default=Path("results"))
     args = parser.parse_args(argv)

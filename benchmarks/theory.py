@@ -7,7 +7,6 @@ receiver, the least-squares estimate, and the gradients of ADJSCC through it all
 Deviations in standard errors, over fades.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from link_models.codecs import load_link
+from scenarios.arguments import Parser
 from semcom_phy.backend import gradients_fn
 from semcom_phy.channel_coding.qam import qam_modulate
 from semcom_phy.metrics.link import qam_ber_awgn, qpsk_ber_rayleigh
@@ -172,7 +172,7 @@ def gradient_rows(seed):
 
 def main(argv=None):
     """Prints the table; returns 0 if every deviation is within 4 standard errors."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--fades", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results"))

@@ -19,7 +19,6 @@ contestant's, with the 95 % interval of that median. An environment that is miss
 left out.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -29,6 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from scipy.stats import binom
+
+from scenarios.arguments import Parser
 
 # name -> (environment, side, precision)
 CONTESTANTS = {
@@ -113,7 +114,7 @@ def race(network, pythons, batch_size, rounds, steps):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = Parser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--networks", nargs="+", default=["adjscc", "swin"], choices=["adjscc", "swin"])
     add("--batch-size", type=int, default=32)

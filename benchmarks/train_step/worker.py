@@ -3,7 +3,6 @@
 Reads a number of steps per line from standard input, writes the seconds they took.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -12,6 +11,7 @@ from semcom_phy.backend import device
 
 import numpy as np  # isort: skip
 
+from scenarios.arguments import Parser
 from semcom_phy.simulation.versions import software_versions
 
 WARM_UP_STEPS = 3
@@ -62,7 +62,7 @@ def our_step(network, batch_size, precision):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     parser.add_argument("--side", choices=("ours", "plain"), required=True)
     parser.add_argument("--network", choices=("adjscc", "swin"), required=True)
     parser.add_argument("--batch-size", type=int, required=True)

@@ -1,7 +1,7 @@
 """Values of features as bits on one code word: what separate coding makes of MMSemCom.
 
 prompts --> their numbers in the list, which both ends hold --.
-values of the picture --> quantiser, as many bits as pay --> bytes --> CRC, LDPC, QAM
+values of the picture --> quantiser, as many bits as pay --> CRC, polar code, QAM
 
 As many symbols as the analogue sender takes. How many bits are sent, and by which
 modulation, follows from the average SNR, which both ends know: the least error of the
