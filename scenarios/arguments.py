@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **more):
-        super().__init__(**more)
+        # An abbreviation would change its meaning with the next option that is added.
+        super().__init__(allow_abbrev=False, **more)
         self.options, self.groups, self.given = {}, {}, {}
         for name in (None, "store"):
             self.register("action", name, _StoreOnce)
@@ -63,7 +64,7 @@ class Parser(argparse.ArgumentParser):
             option = word.split("=")[0]
             if not re.match("-[^ ]+$", option):
                 continue
-            if not any(name.startswith(option) for name in known):
+            if option not in known:
                 near = nearest(option, known) or "; --help lists all"
                 self.error(f"unknown option {option}{near}")
 

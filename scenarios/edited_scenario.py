@@ -70,7 +70,7 @@ class EditedScenario(Scenario):
     )
     captioner: str = "embedded"
     caption_as: str = "coded"  # type: ignore[misc]  # a field here, none in others
-    editor: str = "embedded"
+    editor: str = "embedded"  # type: ignore[misc]  # a field here, none in others
     generator: str = "embedded"
     dual_encoder: str = "embedded"  # type: ignore[misc]  # a field here, none in others
 

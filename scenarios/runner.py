@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from scenarios.arguments import nearest
 from scenarios.command_options import check_channel_options, check_options
 from scenarios.definitions import data_bandwidth, definition_card
 from scenarios.link_budget import chosen_distances
@@ -21,6 +22,7 @@ from scenarios.result_text import (
 )
 from scenarios.room_notes import room_notes
 from scenarios.scenario import Scenario
+from scenarios.sweep_file import scenario_names
 
 TABLE = "link_models.systems.table"  # module with the systems
 _QUICK_IMAGES = 8
@@ -116,6 +118,7 @@ def main(argv, scenario, table=TABLE):
             from link_models.training.command import fit_from_arguments
 
             given = sys.argv[1:] if argv is None else argv
+            args.together_with = [*map(_scenario_of, args.together_with or ())] or None
             fit_from_arguments(chosen, args, parser.options, given)
         elif args.command == "bits":
             _load_backend()
@@ -140,6 +143,16 @@ def main(argv, scenario, table=TABLE):
         print(f"\n{parser.prog}: interrupted; {left}", file=sys.stderr)
         return 130
     return 0
+
+
+def _scenario_of(name):
+    known = scenario_names()
+    if name not in known:
+        near = nearest(name, known)
+        raise ValueError(
+            f"there is no scenario {name!r}{near or '; python -m scenarios lists all'}"
+        )
+    return importlib.import_module(f"scenarios.{name}").SCENARIO
 
 
 def _load_backend():

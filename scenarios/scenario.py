@@ -138,6 +138,7 @@ class Scenario:
     unit: ClassVar[str] = "image"  # what has a frame and a fade of its own
     caption_as: ClassVar[str | None] = None  # how one is sent beside an image
     dual_encoder: ClassVar[str | None] = None  # sees pictures for their masks
+    editor: ClassVar[str | None] = None  # repaints what arrived
 
     name: str
     num_tx_ant: int = 1
@@ -418,6 +419,23 @@ class Scenario:
         raise ValueError(
             f"scenario {self.name!r} has no image generator to select from: run "
             "python -m scenarios.generated_awgn or generated_2x2"
+        )
+
+    def picture_features(self, num_prompts=None):
+        """Features of pictures, of scenarios that have frozen models for them.
+
+        Parameters
+        ----------
+        num_prompts : `int`, optional
+            Prompts of a picture
+
+        Output
+        ------
+        : :class:`~semcom_phy.knowledge_base.picture_features.PictureFeatures`
+        """
+        raise ValueError(
+            f"scenario {self.name!r} has no frozen models that see features in "
+            "pictures: run python -m scenarios.generated_awgn or generated_2x2"
         )
 
     def definitions(self, used):

@@ -1,6 +1,5 @@
 """The train command of a scenario: from options to a :class:`Trainer`."""
 
-import importlib
 import inspect
 import json
 import shlex
@@ -83,10 +82,11 @@ def fit_from_arguments(scenario, args, options=None, given=()):
 
     args : `argparse.Namespace`
         ``system``, ``label``, ``resume``, ``restart``, ``data``, ``out``,
-        ``together_with`` (further scenarios), ``start_from``, ``codec_config`` (JSON;
-        its entries "encoder" and "decoder" are for one of them), ``rate_weight`` and
-        ``share_precoded`` (codecs that choose their rate), and what
-        :class:`~link_models.training.recipe.Recipe` takes (`None`: its default)
+        ``together_with`` (further scenarios, or `None`), ``start_from``,
+        ``codec_config`` (JSON; its entries "encoder" and "decoder" are for one of
+        them), ``rate_weight`` and ``share_precoded`` (codecs that choose their rate),
+        and what :class:`~link_models.training.recipe.Recipe` takes (`None`: its
+        default)
 
     options : `dict` of `str` -> `str`, optional
         Name in ``args`` -> the option of the command line, for messages
@@ -159,6 +159,9 @@ def _fit(scenario, args, options, command):
         build = _saliency_trainer
     elif args.system == "sgdjscc":
         build = _denoising_trainer
+    if build is not _trainer:
+        exact = ("share_exact", "exact_from")
+        _refuse(args, exact, "not trained on a mixture of exact and other images")
     trainer = build(scenario, args)
     trainer.command = command
     if args.resume:
@@ -198,7 +201,7 @@ def _trainer(scenario, args):
         encoder,
         decoder,
         tasks,
-        _load_data(args.data or "cifar10", scenario, args.strict_images),
+        _load_data(args.data or "cifar10", scenario),
         _recipe(args, scenario, batch_size=64, **_given_snrs(args)),
         args.out,
         args.label,
@@ -370,15 +373,9 @@ def _configs(args, scenario, counts):
     configs = [half.default_config(*sizes) for half in codec]
     if args.rate_weight is not None:
         configs[0]["rate_weight"] = args.rate_weight
-    try:
-        more = json.loads(args.codec_config or "{}")
-        own = [more.pop("encoder", {}), more.pop("decoder", {})]
-        configs = [c | more | o for c, o in zip(configs, own, strict=True)]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"--codec-config must be a JSON object such as '{{\"filters\": 96}}', got "
-            f"{args.codec_config!r}"
-        ) from error
+    more = _codec_config(args.codec_config or "{}")
+    own = [more.pop("encoder", {}), more.pop("decoder", {})]
+    configs = [c | more | o for c, o in zip(configs, own, strict=True)]
     try:
         make_halves(codec, configs)
     except ValueError:
@@ -386,6 +383,23 @@ def _configs(args, scenario, counts):
             _check_names(half, names)
         raise
     return configs
+
+
+def _codec_config(text):
+    """The JSON object of ``--codec-config``, whose own "encoder" and "decoder" are
+    objects as well."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(
+        isinstance(given.get(half, {}), dict) for half in ("encoder", "decoder")
+    ):
+        raise ValueError(
+            "--codec-config must be a JSON object such as '{\"filters\": 96}', got "
+            f"{text!r}"
+        )
+    return given
 
 
 def _check_names(half, names):
@@ -397,28 +411,22 @@ def _check_names(half, names):
         raise ValueError(f"--codec-config: {unknown_name(kind, name, known, listed)}")
 
 
-def _load_data(dataset, scenario, strict):
+def _load_data(dataset, scenario):
     if dataset == "cifar10":
         return split_data(*load_cifar10_training_images())
-    samples = load_samples(
-        dataset, size=scenario.image_size, split="train", strict=strict
-    )
+    samples = load_samples(dataset, size=scenario.image_size, split="train")
     print(f"{len(samples)} training images: {samples.provenance['source']}")
     return split_samples(samples)
 
 
-def _further(names, scenario):
+def _further(others, scenario):
     """Scenarios trained together, with the image size and CSI of the first."""
     seen = [scenario.name]
-    for name in names or ():
-        if name in seen:
+    for other in others or ():
+        if other.name in seen:
             raise ValueError(
-                f"together_with {name!r} is trained for already: give every scenario "
-                "once"
+                f"together_with {other.name!r} is trained for already: give every "
+                "scenario once"
             )
-        seen.append(name)
-        try:
-            other = importlib.import_module(f"scenarios.{name}").SCENARIO
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"there is no scenario {name!r}") from error
+        seen.append(other.name)
         yield replace(other, image_size=scenario.image_size, csi=scenario.csi)

@@ -319,6 +319,8 @@ def test_target_interval_stops_early(tmp_path):
         ),
         ("bits --mcs 4 --speed 3", "--speed is 3, which says nothing of a 'rayleigh'"),
         ("train --mcs 4", "--mcs is of 'bits': leave --mcs out of 'train'"),
+        ("--imag 4", "unknown option --imag; did you mean '--images'.$"),
+        ("train --resum", "unknown option --resum; did you mean '--resume'.$"),
         (
             "bits --full-pictures",
             "--full-pictures is of 'evaluate', whose .* of 'bits'",

@@ -635,7 +635,15 @@ def test_train_command(tmp_path, capsys, monkeypatch):
             2,
             "a multiple of 32, received 76: give a cbr of 64/768 or",
         ),
-        (" --together-with marsian", 2, "there is no scenario 'marsian'"),
+        (" --together-with marsian", 2, "no scenario 'marsian'; python -m scenarios"),
+        (" --together-with mimo_2x3", 2, "no scenario .*did you mean 'mimo_2x2'"),
+        (' --codec-config {"encoder":3}', 2, "must be a JSON object"),
+        (" --system mmsemcom", 2, "no frozen models .* run python -m scenarios.gen"),
+        (
+            " --system ntscc --exact-from 0.5",
+            2,
+            "--exact-from is not for ntscc, which is not trained on a mixture of exact",
+        ),
         (
             " --together-with siso_awgn",
             2,

@@ -89,6 +89,11 @@ class Edited:
 
     def build(self, name, scenario):
         """The system."""
+        if scenario.editor is None:
+            raise ValueError(
+                f"{name!r} repaints what arrived, for which scenario {scenario.name!r} "
+                "has no editor: run python -m scenarios.edited_awgn or edited_2x2"
+            )
         system = self.image.build(name, scenario)
         return EditedImages(system, find_editing(scenario.editor))
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from link_models.systems.edited.editing import MOST_FAILURES, Editing
+from link_models.systems.table import SYSTEMS
+from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.knowledge_base.endpoint import EndpointError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype="uint8")
@@ -91,3 +93,10 @@ def test_a_mistake_is_not_a_failure_of_a_host():
 def test_no_picture_is_no_question():
     images, edited = Editing(Brightener()).edit(IMAGES[:0], [], [])
     assert images.shape == (0, 16, 16, 3) and edited.shape == (0,)
+
+
+def test_a_scenario_without_an_editor_says_so():
+    """Before anything is built (exact)."""
+    message = "'x' repaints .* scenario 'mimo_2x2' has no editor: run python -m scen"
+    with pytest.raises(ValueError, match=message):
+        SYSTEMS["hevc_ldpc_edited"].build("x", SCENARIO)
