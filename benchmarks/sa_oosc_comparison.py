@@ -34,7 +34,14 @@ from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.simulation.bootstrap import bootstrap_interval
 from semcom_phy.sources.driving import load_driving_scenes
 
-SYSTEMS = ("sa_oosc", "oosc", "ntscc", "deepjscc_patches", "hevc_ldpc")
+SYSTEMS = (
+    "sa_oosc",
+    "oosc",
+    "ntscc",
+    "deepjscc_patches",
+    "hevc_ldpc",
+    "hevc_ldpc_labels",
+)
 FREE = ("sa_oosc_free", "oosc_free", "ntscc_free")
 LABELS = ("sa_oosc", "sa_oosc_student", "sa_oosc_unaided")
 CBRS = ("1/48", "1/32", "1/24")
@@ -92,6 +99,8 @@ def show_parts(curves, snr_db):
         cells.append(_cell(rows, "mse_non_background", 2, "psnr_of_mean_mse"))
         cells += [_cell(rows, key, 4) for key in heads[-3:]]
         print(name.ljust(20) + "".join(cell.rjust(18) for cell in cells))
+    counts = [_count(rows, f"psnr_{part}") for part in PARTS]
+    print("images (groups)".ljust(20) + "".join(count.rjust(18) for count in counts))
 
 
 def show_differences(curves, pairs, metrics, snr_db):
@@ -102,6 +111,15 @@ def show_differences(curves, pairs, metrics, snr_db):
             for one, two in pairs
         ]
         print("\n" + as_text(found, metric, bootstrap=True), end="")
+
+
+def _count(rows, column):
+    """Images that have the part, and their groups."""
+    if column not in rows:
+        return "-"
+    there = ~np.isnan(rows[column])
+    images = len(np.unique(rows["image"][there]))
+    return f"{images} ({len(np.unique(rows['group'][there]))})"
 
 
 def _cell(rows, column, digits, statistic="mean"):
@@ -150,11 +168,13 @@ def compare_over_fading(args):
 
 def compare_labels(args):
     """Labels at the transmitter: the annotator's, the student's, none."""
-    names = (*LABELS, "ntscc", "hevc_ldpc")
+    names = (*LABELS, "ntscc", "hevc_ldpc", "hevc_ldpc_labels", "hevc_ldpc_student")
     curves = curves_of(driving_scene.SCENARIO, names, args, [10.0])
     show_parts(curves, 10.0)
     pairs = [("sa_oosc", other) for other in LABELS[1:]]
     pairs += [(one, other) for one in LABELS[1:] for other in ("ntscc", "hevc_ldpc")]
+    # Knowing the same:
+    pairs += [("sa_oosc", names[-2]), ("sa_oosc_student", names[-1])]
     show_differences(curves, pairs, (*COMPARED, "psnr_low"), [10.0])
     found = load_student().levels(_scenes(args).images)
     recall = recall_by_level(_levels(args), found)

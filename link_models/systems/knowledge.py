@@ -9,6 +9,8 @@ AVERAGE_SNR = "average SNR"
 FED_BACK_CSI = "fed-back CSI"
 FEEDBACK_AGE = "age of the fed-back CSI"
 LABEL_MAPS = "label maps"
+TAUGHT_LEVELS = "network taught what is important"
+DUAL_ENCODER = "dual encoder that finds the foreground"
 FREE_CUTOFFS = "cut-offs (free)"
 FREE_MAPS = "which feature maps (free)"
 FREE_LENGTHS = "lengths (free)"
@@ -31,6 +33,10 @@ KNOWLEDGE = {
     FED_BACK_CSI: "the transmitter is fed back an estimate of every image's channel",
     FEEDBACK_AGE: "the transmitter knows how old what it is fed back is, and the speed",
     LABEL_MAPS: "the transmitter has the ground-truth label map of every test picture",
+    TAUGHT_LEVELS: "the transmitter holds a network on pretrained features that was "
+    "taught the rule which the score weighs patches by",
+    DUAL_ENCODER: "the transmitter holds a frozen dual encoder, by which it sees what "
+    "is foreground",
     FREE_CUTOFFS: "the receiver knows how much was sent, without errors or charge",
     FREE_MAPS: "the receiver knows which maps were sent, without errors or charge",
     FREE_LENGTHS: "the receiver knows all lengths of patches, without errors or charge",

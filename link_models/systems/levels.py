@@ -1,6 +1,6 @@
 """Importance levels of images, for whoever holds only their pixels."""
 
-from link_models.systems.knowledge import LABEL_MAPS
+from link_models.systems.knowledge import LABEL_MAPS, TAUGHT_LEVELS
 from link_models.systems.student import load_student
 from semcom_phy.knowledge_base.efficientnet import efficientnet
 from semcom_phy.knowledge_base.importance.driving_rule import (
@@ -79,7 +79,7 @@ class StudentLevels:
     """
 
     name = "student"
-    knows = ()
+    knows = (TAUGHT_LEVELS,)
 
     def __init__(self, student, encoder):
         efficientnet()  # whether it is there is known before anything is sent

@@ -20,6 +20,7 @@ from link_models.systems.published import (
     Published,
     with_forms_as_published,
 )
+from link_models.systems.region_of_interest import RegionOfInterest
 from link_models.systems.selection.entries import SelectByFeatures, SelectWithout
 from link_models.systems.selection.index import (
     OracleCandidate,
@@ -294,6 +295,12 @@ SYSTEMS = {
     "sa_oosc_student": Semantic(
         "SA-OOSC, student at the transmitter", "sa_oosc", SA_OOSC, levels="student"
     ),
+    "hevc_ldpc_labels": RegionOfInterest(
+        Separate("HEVC + 5G LDPC, objects by label maps", "hevc"), "labels"
+    ),
+    "hevc_ldpc_student": RegionOfInterest(
+        Separate("HEVC + 5G LDPC, objects by the student", "hevc"), "student"
+    ),
     "sa_oosc_unaided": Semantic(
         "SA-OOSC, no labels at the transmitter", "sa_oosc", SA_OOSC
     ),
@@ -390,6 +397,9 @@ SYSTEMS = {
     ),
     "gened_sc_unrouted_edited": Edited(
         Saliency("GenED-SC, not routed, foreground loss, edited", "gened_sc_unrouted")
+    ),
+    "hevc_ldpc_mask": RegionOfInterest(
+        Separate("HEVC + 5G LDPC, foreground by GenED-SC's mask", "hevc"), "mask"
     ),
     "hevc_ldpc_edited": Edited(Separate("HEVC intra + 5G LDPC, edited", "hevc")),
     "gened_sc_no_objective": Captioned(

@@ -12,7 +12,7 @@ from link_models.links.radio import build_channel
 from link_models.systems.edited.mask_segment import MaskSegment
 from link_models.systems.edited.saliency_coder import SaliencyCoder
 from link_models.systems.frame_system import FrameSystem
-from link_models.systems.knowledge import FREE_MASK
+from link_models.systems.knowledge import DUAL_ENCODER, FREE_MASK
 from link_models.systems.outage import outage_color
 from link_models.systems.transmitter import Transmitter
 from link_models.weights.store import SHIPPED
@@ -78,12 +78,12 @@ class Saliency:
             check_shipped(name, self.weights, num_symbols)
         codec, (config, _), _ = described_codec(label, shape, *antennas, CODEC)
         encoder = codec.encoder(**config)
-        side, also = None, ()
+        side, also = None, (DUAL_ENCODER,)
         if encoder.mask == "predicted":
             if self.mask == "sent":
                 side = MaskSegment(ShortBlocks(PolarWords()), build_channel(scenario))
             if self.mask == "free":
-                also = (FREE_MASK,)
+                also = (DUAL_ENCODER, FREE_MASK)
         room = 0 if side is None else side.room
         channel = build_channel(scenario, num_symbols, room + beside)
         link, record = load_link(label, channel, shape, num_symbols, CODEC)
