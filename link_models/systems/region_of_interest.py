@@ -19,6 +19,7 @@ from link_models.systems.frame_system import FrameSystem
 from link_models.systems.knowledge import DUAL_ENCODER
 from link_models.systems.levels import AT_TRANSMITTER, StudentLevels
 from link_models.systems.student import load_student
+from semcom_phy.codecs import gened_sc, ntscc
 
 # Standard deviation [pixels]. On CamVid's split val the largest of 1.5, 2, 2.5 and 3 at
 # which the background stays above that of SA-OOSC.
@@ -34,8 +35,8 @@ class BackgroundBlurred:
         Sends images
 
     region : callable
-        :class:`~semcom_phy.sources.samples.Samples` -> [batch, rows, columns] `bool`:
-        patches of interest; with ``name`` and ``knows``
+        :class:`~semcom_phy.sources.samples.Samples` -> [batch, height, width] `bool`:
+        pixels of interest; with ``name`` and ``knows``
 
     blur : `float`, (default 3.0)
         Standard deviation of the Gaussian outside of the region [pixels]
@@ -62,14 +63,13 @@ class BackgroundBlurred:
 
 
 def blur_outside(images, region, blur):
-    """Images with all patches blurred that are not of a region.
+    """Images that are blurred outside of a region.
 
     Input
     -----
     images : [batch, height, width, 3], `uint8`
 
-    region : [batch, rows, columns], `bool`
-        Patches of equal size, which may reach beyond the last rows and columns
+    region : [batch, height, width], `bool`
 
     blur : `float`
         Standard deviation [pixels]
@@ -78,12 +78,15 @@ def blur_outside(images, region, blur):
     ------
     : [batch, height, width, 3], `uint8`
     """
-    height, width = images.shape[1:3]
-    size = -(-height // region.shape[1])
-    sharp = np.repeat(np.repeat(region, size, axis=1), size, axis=2)
-    sharp = sharp[:, :height, :width, None]
     blurred = gaussian_filter(images.astype("float32"), (0, blur, blur, 0))
-    return np.where(sharp, images, np.rint(blurred)).astype("uint8")
+    return np.where(region[..., None], images, np.rint(blurred)).astype("uint8")
+
+
+def _pixels(patches, size, images):
+    """Patches [batch, rows, columns] as pixels of the images, [batch, height, width];
+    the last ones may reach beyond them."""
+    height, width = images.shape[1:3]
+    return patches.repeat(size, axis=1).repeat(size, axis=2)[:, :height, :width]
 
 
 class Objects:
@@ -96,7 +99,7 @@ class Objects:
         self.knows = self._levels.knows
 
     def __call__(self, samples):
-        return self._levels(samples) > 0
+        return _pixels(self._levels(samples) > 0, ntscc.PATCH, samples.images)
 
 
 class LikelyObjects:
@@ -109,7 +112,8 @@ class LikelyObjects:
         self._student = load_student()
 
     def __call__(self, samples):
-        return self._student.probabilities(samples.images)[..., 0] < 0.5
+        background = self._student.probabilities(samples.images)[..., 0]
+        return _pixels(background < 0.5, ntscc.PATCH, samples.images)
 
 
 class Foreground:
@@ -122,7 +126,9 @@ class Foreground:
         self._masks_of = transmitter_masks(scenario)
 
     def __call__(self, samples):
-        return self._masks_of(samples.images) > 0
+        return _pixels(
+            self._masks_of(samples.images) > 0, gened_sc.PATCH, samples.images
+        )
 
 
 REGIONS = {"labels": Objects, "student": LikelyObjects, "mask": Foreground}
@@ -142,10 +148,14 @@ class RegionOfInterest:
     """
 
     sends_frames: ClassVar[bool] = True
-    reads_weights: ClassVar[bool] = False
 
     image: Separate
     region: str
+
+    @property
+    def reads_weights(self):
+        """Whether it finds the mask by those of GenED-SC, `bool`."""
+        return self.region == "mask"
 
     def build(self, name, scenario):
         """The system, see :class:`~link_models.systems.frame_system.FrameSystem`."""

@@ -34,6 +34,7 @@ ELSEWHERE = (
     *("mmsemcom", "candidate", "caption_only"),
     *("swinjscc_wo", "swinjscc_sa", "swinjscc_ra", "witt", "ntscc_official"),
     *("gened_sc", "mask_and_caption", "sgdjscc", "hevc_ldpc_edited"),
+    "hevc_ldpc_mask",
 )
 SENT = [n for n in SYSTEMS if "capacity" not in n and not n.startswith(ELSEWHERE)]
 # One of each kind; the others of the table take minutes.
@@ -62,7 +63,8 @@ def scenario_of(name):
     """A scenario that the system is made for."""
     if name.endswith("_photo"):
         return replace(kodak_2x2.SCENARIO, image_size=(96, 144))
-    if "oosc" in name or "ntscc" in name or name == "deepjscc_patches":
+    of_scenes = ("deepjscc_patches", "hevc_ldpc_labels", "hevc_ldpc_student")
+    if "oosc" in name or "ntscc" in name or name in of_scenes:
         return driving_scene.SCENARIO
     if "eca" in name or "swinjscc" in name or "matched" in name:
         return adaptive_rate.SCENARIO

@@ -423,8 +423,9 @@ def test_weights_that_no_system_reads_are_refused(tmp_path, capsys):
     assert mimo_2x2.main([*words, "--systems", "hevc_ldpc", "adjscc"]) == 2
     assert "no weights 'runs/none'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-    edited = ("hevc_ldpc_edited", "gened_sc_plain_edited", "mask_and_caption")
-    assert [table.SYSTEMS[name].reads_weights for name in edited] == [0, 1, 1]
+    others = ("hevc_ldpc_edited", "gened_sc_plain_edited", "mask_and_caption")
+    others += ("hevc_ldpc_mask", "hevc_ldpc_labels")
+    assert [table.SYSTEMS[name].reads_weights for name in others] == [0, 1, 1, 1, 0]
 
 
 def test_options_of_motion_and_interpolation_where_they_count(tmp_path):

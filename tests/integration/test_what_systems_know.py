@@ -13,6 +13,7 @@ from scenarios import adaptive_rate, driving_scene, kodak_2x2, mimo_2x2, runner
 from scenarios.knowledge_marks import knowledge_marks
 
 SNR, CSI, LABELS = "average SNR", "fed-back CSI", "label maps"
+TAUGHT = "network taught what is important"
 CUTOFFS, PERFECT = "cut-offs (free)", "perfect CSI"
 FEATURES = replace(driving_scene.SCENARIO, dataset="sample")
 PHOTOGRAPHS = replace(kodak_2x2.SCENARIO, image_size=(96, 144))
@@ -47,7 +48,8 @@ FED_BACK = replace(mimo_2x2.SCENARIO, link_adaptation="csi")
         (adaptive_rate.SCENARIO, "swinjscc", [SNR]),
         (FEATURES, "ntscc", [SNR]),
         (FEATURES, "ntscc_free", [SNR, "lengths (free)"]),
-        (FEATURES, "sa_oosc_student", [SNR]),
+        (FEATURES, "sa_oosc_student", [SNR, TAUGHT]),
+        (FEATURES, "hevc_ldpc_student", [SNR, TAUGHT]),
         (PHOTOGRAPHS, "ntscc_photo", [SNR]),
     ],
 )
@@ -57,8 +59,8 @@ def test_systems_state_what_they_know(scenario, name, expected):
 
 
 def test_annotators_say_whether_they_need_labels():
-    """A student sees pixels alone, a rule the ground truth (exact)."""
-    assert LabelLevels.knows == (LABELS,) and StudentLevels.knows == ()
+    """A student sees pixels alone, but was taught; a rule, the ground truth (exact)."""
+    assert LabelLevels.knows == (LABELS,) and StudentLevels.knows == (TAUGHT,)
 
 
 @pytest.mark.parametrize("adaptation", ("average", "csi"))

@@ -64,9 +64,9 @@ NOT_SHIPPED = {
     "sgdjscc": "is for images with captions",
     "hevc_ldpc_edited": "is hevc_ldpc, and an editor behind it",
     **{
-        name: "sends images with captions, beside masks that a dual encoder finds"
+        name: "needs masks that a dual encoder finds"
         for name in SYSTEMS
-        if name.startswith(("gened_sc", "mask_and_caption"))
+        if name.startswith(("gened_sc", "mask_and_caption", "hevc_ldpc_mask"))
     },
     **{
         name: "selects among candidates that take minutes to paint"
@@ -76,7 +76,10 @@ NOT_SHIPPED = {
 }
 NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
 ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")
-SCENES = ("ntscc", "oosc", "sa_oosc", "deepjscc_patches")
+SCENES = (
+    *("ntscc", "oosc", "sa_oosc", "deepjscc_patches"),
+    *("hevc_ldpc_labels", "hevc_ldpc_student"),
+)
 PHOTOGRAPHS = replace(kodak_2x2.SCENARIO, dataset="photographs", image_size=(96, 144))
 COMPILING = (frame_system, semantic_coder)
 
