@@ -388,15 +388,15 @@ SYSTEMS = {
         False,
         MASK + CAPTION,
     ),
-    "gened_sc_plain": Saliency("GenED-SC, not routed, MSE", "gened_sc_plain"),
+    "gened_sc_plain": Saliency("GenED-SC, no mask, MSE", "gened_sc_plain"),
     "gened_sc_unrouted": Saliency(
-        "GenED-SC, not routed, foreground loss", "gened_sc_unrouted"
+        "GenED-SC, no mask, foreground loss", "gened_sc_unrouted"
     ),
     "gened_sc_plain_edited": Edited(
-        Saliency("GenED-SC, not routed, MSE, edited", "gened_sc_plain")
+        Saliency("GenED-SC, no mask, MSE, edited", "gened_sc_plain")
     ),
     "gened_sc_unrouted_edited": Edited(
-        Saliency("GenED-SC, not routed, foreground loss, edited", "gened_sc_unrouted")
+        Saliency("GenED-SC, no mask, foreground loss, edited", "gened_sc_unrouted")
     ),
     "hevc_ldpc_mask": RegionOfInterest(
         Separate("HEVC + 5G LDPC, foreground by GenED-SC's mask", "hevc"), "mask"
