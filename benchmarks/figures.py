@@ -69,3 +69,11 @@ def aligned(rows):
         padded = [cell.rjust(w) for cell, w in zip(cells, others, strict=False)]
         lines.append("  ".join([name.ljust(first), *padded]).rstrip())
     return lines
+
+
+def show(path, lines):
+    """Prints a table and writes it to a file."""
+    text = "\n".join(lines) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(f"\n{text}", flush=True)

@@ -21,6 +21,7 @@ to DIR as Markdown.
 import sys
 from pathlib import Path
 
+from benchmarks.figures import show
 from benchmarks.gened_sc.ablation import ablation_table
 from benchmarks.gened_sc.editing import editing_table
 from benchmarks.gened_sc.failures import failures_table
@@ -48,27 +49,19 @@ def main(argv=None):
     try:
         for part in args.parts:
             if part == "mask":
-                _show(args, part, mask_table(args))
+                show(args.out / f"{part}.md", mask_table(args))
                 continue
             table, args.snr = TABLES[part]
             if asked is not None:
                 args.snr = asked
             for channel in args.channel:
-                _show(args, f"{part}_{channel}", table(args, channel))
+                show(args.out / f"{part}_{channel}.md", table(args, channel))
     except Failed as failure:
         return failure.args[0]
     except (ValueError, OSError, ImportError) as error:
         print(f"gened_sc_comparison: error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _show(args, name, lines):
-    """Prints a table and writes it."""
-    text = "\n".join(lines) + "\n"
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"{name}.md").write_text(text, encoding="utf-8")
-    print(f"\n{text}", flush=True)
 
 
 def _parser():

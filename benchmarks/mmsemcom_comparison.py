@@ -21,6 +21,7 @@ DIR are not simulated again. Each table is written to DIR as text.
 import sys
 from pathlib import Path
 
+from benchmarks.figures import show
 from benchmarks.mmsemcom import complexity, knowledge, overhead, quality
 from benchmarks.mmsemcom.experiments import CHANNELS, EXPERIMENTS
 from benchmarks.sweeps import Failed
@@ -43,25 +44,17 @@ def main(argv=None):
     try:
         for part in args.parts:
             if part not in OF_EXPERIMENTS:
-                _show(args, part, knowledge.generator(args))
+                show(args.out / f"{part}.txt", knowledge.generator(args))
                 continue
             for experiment in args.experiment:
                 lines = OF_EXPERIMENTS[part](args, experiment)
-                _show(args, f"{part}_{args.channel}_{experiment}", lines)
+                show(args.out / f"{part}_{args.channel}_{experiment}.txt", lines)
     except Failed as failure:
         return failure.args[0]
     except (ValueError, OSError, ImportError) as error:
         print(f"mmsemcom_comparison: error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _show(args, name, lines):
-    """Prints a table and writes it."""
-    text = "\n".join(lines) + "\n"
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"{name}.txt").write_text(text, encoding="utf-8")
-    print(f"\n{text}", flush=True)
 
 
 def _parser():

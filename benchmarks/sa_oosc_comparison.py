@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from benchmarks.sweeps import Failed, swept_curves
 from link_models.systems.levels import LabelLevels
 from link_models.systems.student import load_student
 from link_models.systems.table import build_system
 from link_models.training.student import recall_by_level
-from scenarios import driving_scene, driving_scene_2x2, runner
+from scenarios import driving_scene, driving_scene_2x2
 from scenarios.arguments import Parser
 from scenarios.comparison_table import as_text
-from scenarios.paired_results import Curve, compare
+from scenarios.paired_results import compare
 from semcom_phy.channel_coding.mcs import Mcs
 from semcom_phy.channel_coding.protected_message import naive_symbols
 from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
@@ -51,10 +52,6 @@ COMPARED = (OBJECTS, "psnr_high", "psnr_background")
 BATCH = 40
 
 
-class Failed(Exception):
-    """A sweep ended with an exit code; it said why."""
-
-
 def curves_of(scenario, names, args, snr_db, cbr="1/32"):
     """Results of systems of a scenario, simulated as far as they are not there yet.
 
@@ -79,12 +76,10 @@ def curves_of(scenario, names, args, snr_db, cbr="1/32"):
     : `dict` of name -> :class:`~scenarios.paired_results.Curve`
     """
     folder = args.out / f"{scenario.name}_{cbr.replace('/', '_')}"
-    argv = ["--images", args.images, "--draws", args.draws, "--batch-size", BATCH]
-    argv += ["--systems", *names, "--snr", *snr_db, "--out", folder, "--cbr", cbr]
-    code = runner.main(list(map(str, argv)), scenario)
-    if code:
-        raise Failed(code)
-    return {name: Curve(folder / f"{name}.json", name) for name in names}
+    options = ["--images", args.images, "--draws", args.draws, "--batch-size", BATCH]
+    return swept_curves(
+        scenario, names, folder, *options, "--snr", *snr_db, "--cbr", cbr
+    )
 
 
 def show_parts(curves, snr_db):

@@ -23,7 +23,7 @@ def swept_curves(scenario, names, folder, *options):
     folder : `Path`
         Of the results
 
-    options : `str`
+    options : `str` or numbers
         Of the scenario's command line, besides
 
     Output
@@ -36,7 +36,8 @@ def swept_curves(scenario, names, folder, *options):
         If the sweep did not end well.
     """
     scenario = replace(scenario, systems=tuple(names))
-    code = runner.main(["evaluate", "--out", str(folder), *options], scenario)
+    argv = ["evaluate", "--out", folder, *options]
+    code = runner.main(list(map(str, argv)), scenario)
     if code:
         raise Failed(code)
     return {name: Curve(folder / f"{name}.json", name) for name in names}

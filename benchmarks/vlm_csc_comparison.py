@@ -27,12 +27,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.sweeps import Failed, swept_curves
 from link_models.systems.table import build_system
-from scenarios import caption_2x2, caption_awgn, runner
+from scenarios import caption_2x2, caption_awgn
 from scenarios.arguments import Parser
 from scenarios.caption_scenario import FIXED
 from scenarios.comparison_table import as_text
-from scenarios.paired_results import Curve, compare
+from scenarios.paired_results import compare
 from semcom_phy.simulation.identity.system_parts import system_parts
 from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.metric_table import METRICS
@@ -54,10 +55,6 @@ CAPTIONERS = ("embedded", "nearest:catsdogs", "tags")
 DIMENSIONS = 3 * 32 * 32
 SSQ = "ssq_catsdogs"
 BATCH = 100
-
-
-class Failed(Exception):
-    """A sweep ended with an exit code; it said why."""
 
 
 def curves_of(scenario, names, args, folder, *options):
@@ -83,15 +80,11 @@ def curves_of(scenario, names, args, folder, *options):
     ------
     : `dict` of name -> :class:`~scenarios.paired_results.Curve`
     """
-    out = args.out / folder
-    argv = ["--systems", *names, "--images", args.images, "--draws", args.draws]
-    argv += ["--batch-size", BATCH, "--workers", args.workers, "--out", out, *options]
+    given = ["--images", args.images, "--draws", args.draws, "--batch-size", BATCH]
+    given += ["--workers", args.workers, *options]
     if args.snr:
-        argv += ["--snr", *args.snr]
-    code = runner.main(list(map(str, argv)), scenario)
-    if code:
-        raise Failed(code)
-    return {name: Curve(out / f"{name}.json", name) for name in names}
+        given += ["--snr", *args.snr]
+    return swept_curves(scenario, names, args.out / folder, *given)
 
 
 def compare_bleu(args):

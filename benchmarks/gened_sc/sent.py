@@ -71,7 +71,7 @@ def curves_of(args, names, channel="awgn", cbr=RATE, snr_db=SNR_DB):
     """
     scenario = replace(scenario_of(args, channel, cbr), snr_db=tuple(snr_db))
     folder = args.out / channel / f"cbr_{cbr.replace('/', '-')}"
-    return swept_curves(scenario, names, folder, "--workers", str(args.workers))
+    return swept_curves(scenario, names, folder, "--workers", args.workers)
 
 
 def title_of(args, what):

@@ -7,7 +7,6 @@ what another one began.
 
 import contextlib
 import json
-import os
 import signal
 import sys
 import threading
@@ -18,7 +17,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.differences import tell_differences
-from semcom_phy.simulation.storage import locked
+from semcom_phy.simulation.storage import locked, remove_leftovers, replaced
 
 _CHECKPOINT = ".checkpoint.npz"
 
@@ -74,21 +73,17 @@ class Checkpoint:
                 )
 
     def save(self, step, **notes):
-        """Writes step, variables and notes (`str`), in one replaced file."""
+        """Writes step, variables and notes (`str`), in one replaced file; to be called
+        under :func:`held_label`."""
         arrays: dict[str, Any] = {
             f"state_{i}": ops.convert_to_numpy(variable)
             for i, variable in enumerate(self._variables)
         }
         arrays |= {name: np.array(note) for name, note in notes.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        trial = self.path.with_suffix(".tmp.npz")
-        np.savez(
-            trial,
-            step=step,
-            identity=np.array(json.dumps(self._identity)),
-            **arrays,
-        )
-        os.replace(trial, self.path)
+        identity = np.array(json.dumps(self._identity))
+        remove_leftovers(self.path)
+        with replaced(self.path) as trial:
+            np.savez(trial, step=step, identity=identity, **arrays)
 
     def load(self, *notes, options=None):
         """Puts the variables back.

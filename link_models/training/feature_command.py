@@ -4,9 +4,9 @@ pictures of a data set, and copies such as a generator paints --> CNN, dual enco
 features, kept on disk --> FeatureTask
 """
 
-import os
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from link_models.training.feature_task import FeatureData, FeatureTask
 from link_models.training.trainer import Trainer
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.codecs.mmsemcom import MmsemcomEncoder
+from semcom_phy.knowledge_base.array_store import ArrayStore
 from semcom_phy.knowledge_base.generator.spectrum import Spectrum
 from semcom_phy.seeding import derived_seed
 from semcom_phy.sources.class_pictures import labelled_pictures
@@ -145,13 +146,5 @@ def painted_copies(images, rng):
 
 def _kept(features, images, folder):
     """Features of pictures from a file, made where there is none."""
-    key = array_sha256(images, np.frombuffer(repr(features.identity).encode(), "uint8"))
-    path = folder / f"features_{key[:16]}.npy"
-    if path.is_file():
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    rows = features.of(images)
-    folder.mkdir(parents=True, exist_ok=True)
-    trial = path.with_suffix(f".{os.getpid()}.tmp.npy")
-    np.save(trial, rows)
-    os.replace(trial, path)
-    return rows
+    about = {"features": features.identity, "images_sha256": array_sha256(images)}
+    return ArrayStore(folder).array(about, partial(features.of, images))

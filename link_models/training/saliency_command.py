@@ -4,7 +4,6 @@ pictures with masks --> dual encoder --> embeddings, kept on disk --> SaliencyTa
 """
 
 import json
-import os
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -23,6 +22,7 @@ from link_models.training.saliency_task import (
 )
 from link_models.training.trainer import Trainer
 from semcom_phy.array_hash import array_sha256
+from semcom_phy.knowledge_base.array_store import ArrayStore
 from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
 from semcom_phy.knowledge_base.dual_encoder.prompt_list import (
     PROMPTS_FILE,
@@ -136,8 +136,9 @@ def saliency_data(samples, model, embeddings, grid, folder):
     samples, held = shuffled(samples)
     images, masks = samples.images, samples.masks
     rows = kept_rows(embeddings, images, grid, folder)
-    made_by = embeddings.identity, read_prompts(PROMPTS_FILE)
-    texts = _kept(folder, images, made_by, partial(_texts, model, made_by[1]))
+    prompts = read_prompts(PROMPTS_FILE)
+    made_by = {"texts": embeddings.identity, "prompts": prompts}
+    texts = _kept(folder, images, made_by, partial(_texts, model, prompts))
     return SaliencyData(
         images[held:],
         masks[held:],
@@ -176,7 +177,8 @@ def shuffled(samples):
 def kept_rows(embeddings, images, grid, folder):
     """What a dual encoder sees in pictures and in their mirror images, from files, made
     where there are none: [2, n, patches + 1, width], `float16`."""
-    make, made_by = partial(embeddings.of, grid=grid), (embeddings.identity, grid)
+    make = partial(embeddings.of, grid=grid)
+    made_by = {"patches": embeddings.identity, "grid": grid}
     mirrored = np.ascontiguousarray(images[:, :, ::-1])
     parts = (images, mirrored)
     return np.stack([_kept(folder, part, made_by, make) for part in parts])
@@ -191,18 +193,10 @@ def _kept(folder, images, made_by, make):
 
     images : [n, H, W, 3], `uint8`
 
-    made_by : plain values
-        That tell it from what others make
+    made_by : `dict`
+        Plain values that tell it from what others make
 
     make : callable, images -> array
     """
-    told = np.frombuffer(repr(made_by).encode(), "uint8")
-    path = folder / "features" / f"patches_{array_sha256(images, told)[:16]}.npy"
-    if path.is_file():
-        return np.load(path, allow_pickle=False)
-    rows = make(images)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trial = path.with_suffix(f".{os.getpid()}.tmp.npy")
-    np.save(trial, rows)
-    os.replace(trial, path)
-    return rows
+    about = made_by | {"images_sha256": array_sha256(images)}
+    return ArrayStore(folder / "features").array(about, partial(make, images))

@@ -11,7 +11,6 @@ import difflib
 import hashlib
 import json
 import os
-import re
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent
@@ -167,12 +166,11 @@ def whole_weights(label_or_file):
 
 
 def transfer(source, target):
-    """Copies the weights that two built models have in common, by name and shape.
+    """Copies the weights that two links have in common, by name and shape.
 
     Parameters
     ----------
-    source, target : `keras.Model`
-        Built
+    source, target : :class:`~link_models.links.frame_link.FrameLink`
 
     Output
     ------
@@ -189,34 +187,20 @@ def transfer(source, target):
     return missing
 
 
-def _by_place(model):
-    """Variables by part of a model (encoder, decoder) and path inside it.
+def _by_place(link):
+    """Variables by part of a link and path inside it.
 
-    The numbers that Keras gives to a second model and its parts are left out, and no
-    others. A path does not tell the part where a layer was built before it.
+    The names that Keras gives to the link and the part are left out, which a second one
+    has with a number, and no others. A path does not tell the part where a layer was
+    built before it, and encoders of two codecs may have parts in common.
     """
     places = {}
-    for part in model.layers:
-        outer = (model.name, part.name)
+    for role, part in (("encoder", link.encoder), ("decoder", link.decoder)):
+        outer = (link.name, part.name)
         for variable in part.weights:
             path = [name for name in variable.path.split("/") if name not in outer]
-            places["/".join([_role(model, part), *path])] = variable
+            places["/".join([role, *path])] = variable
     return places
-
-
-def _role(model, part):
-    """What a part is to its model: encoders of two codecs may have parts in common."""
-    for role in ("encoder", "decoder"):
-        if part is getattr(model, role, None):
-            return role
-    return _plain_name(part)
-
-
-def _plain_name(layer):
-    """Name of a layer without a number that Keras has given."""
-    stem = re.sub(r"_\d+$", "", layer.name)
-    automatic = stem.replace("_", "") == type(layer).__name__.lower()
-    return stem if automatic else layer.name
 
 
 def save(model, folder, label, record):

@@ -6,7 +6,6 @@ integers, distributions --> range coder (constriction) --> shortest bytes in int
 import numpy as np
 
 _LIMIT = 2**52  # integers up to here are exact in double precision
-_MAX_OFFSET = 2048  # of a Gaussian value from its mean, before the escape
 _LEAST_SUM = 1e-290  # of probabilities: what constriction divides by it is finite
 _WORD_BITS, _STATE_BITS = 32, 64  # of constriction's range coder
 # Bits of a positive number, as the Elias gamma code weighs them.
@@ -42,11 +41,11 @@ class Encoder:
     -------
     >>> encoder = Encoder()
     >>> encoder.symbols([0, 2, 1], [0.5, 0.25, 0.25])
-    >>> encoder.gaussian([-3, 900000], mean=[-2.6, 0.1], std=[0.5, 2.0])
+    >>> encoder.tabulated([[-3], [900000]], [[0.25, 0.5, 0.25]], lowest=[-1])
     >>> decoder = Decoder(encoder.finish())
     >>> decoder.symbols([0.5, 0.25, 0.25], n=3).tolist()
     [0, 2, 1]
-    >>> decoder.gaussian(mean=[-2.6, 0.1], std=[0.5, 2.0]).tolist()
+    >>> decoder.tabulated([[0.25, 0.5, 0.25]], lowest=[-1], n=2).ravel().tolist()
     [-3, 900000]
 
     References
@@ -87,33 +86,6 @@ class Encoder:
                 f"rows, {len(symbols)} symbols."
             )
         self._encode(symbols, *_categorical(self._models, probabilities))
-
-    def gaussian(self, values, mean, std):
-        """Appends integers of Gaussian distributions, integrated over unit bins.
-
-        Values more than 2048 off their mean are escaped: from a standard deviation of
-        some 500 on the code is correct, but longer than it needs to be.
-
-        Input
-        -----
-        values : [n], `int`
-
-        mean : [n], `float`
-
-        std : [n], `float`, positive
-        """
-        centre, offset, std = _checked_gaussian(mean, std)
-        values = _checked_integers(values, ndim=1)
-        if len(values) != len(centre):
-            raise ValueError(
-                f"mean must have one entry per value: {len(centre)} entries, "
-                f"{len(values)} values."
-            )
-        index = values - centre
-        inside = np.clip(index, -_MAX_OFFSET, _MAX_OFFSET)
-        self._encode(inside, _gaussian_model(self._models), offset, std)
-        at_end = np.abs(inside) == _MAX_OFFSET
-        self._excess(np.abs(index - inside)[at_end])
 
     def tabulated(self, values, probabilities, lowest):
         """Appends integers of a table per channel.
@@ -214,15 +186,6 @@ class Decoder:
             n = len(probabilities)
         return self._decode(n, *_categorical(self._models, probabilities))
 
-    def gaussian(self, mean, std):
-        """Values [n], `int64`; see `Encoder.gaussian`."""
-        centre, offset, std = _checked_gaussian(mean, std)
-        model = _gaussian_model(self._models)
-        index = self._decode(len(centre), model, offset, std)
-        at_end = np.abs(index) == _MAX_OFFSET
-        index[at_end] += np.sign(index[at_end]) * self._excess(at_end.sum())
-        return centre + index
-
     def tabulated(self, probabilities, lowest, n):
         """Values [n, num_channels], `int64`; see `Encoder.tabulated`."""
         probabilities, lowest = _checked_tables(probabilities, lowest)
@@ -259,35 +222,6 @@ def encode_symbols(symbols, probabilities):
     return encoder.finish()
 
 
-def decode_symbols(data, probabilities, n=None):
-    """Symbols [n], `int64`; see `Decoder.symbols`."""
-    return Decoder(data).symbols(probabilities, n)
-
-
-def encode_gaussian(values, mean, std):
-    """Bytes of one group; see `Encoder.gaussian`."""
-    encoder = Encoder()
-    encoder.gaussian(values, mean, std)
-    return encoder.finish()
-
-
-def decode_gaussian(data, mean, std):
-    """Values [n], `int64`; see `Encoder.gaussian`."""
-    return Decoder(data).gaussian(mean, std)
-
-
-def encode_tabulated(values, probabilities, lowest):
-    """Bytes of one group; see `Encoder.tabulated`."""
-    encoder = Encoder()
-    encoder.tabulated(values, probabilities, lowest)
-    return encoder.finish()
-
-
-def decode_tabulated(data, probabilities, lowest, n):
-    """Values [n, num_channels], `int64`; see `Encoder.tabulated`."""
-    return Decoder(data).tabulated(probabilities, lowest, n)
-
-
 def _constriction():
     try:
         from constriction import stream
@@ -303,10 +237,6 @@ def _categorical(models, probabilities):
     if probabilities.ndim == 1:
         return (models.Categorical(probabilities, perfect=False),)
     return models.Categorical(perfect=False), probabilities
-
-
-def _gaussian_model(models):
-    return models.QuantizedGaussian(-_MAX_OFFSET, _MAX_OFFSET)
 
 
 def _checked_integers(values, ndim):
@@ -342,22 +272,6 @@ def _checked_probabilities(probabilities):
             "add up to 1."
         )
     return probabilities
-
-
-def _checked_gaussian(mean, std):
-    """Nearest integers of the means, what is left of them, standard deviations."""
-    mean = np.asarray(mean, np.float64)
-    std = np.ascontiguousarray(std, np.float64)
-    if mean.ndim != 1 or mean.shape != std.shape:
-        raise ValueError(
-            f"mean and std must both have shape [n], got {mean.shape} and {std.shape}."
-        )
-    if not np.all(np.abs(mean) <= _LIMIT):
-        raise ValueError("mean must be finite and within +-2^52; clip it.")
-    if not np.all((std > 0) & np.isfinite(std)):
-        raise ValueError("std must be positive and finite; bound it from below.")
-    centre = np.floor(mean + 0.5)
-    return centre.astype(np.int64), mean - centre, std
 
 
 def _checked_tables(probabilities, lowest):

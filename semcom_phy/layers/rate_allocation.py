@@ -5,7 +5,6 @@ from keras import ops
 
 # About a factor of 2 apart: finer steps cost more to tell than they gain.
 LENGTHS = (1, 3, 6, 12, 24, 48, 80, 128)
-MAX_LENGTH = LENGTHS[-1]
 _STEPS = 15  # of the bisection
 
 

@@ -134,11 +134,6 @@ class WalshSpreading:
         self.num_users, self.num_streams, self.length = num_users, num_streams, length
         self._codes = hadamard(length)[:num_users].astype(np.complex64)
 
-    @property
-    def energy_per_symbol(self):
-        """`float` : Energy of a user's symbol of unit power, L/K [linear]."""
-        return self.length / self.num_users
-
     def spread(self, z):
         z = ops.cast(ops.convert_to_tensor(z), "complex64")
         shape = tuple(z.shape)

@@ -1,7 +1,8 @@
 """Road scenes with semantic label maps: CamVid, or a folder laid out as Cityscapes.
 
-Labels are CamVid's eleven classes (:data:`CLASSES`); 11 means unlabelled. Pictures of
-one drive are alike, so splits and intervals go by :attr:`DrivingScenes.sequences`.
+Labels are CamVid's eleven classes (:data:`CLASSES`); 11 means unlabelled. Neighbouring
+pictures of a drive are alike, so intervals go by
+:func:`~semcom_phy.simulation.drives.drive_segments`.
 """
 
 import dataclasses
@@ -89,12 +90,6 @@ class DrivingScenes:
 
     def __len__(self):
         return len(self.images)
-
-    @property
-    def sequences(self):
-        """Drive of every scene, [num_scenes] `str`: its name without the frame number,
-        ``0016E5`` (CamVid) or ``aachen_000001`` (Cityscapes)."""
-        return np.array([name.rsplit("_", 1)[0] for name in self.names], str)
 
     def take(self, indices):
         """The scenes at these indices, in this order."""

@@ -267,7 +267,7 @@ def test_the_record_names_data_and_loss(tmp_path):
     figures = {"foreground_psnr_db": [20.0, 22.0], "background_psnr_db": [24.0, 26.0]}
     assert task.score(figures, None, SHAPE) == 23.0
     assert replace(task, loss=SaliencyLoss()).score(figures, None, SHAPE) == 21.0
-    assert list(tmp_path.glob("features/patches_*.npy"))
+    assert list(tmp_path.glob("features/*.npy"))
 
 
 def test_batches_are_what_the_loss_takes(tmp_path):

@@ -165,11 +165,6 @@ class Memory:
         self.stm = self.ltm = np.zeros(0, "int64")
         self._num_chosen = 0
 
-    @property
-    def is_full(self):
-        """Whether the short-term memory is."""
-        return len(self.stm) == self.stm_size
-
     def store(self, samples):
         """Takes new samples into the short-term memory.
 

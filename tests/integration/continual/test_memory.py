@@ -87,9 +87,7 @@ def test_first_full_memory_moves_whole():
     """Where there is nothing to compare with."""
     memory = Memory(Selection("text", 0.0), seed=1, stm_size=3)
     memory.store([7, 8])
-    assert not memory.is_full
     memory.store([9])
-    assert memory.is_full
     assert memory.consolidate(on_a_line) == (None, 3)
     assert memory.ltm.tolist() == [7, 8, 9]
 

@@ -6,7 +6,6 @@ from keras import ops
 
 from semcom_phy.layers.rate_allocation import (
     LENGTHS,
-    MAX_LENGTH,
     equal_lengths,
     fit_step,
     length_of,
@@ -41,7 +40,7 @@ def fit(budget, **more):
 
 def test_the_quantiser_takes_the_nearest_length():
     """Of every number of symbols, ties upwards; beyond the table its ends (exact)."""
-    symbols = np.arange(-8, 4 * MAX_LENGTH + 1) / 2
+    symbols = np.arange(-8, 4 * LENGTHS[-1] + 1) / 2
     index = ops.convert_to_numpy(quantize_length(tensor(symbols)))
     assert index.dtype == np.int32
     distance = np.abs(symbols[:, None] - np.array(LENGTHS))
@@ -71,7 +70,7 @@ def test_equal_lengths_share_out_the_budget():
         assert high - low <= 1
         if asked < 12:
             assert high == 0
-        elif asked >= 12 * MAX_LENGTH:
+        elif asked >= 12 * LENGTHS[-1]:
             assert low == len(LENGTHS) - 1
         else:
             step = lengths[low + 1] - lengths[low]
@@ -146,4 +145,4 @@ def test_an_ample_budget_gives_the_smallest_step():
     the range of steps)."""
     log_step, index, used = fit([1e6])
     assert log_step[0] == pytest.approx(-9.0, abs=12 * 2.0**-15 + 1e-6)
-    assert np.all(used == MAX_LENGTH * np.prod(GRID))
+    assert np.all(used == LENGTHS[-1] * np.prod(GRID))

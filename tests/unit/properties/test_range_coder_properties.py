@@ -15,8 +15,6 @@ from semcom_phy.layers.rate_allocation import spread_evenly
 FAR = 2**52  # integers up to here are coded
 INTEGERS = st.integers(-FAR, FAR) | st.integers(-3000, 3000)
 WEIGHTS = st.floats(0, 1e300) | st.sampled_from([0.0, 5e-324, 1e-310, 1e-12, 1.0])
-MEANS = st.floats(-FAR, FAR) | st.floats(-10, 10)
-SPREADS = st.floats(0, 1e300, exclude_min=True) | st.floats(1e-3, 1e3)
 
 
 @st.composite
@@ -41,13 +39,6 @@ def of_alphabet(draw):
 
 
 @st.composite
-def of_gaussians(draw):
-    n = draw(st.integers(0, 12))
-    columns = (INTEGERS, MEANS, SPREADS)
-    return [draw(st.lists(c, min_size=n, max_size=n)) for c in columns]
-
-
-@st.composite
 def of_tables(draw):
     n, channels = draw(st.integers(0, 6)), draw(st.integers(0, 3))
     values = draw(arrays(np.int64, (n, channels), elements=INTEGERS))
@@ -57,7 +48,6 @@ def of_tables(draw):
 
 GROUPS = st.one_of(
     st.tuples(st.just("symbols"), of_alphabet()),
-    st.tuples(st.just("gaussian"), of_gaussians()),
     st.tuples(st.just("tabulated"), of_tables()),
 )
 
@@ -71,16 +61,12 @@ def test_any_groups_come_back(groups):
     for kind, parts in groups:
         if kind == "symbols":
             encoder.symbols(*parts[:2])
-        elif kind == "gaussian":
-            encoder.gaussian(*parts)
         else:
             encoder.tabulated(*parts)
     decoder = Decoder(encoder.finish())
     for kind, parts in groups:
         if kind == "symbols":
             found = decoder.symbols(*parts[1:])
-        elif kind == "gaussian":
-            found = decoder.gaussian(*parts[1:])
         else:
             found = decoder.tabulated(*parts[1:], len(parts[0]))
         np.testing.assert_array_equal(found, parts[0])
@@ -107,14 +93,13 @@ def test_any_other_input_is_refused(symbols, table):
     assert Decoder(encoder.finish()).symbols(table, n).tolist() == symbols
 
 
-@given(st.binary(max_size=40), of_gaussians(), of_tables(), of_alphabet())
-def test_any_bytes_are_read_or_refused(data, gaussians, tables, alphabet):
+@given(st.binary(max_size=40), of_tables(), of_alphabet())
+def test_any_bytes_are_read_or_refused(data, tables, alphabet):
     """Damaged bytes give values of the right number, or a ValueError."""
     decoder = Decoder(data)
     _, table, n = alphabet
     try:
         assert decoder.symbols(table, n).shape == (len(alphabet[0]),)
-        assert decoder.gaussian(*gaussians[1:]).shape == (len(gaussians[0]),)
         assert decoder.tabulated(*tables[1:], len(tables[0])).shape == tables[0].shape
     except ValueError:
         pass
