@@ -115,10 +115,11 @@ def test_the_comparison_tells_what_side_information_takes(capsys):
     common |= {"mse_non_background": 100.0 + group, "outage": group == 3}
     for name, side in (("own", 0.01), ("free", 0.0)):
         spent = {"side_cbr": np.full(16, side), "cbr_total": np.full(16, 0.04)}
-        rows = {10.0: common | spent | {"group": group}}
+        rows = {10.0: common | spent | {"group": group, "image": np.arange(16)}}
         table[name] = SimpleNamespace(rows=rows)
     show_parts(table, 10.0)
-    head, own, free = capsys.readouterr().out.strip().splitlines()[1:]
+    head, own, free, counts = capsys.readouterr().out.strip().splitlines()[1:]
     assert head.split()[-2:] == ["cbr_total", "side_share"]
     assert own.split()[-3:] == ["0.2500", "+-", "0.0000"]
     assert free.split()[-3:] == ["0.0000", "+-", "0.0000"]
+    assert counts.split()[2:] == ["16", "(8)"] * len(PARTS)
