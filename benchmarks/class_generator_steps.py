@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from benchmarks.argument_types import count
 from scenarios.arguments import Parser
 from semcom_phy.knowledge_base.generator.classes import ClassGenerator
 from semcom_phy.metrics.image import mse_to_psnr
@@ -36,9 +37,13 @@ def main(argv=None):
     """Prints the table; returns the exit code."""
     parser = Parser(prog="benchmarks.class_generator_steps")
     parser.add_argument("--dataset", default="cifar10")
-    parser.add_argument("--candidates", type=int, default=500)
+    parser.add_argument("--candidates", type=count, default=500)
     args = parser.parse_args(argv)
-    seen = ClassGenerator(args.dataset).seen()
+    try:
+        seen = ClassGenerator(args.dataset).seen()
+    except (ValueError, OSError, ImportError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
     print(f"{len(seen)} seen pictures, {args.candidates} candidates of every class")
     print("steps done   best of a picture (lowest)   closest to a candidate (5 %)")
     for done in DONE:

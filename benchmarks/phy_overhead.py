@@ -22,7 +22,6 @@ import logging
 import os
 import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,14 @@ from sionna.phy.ofdm import (
     ResourceGridMapper,
 )
 
+from benchmarks.argument_types import count
 from scenarios.arguments import Parser
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
+from semcom_phy.simulation.versions import software_versions
 from semcom_phy.snr import snr_db_to_no
 
 NUM_ANT = 2
@@ -190,14 +191,12 @@ def _cell(figures, digits):
 def main(argv=None):
     """Runs the benchmark, prints its table and writes ``phy_overhead.json``."""
     parser = Parser(description=__doc__.split("\n")[0])
-    parser.add_argument("--batch", type=int, default=64, help="images per call")
-    parser.add_argument("--rounds", type=int, default=40, help="interleaved repeats")
-    parser.add_argument("--calls", type=int, default=4, help="calls per repeat")
+    parser.add_argument("--batch", type=count, default=64, help="images per call")
+    parser.add_argument("--rounds", type=count, default=40, help="interleaved repeats")
+    parser.add_argument("--calls", type=count, default=4, help="calls per repeat")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("results"))
     args = parser.parse_args(argv)
-    if min(args.batch, args.rounds, args.calls) < 1:
-        parser.error("--batch, --rounds and --calls must be at least 1")
     # Compiling the same function for several sides is the purpose here.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     set_seed(args.seed)
@@ -222,10 +221,7 @@ def main(argv=None):
             "processor": platform.machine(),
             "load_average": os.getloadavg() if hasattr(os, "getloadavg") else None,
         },
-        "versions": {
-            name: version(name)
-            for name in (keras.backend.backend(), "keras", "sionna-no-rt", "numpy")
-        },
+        "versions": software_versions(),
         "images_per_second": {
             name: {
                 task: {"mode": best[name, task][0]}

@@ -20,6 +20,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.argument_types import count, rate, size
 from scenarios.arguments import Parser
 from semcom_phy.sources.folder import list_pictures
 
@@ -58,9 +59,9 @@ def main(argv=None):
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--systems", nargs="+", default=["hevc_ldpc", "hevc_capacity"])
     parser.add_argument("--links", nargs="+", choices=LINKS, default=list(LINKS))
-    parser.add_argument("--pictures", type=int, default=24)
-    parser.add_argument("--size", default="512x768")
-    parser.add_argument("--cbr", default="1/16")
+    parser.add_argument("--pictures", type=count, default=24)
+    parser.add_argument("--size", type=size, default="512x768")
+    parser.add_argument("--cbr", type=rate, default="1/16")
     parser.add_argument("--snr", type=float, default=10.0)
     parser.add_argument("--folder", type=Path, default=data / "bsds500" / "val")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
@@ -71,14 +72,13 @@ def main(argv=None):
     paths = paths[: args.pictures]
     if not paths:
         parser.error(f"{args.folder} holds no pictures; name one with --folder")
-    size = tuple(map(int, args.size.split("x")))
     if args.here:
         (system,), (link,) = args.systems, args.links
-        print(json.dumps(measure(system, link, paths, size, args.cbr, args.snr)))
+        print(json.dumps(measure(system, link, paths, args.size, args.cbr, args.snr)))
         return 0
     print(
-        f"{len(paths)} pictures of {args.size}, cbr {args.cbr}, {args.snr:g} dB, "
-        f"{os.cpu_count()} cores\n"
+        f"{len(paths)} pictures of {_text(args.size)}, cbr {args.cbr}, "
+        f"{args.snr:g} dB, {os.cpu_count()} cores\n"
         "link                 system  start [CPU s]  CPU s/picture  s/picture    MiB"
         "  PSNR [dB]"
     )
@@ -93,10 +93,14 @@ def main(argv=None):
     return 0
 
 
+def _text(size):
+    return "x".join(map(str, size))
+
+
 def _in_own_process(system, link, args):
     command = [sys.executable, "-m", "benchmarks.picture_cost", "--here"]
-    command += ["--systems", system, "--links", link, "--size", args.size]
-    command += ["--pictures", str(args.pictures), "--cbr", args.cbr]
+    command += ["--systems", system, "--links", link, "--size", _text(args.size)]
+    command += ["--pictures", str(args.pictures), "--cbr", str(args.cbr)]
     command += ["--snr", str(args.snr), "--folder", str(args.folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])

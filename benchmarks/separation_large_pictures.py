@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from benchmarks.argument_types import count, rate, size
 from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.outage import outage_color
@@ -147,13 +148,15 @@ def main(argv=None):
     """Prints the table; returns 0 if all that is asked for is met, else 1."""
     data = Path(os.environ.get("SEMCOM_DATA", "../shared/data"))
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=8)
-    parser.add_argument("--draws", type=int, default=4, help="of the noise")
+    parser.add_argument("--pictures", type=count, default=8)
+    parser.add_argument("--draws", type=count, default=4, help="of the noise")
     parser.add_argument(
         "--codecs", nargs="+", choices=SOURCE_CODECS, default=list(SOURCE_CODECS)
     )
-    parser.add_argument("--sizes", nargs="+", default=["321x481", "512x768"])
-    parser.add_argument("--cbr", nargs="+", default=["1/48", "1/24", "1/16", "1/8"])
+    sizes = [(321, 481), (512, 768)]
+    parser.add_argument("--sizes", nargs="+", type=size, default=sizes)
+    rates = [Fraction(1, values) for values in (48, 24, 16, 8)]
+    parser.add_argument("--cbr", nargs="+", type=rate, default=rates)
     parser.add_argument("--snr", nargs="+", type=float, default=list(range(21)))
     parser.add_argument("--folder", type=Path, default=data / "bsds500" / "val")
     parser.add_argument("--out", type=Path, default=Path("results/large_pictures"))
@@ -168,27 +171,27 @@ def main(argv=None):
         "   size     codec    cbr  outage  gap to ideal  does not fit  s/picture    MiB"
     )
     met = True
-    for size in args.sizes:
-        shape = tuple(map(int, size.split("x")))
+    for shape in args.sizes:
+        sides = "x".join(map(str, shape))
         for name in args.codecs:
             try:
                 codec = shared_codec(name, shape)
             except MissingCodecError as error:
-                print(f"{size:>8} {name:>9}  left out: {error}")
+                print(f"{sides:>8} {name:>9}  left out: {error}")
                 continue
             parts = {cbr: [] for cbr in args.cbr}
             # All rates of a picture share its streams.
             for number, path in enumerate(paths):
                 picture = load_picture(path, codec.image_shape)
                 for cbr in args.cbr:
-                    stem = f"{size}_{name}_{cbr.replace('/', 'of')}_{path.stem}"
+                    stem = f"{sides}_{name}_{str(cbr).replace('/', 'of')}_{path.stem}"
                     asked = {"snr_db": list(map(float, args.snr)), "draws": args.draws}
                     work = partial(
                         measure,
                         picture,
                         number,
                         codec,
-                        Fraction(cbr),
+                        cbr,
                         args.snr,
                         args.draws,
                     )
@@ -199,7 +202,7 @@ def main(argv=None):
                 good = s["outage"] <= MOST_OUTAGE and s["gap_db"] <= MOST_GAP_DB
                 met, verdict = met and good, "" if good else "NOT MET"
                 print(
-                    f"{size:>8} {name:>9} {cbr:>6} {s['outage']:7.1%} "
+                    f"{sides:>8} {name:>9} {str(cbr):>6} {s['outage']:7.1%} "
                     f"{s['gap_db']:10.2f} dB {s['left_out']:8}/{s['pairs']} "
                     f"{s['seconds']:9.1f} {s['peak_mib']:6} {verdict}",
                     flush=True,

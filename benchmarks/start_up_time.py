@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.argument_types import count
 from scenarios.arguments import Parser
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +64,7 @@ def time_of_imports():
 def main(argv=None):
     """Prints the table; returns 0 if all are within ``LIMIT_S``, else 1."""
     parser = Parser(prog="benchmarks.start_up_time", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="processes each (5)")
+    parser.add_argument("--rounds", type=count, default=5, help="processes each (5)")
     args = parser.parse_args(argv)
     tasks = {}
     for words in with_options():

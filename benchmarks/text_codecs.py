@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.argument_types import count
 from scenarios.arguments import Parser
 from semcom_phy.language.caption_tokens import caption_tokens
 from semcom_phy.simulation.intervals import clustered_mean
@@ -45,7 +46,7 @@ def sent_bits(codec, text):
 def main(argv=None):
     """Prints and stores the table; returns the exit code."""
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, help="of the test split (all)")
+    parser.add_argument("--images", type=count, help="of the test split (all)")
     parser.add_argument("--out", type=Path, default=Path("results"))
     args = parser.parse_args(argv)
     try:

@@ -58,6 +58,7 @@ def main(argv=None):
     except SystemExit as leave:
         return leave.code
     try:
+        _refuse_unread(parser, args.command)
         _COMMANDS[args.command](args)
     except (ValueError, OSError, ImportError) as error:
         line = " ".join(str(error).split())
@@ -67,6 +68,18 @@ def main(argv=None):
         print(f"\n{parser.prog}: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _refuse_unread(parser, command):
+    """Refuses options that are given and that the command would not read."""
+    for name in parser.given:
+        readers = [other for other, reads in _READS.items() if name in reads]
+        if command not in readers:
+            option = parser.options[name]
+            raise ValueError(
+                f"{command} does not read {option}, which is of {', '.join(readers)}: "
+                "leave it out"
+            )
 
 
 def _caption(args):
@@ -126,6 +139,16 @@ _COMMANDS = {
     "prompts": _prompts,
     "generate": _generate,
     "edit": _edit,
+}
+_EVERY = {"seed", "out"}
+_PICTURES = {"dataset", "num_images", "image_size"}
+_READS = {  # command -> names of the values that it reads
+    "caption": {"captioner"} | _PICTURES | _EVERY,
+    "prompts": {"dual_encoder", "prompts_file", "num", "temperature"}
+    | _PICTURES
+    | _EVERY,
+    "generate": {"generator", "prompt", "num"} | _EVERY,
+    "edit": {"editor", "prompt"} | _PICTURES | _EVERY,
 }
 
 

@@ -56,7 +56,11 @@ def main(argv=None):
         except ModuleNotFoundError as error:
             print(f"error: {error.name} is not there: {INSTALL}", file=sys.stderr)
             return 2
-        return module.main(argv[1:])
+        try:
+            return module.main(argv[1:])
+        except (ValueError, OSError, ImportError) as error:
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            return 2
     print(__doc__.strip(), file=sys.stderr)
     return 0 if argv[:1] in (["--help"], ["-h"]) else 2
 

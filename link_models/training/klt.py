@@ -21,7 +21,9 @@ from semcom_phy.sources.cifar10 import load_cifar10_training_images
 
 def main(argv=None):
     """Fits and stores; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="link_models.training klt")
+    parser = argparse.ArgumentParser(
+        prog="link_models.training klt", allow_abbrev=False
+    )
     parser.add_argument("--coefficients", type=int, default=1536)
     parser.add_argument("--out", type=Path, default=KLT_FILE)
     args = parser.parse_args(argv)

@@ -109,7 +109,9 @@ def _copy_half(source, target, mantissa_bits):
 
 def main(argv=None):
     """Ships some weights; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="link_models.training ship")
+    parser = argparse.ArgumentParser(
+        prog="link_models.training ship", allow_abbrev=False
+    )
     parser.add_argument("weights", nargs="+", help="labels or files of trained weights")
     parser.add_argument(
         "--embedded", action="store_true", help="weights are those of embedded models"

@@ -253,7 +253,9 @@ def train(
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], allow_abbrev=False
+    )
     parser.add_argument("--data", default="camvid", help="camvid, or a Cityscapes root")
     parser.add_argument("--image-size", nargs=2, type=int, default=(192, 256))
     parser.add_argument("--steps", type=int, default=800)

@@ -17,6 +17,7 @@ import numpy as np
 from link_models.training.words import training_captions
 from link_models.weights.store import file_hash
 from semcom_phy.language.caption_tokens import BEGIN, caption_tokens
+from semcom_phy.simulation.storage import check_writable
 from semcom_phy.source_coding.text.word_model import MODEL_FILE, Counts, WordModel
 
 NUM_VALIDATION = 1000
@@ -84,9 +85,16 @@ def bits_per_word(model, texts):
 
 def main(argv=None):
     """Counts and stores; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="link_models.training word_model")
+    parser = argparse.ArgumentParser(
+        prog="link_models.training word_model", allow_abbrev=False
+    )
     parser.add_argument("--out", type=Path, default=MODEL_FILE)
     args = parser.parse_args(argv)
+    if args.out.suffix != ".npz":  # NumPy would write to another file
+        raise ValueError(
+            f"--out {args.out} is not the name of an .npz file: --out {args.out}.npz"
+        )
+    check_writable(args.out.parent)
     texts = training_captions()
     learned, kept = texts[:-NUM_VALIDATION], texts[-NUM_VALIDATION:]
     captions = [caption_tokens().encode(text) for text in learned]
@@ -97,6 +105,7 @@ def main(argv=None):
         for name, counts in (("pairs", pairs), ("triples", triples))
         for field, value in counts._asdict().items()
     }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         args.out,
         occurrences=occurrences.astype(np.uint32),

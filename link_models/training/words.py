@@ -28,7 +28,9 @@ def training_captions():
 
 def main(argv=None):
     """Writes the list; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="link_models.training words")
+    parser = argparse.ArgumentParser(
+        prog="link_models.training words", allow_abbrev=False
+    )
     parser.add_argument("--out", type=Path, default=WORDS_FILE)
     args = parser.parse_args(argv)
     counts = Counter(w for text in training_captions() for w in text.lower().split())

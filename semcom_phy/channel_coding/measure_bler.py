@@ -8,7 +8,6 @@ every curve; a second run adds only the curves that are missing.
 """
 
 import argparse
-import importlib.metadata
 import json
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.mutual_information import bicm_capacity_snr_db
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.simulation.storage import replaced
+from semcom_phy.simulation.versions import software_versions
 
 INFO_BITS = (120, 400, 1200, 3600, 8200)  # the last: blocks of long frames
 STEP_DB = 0.25
@@ -112,7 +112,9 @@ def _num_symbols(mcs, info_bits):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], allow_abbrev=False
+    )
     parser.add_argument("--out", type=Path, default=CURVES_FILE)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
@@ -128,9 +130,7 @@ def main(argv=None):
         result = json.loads(args.out.read_text())
         if any(result.get(key) != value for key, value in setup.items()):
             parser.error(f"{args.out} was measured with other settings; remove it.")
-    result["versions"] = {
-        name: importlib.metadata.version(name) for name in ("sionna-no-rt", "numpy")
-    }
+    result["versions"] = software_versions()
     done = {(c["table"], c["index"], c["nominal_info_bits"]) for c in result["curves"]}
     jobs = [
         (mcs, k)

@@ -10,8 +10,8 @@ from semcom_phy.simulation.plotting_grid import grid_figure
 
 
 def run(command, folder, *options):
-    argv = [command, "--out", str(folder), "--images", "2", "--image-size", "64"]
-    return main([*argv, *options])
+    small = ["--images", "2", "--image-size", "64"]
+    return main([command, "--out", str(folder), *small, *options])
 
 
 @pytest.mark.parametrize("captioner", ["embedded", "tags"])
@@ -40,7 +40,7 @@ def test_generated_and_edited_pictures_are_drawn(tmp_path, capsys):
     """Every caption has a row; the same command draws the same bytes."""
     options = ["--prompt", "a red boat", "a dog", "--num", "2", "--seed", "3"]
     for folder in (tmp_path / "one", tmp_path / "two"):
-        assert run("generate", folder, *options) == 0
+        assert main(["generate", "--out", str(folder), *options]) == 0
     pictures = [
         np.asarray(Image.open(tmp_path / name / "generate.png"))
         for name in ("one", "two")
@@ -72,6 +72,30 @@ def test_what_is_wrong_is_one_line(argv, told, tmp_path, monkeypatch, capsys):
     lines = capsys.readouterr().err.splitlines()
     line = [x for x in lines if x.startswith("scenarios.knowledge: error: ")]
     assert len(line) == 1 and all(word in line[0] for word in told), lines
+
+
+@pytest.mark.parametrize(
+    "argv, option, readers",
+    [
+        (["generate", "--prompt", "a", "--dataset", "sample"], "--dataset", "caption"),
+        (["generate", "--prompt", "a", "--images", "6"], "--images", "edit"),
+        (["generate", "--prompt", "a", "--image-size", "64"], "--image-size", "edit"),
+        (["generate", "--prompt", "a", "--captioner", "tags"], "--captioner", "cap"),
+        (["caption", "--prompt", "a"], "--prompt", "generate, edit"),
+        (["caption", "--num", "3"], "--num", "prompts, generate"),
+        (["edit", "--num", "3"], "--num", "prompts, generate"),
+        (["edit", "--temperature", "0.01"], "--temperature", "prompts"),
+        (["prompts", "--prompt", "a"], "--prompt", "generate, edit"),
+    ],
+)
+def test_what_a_command_does_not_read_is_refused(
+    argv, option, readers, tmp_path, capsys
+):
+    """With the commands that do, even if it is the default; nothing is written."""
+    assert main([*argv, "--out", str(tmp_path / "none")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{argv[0]} does not read {option}" in line and readers in line
+    assert not (tmp_path / "none").exists()
 
 
 def test_rows_and_titles_belong_together():

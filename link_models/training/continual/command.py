@@ -45,10 +45,13 @@ from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.simulation.versions import software_versions
 
+CAPTIONER, SHARE = "embedded", Selection.share  # where the options do not say
 WITHOUT = "none"
 MEMORIES = (WITHOUT, *READINGS)  # panels from left to right
 DOMAINS = {
-    "paper": lambda args: paper_domains(args.captioner, args.out),
+    "paper": lambda args: paper_domains(
+        CAPTIONER if args.captioner is None else args.captioner, args.out
+    ),
     "flickr8k": lambda args: flickr8k_domains(),
 }
 RECIPE = Recipe(min_snr_db=0.0, max_snr_db=10.0, average_decay=0.99)
@@ -76,6 +79,7 @@ def main(argv=None):
         prog="link_models.training continual",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("--domains", choices=tuple(DOMAINS), default="flickr8k", help="(%(default)s)")
@@ -90,10 +94,9 @@ def main(argv=None):
     add(
         "--share",
         type=float,
-        default=0.5,
-        help="of a full short-term memory that moves without --threshold (%(default)s)",
+        help=f"of a full short-term memory that moves without --threshold ({SHARE})",
     )
-    add("--captioner", default="embedded", help="for paper: embedded, a hub id, ...")
+    add("--captioner", help=f"for paper: a hub id, ... ({CAPTIONER})")
     add("--antennas", type=int, choices=(1, 2), default=2, help="a side (%(default)s)")
     add("--codec-config", default="{}", help='JSON, such as {"symbols_per_token": 4}')
     add(
@@ -125,6 +128,7 @@ def main(argv=None):
 def _train(args, checkpoint, options):
     if args.resume and args.restart:
         raise ValueError("--resume goes on, --restart forgets: give one of them")
+    _refuse_unread(args)
     bleu_counts([["a"]], ["a"])  # says what to install, before hours of training
     run = _run(args, checkpoint)
     if args.resume:
@@ -153,12 +157,28 @@ def _train(args, checkpoint, options):
     return path
 
 
+def _refuse_unread(args):
+    """Refuses options that nothing would read, of which the record would not tell."""
+    without = args.reading == WITHOUT
+    of_memory = f"a memory, and --reading {WITHOUT} has none"
+    of_quantile = f"a run without --threshold, which is {args.threshold}"
+    for option, value, unread, what in (
+        ("--captioner", args.captioner, args.domains != "paper", "--domains paper"),
+        ("--share", args.share, without, of_memory),
+        ("--threshold", args.threshold, without, of_memory),
+        ("--share", args.share, args.threshold is not None, of_quantile),
+    ):
+        if value is not None and unread:
+            raise ValueError(f"{option} {value} is of {what}: leave it out")
+
+
 def _run(args, checkpoint):
     """The run that the options describe."""
     plan = Plan(**{name: getattr(args, name) for name in vars(Plan())})
     selection = None
     if args.reading != WITHOUT:
-        selection = Selection(args.reading, args.threshold, args.share)
+        share = SHARE if args.share is None else args.share
+        selection = Selection(args.reading, args.threshold, share)
     config = _codec_config(args.codec_config)
     domains = [fitting(domain, ROOM) for domain in DOMAINS[args.domains](args)]
     recipe = replace(

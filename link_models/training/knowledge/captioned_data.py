@@ -67,6 +67,26 @@ class CaptionedData:
     provenance: dict
 
 
+def check_data_sets(names):
+    """Refuses names that are not of :data:`DATA_SETS`, and those given twice.
+
+    Raises
+    ------
+    ValueError
+        With the names, and what is allowed.
+    """
+    unknown = [name for name in names if name not in DATA_SETS]
+    if unknown:
+        raise ValueError(
+            f"--datasets {' '.join(unknown)}: there are {', '.join(DATA_SETS)}"
+        )
+    twice = [name for name in DATA_SETS if list(names).count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"--datasets {' '.join(names)}: name {' and '.join(twice)} once"
+        )
+
+
 def load_captioned(names=tuple(DATA_SETS), seed=0):
     """Pictures of several data sets.
 
@@ -85,8 +105,10 @@ def load_captioned(names=tuple(DATA_SETS), seed=0):
     Raises
     ------
     FileNotFoundError, ValueError
-        If a data set is not there, or has neither captions nor classes.
+        If a data set is not there, not known or named twice, or has neither captions
+        nor classes.
     """
+    check_data_sets(names)
     numbers = {}  # text -> its number
     images, said, train, held, about = [], [], [], [], {}
     start = 0

@@ -21,6 +21,7 @@ from link_models.training.knowledge.trainer import (
     recipe_of,
     tensors_of,
     train,
+    use_threads,
 )
 from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.captioner.network import CaptionNetwork
@@ -97,7 +98,9 @@ def bleu(network, vocabulary, maps, references, beams=3, length_power=0.8):
 def main(argv=None):
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="link_models.training captioner", description=__doc__.splitlines()[0]
+        prog="link_models.training captioner",
+        description=__doc__.splitlines()[0],
+        allow_abbrev=False,
     )
     add_arguments(parser, RECIPE)
     args = parser.parse_args(argv)
@@ -107,7 +110,7 @@ def main(argv=None):
 
 
 def _train(recipe, args):
-    torch.set_num_threads(args.threads)
+    use_threads(args.threads)
     folder = Path(args.out) / "features"
     flickr = load_samples(find_data_folder("flickr8k_images"), None, 128, split="train")
     held = flickr.take(range(len(flickr) - VALIDATION, len(flickr)))

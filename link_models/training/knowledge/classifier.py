@@ -19,6 +19,7 @@ from link_models.training.knowledge.trainer import (
     recipe_of,
     tensors_of,
     train,
+    use_threads,
 )
 from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.classifier.network import ConvNetwork, scaled
@@ -56,7 +57,7 @@ def accuracy(network, samples):
 def _train(name, recipe, args):
     """Trains on the split train of a data set; the JSON beside the weights."""
     begun = time.monotonic()
-    torch.set_num_threads(args.threads)
+    use_threads(args.threads)
     samples, held = load_labelled(name)
     side = samples.images.shape[1]
     labels = torch.from_numpy(samples.labels.astype("int64"))
@@ -106,13 +107,14 @@ def _train(name, recipe, args):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    which = argparse.ArgumentParser(add_help=False)
+    which = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     which.add_argument("--dataset", default="cifar10", choices=tuple(RECIPES))
     name = which.parse_known_args(argv)[0].dataset
     parser = argparse.ArgumentParser(
         prog="link_models.training classifier",
         description=__doc__.splitlines()[0],
         parents=[which],
+        allow_abbrev=False,
     )
     add_arguments(parser, RECIPES[name])
     args = parser.parse_args(argv)

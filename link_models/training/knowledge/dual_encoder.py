@@ -22,6 +22,7 @@ from link_models.training.knowledge.trainer import (
     recipe_of,
     tensors_of,
     train,
+    use_threads,
 )
 from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
@@ -78,7 +79,9 @@ def pooled(maps):
 def main(argv=None):
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="link_models.training dual_encoder", description=__doc__.splitlines()[0]
+        prog="link_models.training dual_encoder",
+        description=__doc__.splitlines()[0],
+        allow_abbrev=False,
     )
     add_arguments(parser, RECIPE)
     args = parser.parse_args(argv)
@@ -88,7 +91,7 @@ def main(argv=None):
 
 
 def _train(recipe, args):
-    torch.set_num_threads(args.threads)
+    use_threads(args.threads)
     folder = Path(args.out) / "features"
     flickr = load_samples(find_data_folder("flickr8k_images"), None, 128, split="train")
     num_shown = len(flickr) - VALIDATION

@@ -21,16 +21,19 @@ from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge import class_generator
 from link_models.training.knowledge.captioned_data import (
     DATA_SETS,
+    check_data_sets,
     encoded,
     load_captioned,
 )
 from link_models.training.knowledge.trainer import (
     TorchRecipe,
     add_arguments,
+    check_device,
     command_of,
     recipe_of,
     tensors_of,
     train,
+    use_threads,
 )
 from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.embedded_weights import save_weights
@@ -62,6 +65,7 @@ NETWORKS = {
 RECIPE = TorchRecipe(steps=8000, batch_size=256, learning_rate=2e-3)
 LIMIT = 6.0  # standard deviations; of 10,000 coefficients 4 are beyond it
 UNTOLD = 0.1  # share of the pictures whose text is withheld, which guidance needs
+PICTURES = 200  # that a generator of classes sees, at most
 _AT_ONCE = 500
 
 
@@ -221,23 +225,39 @@ def _validated(network, weight, noise, pictures, held, seed):
     return float(torch.cat(errors).mean())
 
 
+def _refuse_unread(args):
+    """Refuses options of the other generator, of captions or of classes."""
+    if args.classes is None and args.pictures is not None:
+        raise ValueError(
+            f"--pictures {args.pictures} is of a generator of classes: leave it out, "
+            "or name their data set with --classes"
+        )
+    if args.classes is not None and args.datasets is not None:
+        raise ValueError(
+            f"--datasets {' '.join(args.datasets)} is of a generator of captions: "
+            "leave out either that or --classes"
+        )
+
+
 def main(argv=None):
     """Command line; returns the exit code."""
-    chosen = argparse.ArgumentParser(add_help=False)
+    chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     chosen.add_argument("--classes")
     of_classes = chosen.parse_known_args(argv)[0].classes is not None
     networks = class_generator.NETWORKS if of_classes else NETWORKS
     usual = class_generator.RECIPE if of_classes else RECIPE
     parser = argparse.ArgumentParser(
-        prog="link_models.training generator", description=__doc__.splitlines()[0]
+        prog="link_models.training generator",
+        description=__doc__.splitlines()[0],
+        allow_abbrev=False,
     )
     parser.add_argument("--network", choices=tuple(networks), default="mlp")
-    parser.add_argument("--datasets", nargs="+", default=list(DATA_SETS))
+    parser.add_argument("--datasets", nargs="+", help="of captions (all)")
     parser.add_argument(
         "--classes", metavar="DATASET", help="paint its classes: sample, cifar10, ..."
     )
     parser.add_argument(
-        "--pictures", type=int, default=200, help="of --classes, at most (200)"
+        "--pictures", type=int, help=f"of --classes, at most ({PICTURES})"
     )
     parser.add_argument("--device", default="cpu", help="of PyTorch, such as cuda")
     add_arguments(parser, usual)
@@ -245,27 +265,32 @@ def main(argv=None):
     name = "generator"
     if of_classes:
         name += f" --classes {args.classes}"
-    if args.pictures != 200:
-        name += f" --pictures {args.pictures}"
+    pictures = PICTURES if args.pictures is None else args.pictures
+    if pictures != PICTURES:
+        name += f" --pictures {pictures}"
     if args.network != "mlp":
         name += f" --network {args.network}"
-    if args.datasets != list(DATA_SETS):
-        name += f" --datasets {' '.join(args.datasets)}"
+    names = list(DATA_SETS) if args.datasets is None else args.datasets
+    if names != list(DATA_SETS):
+        name += f" --datasets {' '.join(names)}"
 
     def train():
-        torch.set_num_threads(args.threads)
+        _refuse_unread(args)
+        check_data_sets(names)
+        use_threads(args.threads)
+        check_device(args.device)
         recipe = recipe_of(args)
         command = command_of(name, recipe, usual)
         network = networks[args.network]
         where = args.device, args.resume, args.restart
         if of_classes:
-            seen = args.classes, args.pictures
+            seen = args.classes, pictures
             return class_generator.train_class_generator(
                 network, recipe, *seen, args.out, command, *where
             )
         encoder = sentence_encoder()
         return train_generator(
-            network, recipe, args.datasets, args.out, command, encoder, *where
+            network, recipe, names, args.out, command, encoder, *where
         )
 
     label = class_generator.weights_name(args.classes) if of_classes else LABEL

@@ -113,7 +113,9 @@ def train(name, folder, command):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="link_models.training probe")
+    parser = argparse.ArgumentParser(
+        prog="link_models.training probe", allow_abbrev=False
+    )
     parser.add_argument("--dataset", required=True, choices=tuple(RECIPES))
     parser.add_argument("--out", type=Path, default=Path("runs"))
     args = parser.parse_args(argv)

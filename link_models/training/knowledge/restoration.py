@@ -21,6 +21,7 @@ from link_models.training.knowledge.trainer import (
     recipe_of,
     tensors_of,
     train,
+    use_threads,
 )
 from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.editor.restoration import NAME, restored
@@ -157,7 +158,7 @@ def validation(network, held):
 def _train(recipe, args):
     """Trains on the train splits; the JSON beside the weights."""
     begun = time.monotonic()
-    torch.set_num_threads(args.threads)
+    use_threads(args.threads)
     photographs, held, provenance = load_photographs()
     network = trained(photographs, recipe, args, provenance)
     record = {
@@ -175,7 +176,9 @@ def _train(recipe, args):
 def main(argv=None):
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="link_models.training restoration", description=__doc__.splitlines()[0]
+        prog="link_models.training restoration",
+        description=__doc__.splitlines()[0],
+        allow_abbrev=False,
     )
     add_arguments(parser, RECIPE)
     args = parser.parse_args(argv)

@@ -25,6 +25,8 @@ from link_models.training.checkpoint import (
 from semcom_phy.checks import check_integer, check_number
 from semcom_phy.seeding import derived_seed
 
+MOST_THREADS = 1024  # far beyond any gain; PyTorch would start as many as are asked for
+
 
 @dataclass(frozen=True)
 class TorchRecipe:
@@ -182,6 +184,35 @@ def recipe_of(args):
     return TorchRecipe(
         **{name: getattr(args, name) for name in TorchRecipe.__dataclass_fields__}
     )
+
+
+def use_threads(number):
+    """Lets PyTorch compute with so many threads.
+
+    Raises
+    ------
+    ValueError
+        If there is no such number of them.
+    """
+    check_integer("--threads", number, 1, MOST_THREADS)
+    torch.set_num_threads(number)
+
+
+def check_device(name):
+    """Refuses a device of PyTorch that is not there, before data are read for it.
+
+    Raises
+    ------
+    ValueError
+        If it holds no numbers here: an unknown name, or a GPU that is missing.
+    """
+    try:
+        torch.zeros(1, device=name).tolist()
+    # The latter where PyTorch was built without support of the device.
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"--device {name} is not there for this PyTorch: --device cpu always is"
+        ) from error
 
 
 def command_of(name, recipe, default):

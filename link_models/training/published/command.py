@@ -154,6 +154,7 @@ def main(argv=None):
         prog="link_models.training import",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("file", help="the authors' checkpoint, a state_dict of torch")

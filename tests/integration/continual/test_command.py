@@ -100,3 +100,19 @@ def test_bad_options_are_told_in_one_line(run, capsys, options, message):
     """With the value."""
     assert run(**options) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"captioner": "embedded"}, "--captioner embedded is of --domains paper"),
+        ({"share": 0.5, "threshold": 0.05}, "--share 0.5 is of a run without --thresh"),
+        ({"reading": "none", "share": 0.2}, "--share 0.2 is of a memory"),
+        ({"reading": "none", "threshold": 0.1}, "--threshold 0.1 is of a memory"),
+    ],
+)
+def test_what_is_not_read_is_refused(run, capsys, options, message):
+    """Even if it is what is taken without it."""
+    assert run(**options) == 2
+    error = capsys.readouterr().err
+    assert message in error and "leave it out" in error
