@@ -17,7 +17,10 @@ SCENARIO = Scenario(
     dataset="camvid",
     image_size=(192, 256),
     num_images=233,
-    systems=("sa_oosc", "oosc", "ntscc", "deepjscc_patches", "hevc_ldpc"),
+    systems=(
+        *("sa_oosc", "oosc", "ntscc", "deepjscc_patches"),
+        *("hevc_ldpc", "hevc_ldpc_labels"),
+    ),
     metrics=(*IMAGE_METRICS, *IMPORTANCE_METRICS),
 )
 

@@ -61,6 +61,7 @@ class EditedScenario(Scenario):
         "gened_sc_unedited",
         "gened_sc_plain",
         "hevc_ldpc",
+        "hevc_ldpc_mask",
     )
     metrics: tuple[str, ...] = (
         *("psnr_db", "psnr_of_mean_mse_db"),
