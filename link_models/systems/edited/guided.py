@@ -28,7 +28,7 @@ from link_models.systems.edited.saliency import (
 from link_models.systems.edited.saliency_coder import SeenCoder
 from link_models.systems.edited.senders import caption_sender
 from link_models.systems.frame_system import FrameSystem
-from link_models.systems.knowledge import TEXT_ENCODER
+from link_models.systems.knowledge import DUAL_ENCODER, TEXT_ENCODER
 from link_models.systems.outage import outage_color
 from link_models.systems.transmitter import Transmitter
 from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
@@ -119,7 +119,7 @@ class Guided:
             link,
             Transmitter(channel),
             side=side,
-            also_known=(TEXT_ENCODER,),
+            also_known=(DUAL_ENCODER, TEXT_ENCODER),
             about={"weights": record["label"], "weights_sha256": record["sha256"]},
         )
         coder = CaptionedCoder(image, sender, channel, shape)

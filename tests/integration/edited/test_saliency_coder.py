@@ -27,6 +27,7 @@ from semcom_phy.sources.images import load_images
 from semcom_phy.sources.samples import Samples
 
 SHAPE, GRID, NUM_SYMBOLS = (32, 32, 3), (4, 4), 64
+KNOWN = ["average SNR", "dual encoder that finds the foreground"]
 SCENARIO = replace(
     edited_awgn.SCENARIO, image_size=32, cbr=Fraction(1, 48), csi="perfect"
 )
@@ -150,7 +151,7 @@ def test_a_mask_is_sent_charged_and_judged(weights, samples):
     np.testing.assert_allclose(share, mask.mean((1, 2)), atol=1e-6)
     about = system.describe()
     assert about["dual_encoder"] == Colours.identity and about["mask"] == "predicted"
-    assert about["mask_symbols"] == MASK_ROOM and about["knows"] == ["average SNR"]
+    assert about["mask_symbols"] == MASK_ROOM and about["knows"] == KNOWN
     bare = transmit(system, replace(samples, masks=None))
     assert np.isnan(bare.figures["mask_iou"]).all()
 
@@ -188,8 +189,8 @@ def test_with_a_lead_a_lost_mask_is_an_outage(weights, samples, monkeypatch):
 def test_free_and_estimated_masks_are_not_charged(weights, samples):
     """A free mask is said to be known; an estimated one is no knowledge (exact)."""
     for way, knows, told in (
-        ("free", ["average SNR", "mask (free)"], "predicted"),
-        ("estimated", ["average SNR"], "estimated by the receiver"),
+        ("free", [*KNOWN, "mask (free)"], "predicted"),
+        ("estimated", KNOWN, "estimated by the receiver"),
     ):
         system = system_of(weights, way)
         sent = transmit(system, samples)
@@ -208,7 +209,7 @@ def test_other_variants_send_no_mask(weights, samples, mask):
     sent = transmit(system, samples)
     assert sent.spent.side.tolist() == [0] * 3
     assert ("mask_iou" in sent.figures) == (mask == "constant")
-    assert system.describe()["knows"] == ["average SNR"]
+    assert system.describe()["knows"] == KNOWN
 
 
 def test_masks_at_the_transmitter_are_those_that_are_sent(weights, samples):

@@ -185,7 +185,8 @@ def test_all_of_the_guide_is_charged(system):
     assert sent.delivered.texts == ["a dog runs on the grass"] * 4
     assert not sent.lost["side"].any() and not sent.lost["caption"].any()
     about = system.describe()
-    assert about["knows"] == ["average SNR", "captioner and text encoder"]
+    encoders = "dual encoder that finds the foreground", "captioner and text encoder"
+    assert about["knows"] == ["average SNR", *encoders]
     assert about["edge_symbols"] == EDGES and about["steps"] == 4
 
 
