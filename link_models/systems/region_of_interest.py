@@ -20,6 +20,7 @@ from link_models.systems.knowledge import DUAL_ENCODER
 from link_models.systems.levels import AT_TRANSMITTER, StudentLevels
 from link_models.systems.student import load_student
 from semcom_phy.codecs import gened_sc, ntscc
+from semcom_phy.knowledge_base.efficientnet import efficientnet
 
 # Standard deviation [pixels]. On CamVid's split val the largest of 1.5, 2, 2.5 and 3 at
 # which the background stays above that of SA-OOSC.
@@ -109,6 +110,7 @@ class LikelyObjects:
     knows = StudentLevels.knows
 
     def __init__(self, scenario):
+        efficientnet()  # whether it is there is known before anything is sent
         self._student = load_student()
 
     def __call__(self, samples):

@@ -74,7 +74,6 @@ def test_what_arguments_are_read_as():
 
 def test_a_generator_of_no_classes_is_told(capsys):
     """In one line, with exit code 2."""
-    pytest.importorskip("diffusers")
     assert class_generator_steps.main(["--dataset", "nothing"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
