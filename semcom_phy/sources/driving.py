@@ -79,6 +79,10 @@ class DrivingScenes:
     names : `tuple` of `str`
         Frame names, ``0016E5_07959`` or ``aachen_000001_000019``
 
+    segments : `tuple` of `str`
+        Segment of the drive that each is of, of
+        :func:`~semcom_phy.simulation.drives.drive_segments` over the whole split
+
     provenance : `dict`
         Plain JSON values, as of :func:`~semcom_phy.sources.images.load_images`
     """
@@ -86,6 +90,7 @@ class DrivingScenes:
     images: np.ndarray
     labels: np.ndarray
     names: tuple
+    segments: tuple
     provenance: dict
 
     def __len__(self):
@@ -99,6 +104,7 @@ class DrivingScenes:
             images,
             self.labels[indices],
             tuple(self.names[index] for index in indices),
+            tuple(self.segments[index] for index in indices),
             self.provenance | _identity(images),
         )
 
@@ -178,8 +184,9 @@ def load_driving_scenes(dataset, split, size=(192, 256), num_images=None, seed=N
         "terms": _TERMS[kind],
         **_identity(images),
     }
-    names = tuple(names[index] for index in chosen)
-    return DrivingScenes(images, labels, names, provenance)
+    segments = drive_segments(names)  # of all frames: a draw leaves gaps in a segment
+    names, segments = (tuple(of[index] for index in chosen) for of in (names, segments))
+    return DrivingScenes(images, labels, names, segments, provenance)
 
 
 def load_driving_samples(dataset, split, size=(192, 256), num_images=None, seed=None):
@@ -195,12 +202,11 @@ def load_driving_samples(dataset, split, size=(192, 256), num_images=None, seed=
     samples : :class:`~semcom_phy.sources.samples.Samples`
     """
     scenes = load_driving_scenes(dataset, split, size, num_images, seed)
-    groups = tuple(drive_segments(scenes.names))
     rule = "segment of 10 consecutive frames of a drive"
-    about = {"groups": describe_groups(groups, rule)}
+    about = {"groups": describe_groups(scenes.segments, rule)}
     about |= hashes_beside(labels=scenes.labels)
     return Samples(
-        scenes.images, groups, scenes.provenance | about, labels=scenes.labels
+        scenes.images, scenes.segments, scenes.provenance | about, labels=scenes.labels
     )
 
 

@@ -26,7 +26,7 @@ for title in coded:
 # after: compared = systems
 for axis, part in zip(axes, ("non_background", "background"), strict=True):
     drawn = axis.lines[-1]
-    assert drawn.get_label() == "HEVC + LDPC"
+    assert drawn.get_label() == "HEVC + LDPC, told as SA-OOSC"
     np.testing.assert_array_equal(
         drawn.get_ydata(), [p.metrics[f"psnr_{part}"].mean for p in points]
     )

@@ -112,6 +112,23 @@ def test_hash_tells_shapes_apart():
     assert pixel_hash(image) == pixel_hash(image[:, ::-1][:, ::-1])
 
 
+def test_segments_are_those_of_the_whole_drive(camvid):
+    """A draw leaves gaps in a segment and brings no frames of another one into it: a
+    group is ten frames of the split, of which some were drawn (exact)."""
+    names = np.array([f"{drive}_{frame:02}" for drive in "ab" for frame in range(25)])
+    images = np.zeros((50, *SIZE, 3), np.uint8)
+    camvid(images=images, labels=images[..., 0], names=names)
+    of_all = dict(zip(names, drive_segments(names), strict=True))
+    for seed in (0, None):
+        scenes = load_driving_scenes("camvid", "train", SIZE, 30, seed)
+        assert scenes.segments == tuple(of_all[name] for name in scenes.names)
+        assert load_driving_samples("camvid", "train", SIZE, 30, seed).groups == (
+            scenes.segments
+        )
+    assert set(scenes.segments) == {"a/0", "a/1", "a/2", "b/0"}
+    assert scenes.take([29, 0]).segments == ("b/0", "a/0")
+
+
 def test_larger_scenes_lose_their_margin(camvid):
     """The central part of the asked ratio is reduced, labels without new classes."""
     images = np.zeros((4, 48, 96, 3), np.uint8)
@@ -267,7 +284,7 @@ def test_scenes_as_samples(camvid):
     samples = load_driving_samples("camvid", "train", SIZE, 3, seed=2)
     np.testing.assert_array_equal(samples.images, scenes.images)
     np.testing.assert_array_equal(samples.labels, scenes.labels)
-    assert samples.groups == tuple(drive_segments(scenes.names))
+    assert samples.groups == scenes.segments
     about = samples.provenance
     assert about["groups"]["rule"] == "segment of 10 consecutive frames of a drive"
     assert about["sha256"] == scenes.provenance["sha256"]
