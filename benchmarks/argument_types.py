@@ -8,6 +8,8 @@ import re
 from argparse import ArgumentTypeError
 from fractions import Fraction
 
+from semcom_phy.unknown_names import unknown_name
+
 
 def count(text):
     """An integer from 1, `int`: of 0 or fewer there is nothing to measure."""
@@ -38,3 +40,13 @@ def rate(text):
             f"must be a number above 0, at most 1, such as 1/16, got {text.strip()!r}"
         )
     return found
+
+
+def system(text):
+    """A name of the table of systems, `str`."""
+    from link_models.systems.table import SYSTEMS  # slow: not for --help
+
+    if text not in SYSTEMS:
+        listed = "docs/systems.md"
+        raise ArgumentTypeError(unknown_name("system", text, sorted(SYSTEMS), listed))
+    return text

@@ -20,7 +20,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.argument_types import count, rate, size
+from benchmarks.argument_types import count, rate, size, system
 from scenarios.arguments import Parser
 from semcom_phy.sources.folder import list_pictures
 
@@ -57,7 +57,8 @@ def main(argv=None):
     """Prints the table; returns 0."""
     data = Path(os.environ.get("SEMCOM_DATA", "../shared/data"))
     parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument("--systems", nargs="+", default=["hevc_ldpc", "hevc_capacity"])
+    usual = ["hevc_ldpc", "hevc_capacity"]
+    parser.add_argument("--systems", nargs="+", type=system, default=usual)
     parser.add_argument("--links", nargs="+", choices=LINKS, default=list(LINKS))
     parser.add_argument("--pictures", type=count, default=24)
     parser.add_argument("--size", type=size, default="512x768")
@@ -73,8 +74,8 @@ def main(argv=None):
     if not paths:
         parser.error(f"{args.folder} holds no pictures; name one with --folder")
     if args.here:
-        (system,), (link,) = args.systems, args.links
-        print(json.dumps(measure(system, link, paths, args.size, args.cbr, args.snr)))
+        (name,), (link,) = args.systems, args.links
+        print(json.dumps(measure(name, link, paths, args.size, args.cbr, args.snr)))
         return 0
     print(
         f"{len(paths)} pictures of {_text(args.size)}, cbr {args.cbr}, "
@@ -83,10 +84,10 @@ def main(argv=None):
         "  PSNR [dB]"
     )
     for link in args.links:
-        for system in args.systems:
-            row = _in_own_process(system, link, args)
+        for name in args.systems:
+            row = _in_own_process(name, link, args)
             print(
-                f"{link:>4} {system:>22} {row['start']:14.1f} {row['cpu']:14.2f} "
+                f"{link:>4} {name:>22} {row['start']:14.1f} {row['cpu']:14.2f} "
                 f"{row['clock']:10.2f} {row['peak_mib']:6} {row['psnr_db']:10.2f}",
                 flush=True,
             )

@@ -1,9 +1,11 @@
-"""The command-line parser of the scenarios."""
+"""The parser of every command line."""
 
 import argparse
 import difflib
 import re
 import sys
+
+from scenarios.given_once import StoreOnce, SwitchOnce
 
 # As float() reads it; argparse takes -10 for a number, but -1e1 for an option.
 _NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|-inf(inity)?|-nan", re.I)
@@ -11,7 +13,8 @@ _NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|-inf(inity)?|-nan
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, reads negative numbers of any form, and refuses
-    an option that is given twice, of which argparse would keep the last value.
+    abbreviations and an option that is given twice, of which argparse would keep the
+    last value.
 
     Attributes
     ----------
@@ -30,7 +33,8 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **more)
         self.options, self.groups, self.given = {}, {}, {}
         for name in (None, "store"):
-            self.register("action", name, _StoreOnce)
+            self.register("action", name, StoreOnce)
+        self.register("action", argparse.BooleanOptionalAction, SwitchOnce)
 
     def add_options(self, title):
         """Opens a group of options; returns what adds one, as ``add_argument``."""
@@ -78,7 +82,7 @@ class Parser(argparse.ArgumentParser):
             option, values = action.option_strings[0], arg_string.replace(",", " ")
             raise argparse.ArgumentError(
                 action,
-                f"got {arg_string!r}; give numbers separated by blanks: "
+                f"got {arg_string!r}; give values separated by blanks: "
                 f"{' '.join([option, *values.split()])}",
             ) from error
 
@@ -88,33 +92,6 @@ class RaisingParser(Parser):
 
     def error(self, message):
         raise ValueError(message)
-
-
-class _StoreOnce(argparse.Action):
-    """The action of options that name none.
-
-    Parameters
-    ----------
-    once : `str`, optional
-        Why a second value is refused; by default how several are written, or to give
-        one
-    """
-
-    def __init__(self, once="", **more):
-        super().__init__(**more)
-        several = "write all values behind one, separated by blanks"
-        self.once = once or (several if self.nargs == "+" else "give one of them")
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        if option_string is not None:
-            said = " ".join(map(str, values)) if self.nargs == "+" else str(values)
-            if self.dest in parser.given:
-                parser.error(
-                    f"{option_string} is given twice, {parser.given[self.dest]} and "
-                    f"{said}: {self.once}"
-                )
-            parser.given[self.dest] = said
-        setattr(namespace, self.dest, values)
 
 
 def nearest(word, known):

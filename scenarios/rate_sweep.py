@@ -107,7 +107,8 @@ def all_built(builders, rates):
 
     Parameters
     ----------
-    builders : iterable of callables, see :class:`~scenarios.runner.LinkBuilder`
+    builders : iterable of callables
+        See :class:`~scenarios.command.link_builder.LinkBuilder`
 
     rates : sequence of `Fraction` or `None`
         Of a sweep over the cbr

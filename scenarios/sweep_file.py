@@ -28,6 +28,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenarios.arguments import RaisingParser, nearest
+from scenarios.command.chosen_scenario import chosen_scenario
+from scenarios.command.evaluation_checks import checked_evaluation
+from scenarios.command.one_line import one_line
 from scenarios.options import OTHER_COMMANDS, scenario_parser
 from scenarios.scenario import Scenario
 
@@ -178,8 +181,6 @@ def _run(path, number, defaults, own, out, more):
     try:
         checked = _checked(parser, argv, scenario)
     except (ValueError, OSError, ImportError) as error:
-        from scenarios.runner import one_line
-
         text = one_line(error, parser.options)
         raise SweepFileError(f"{path}: {title}: {text}") from error
     return Run(title, module, out / folder, tuple(argv), checked)
@@ -197,8 +198,6 @@ def evaluate_options(parser):
 
 
 def _checked(parser, argv, scenario):
-    from scenarios.runner import checked_evaluation, chosen_scenario
-
     args = parser.parse_args(argv)
     return checked_evaluation(args, chosen_scenario(args, scenario))
 

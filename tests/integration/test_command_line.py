@@ -26,6 +26,7 @@ from scenarios import (
     siso_rayleigh,
 )
 from scenarios import scenario as scenario_module
+from scenarios.command.link_builder import LinkBuilder
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import SweepSettings, simulate_point
 from semcom_phy.snr import SNR_RANGE_DB
@@ -164,7 +165,7 @@ def test_intervals_count_photographs(tmp_path, capsys):
     assert document["data"]["groups"] == {"count": 12, "rule": "photograph"}
     samples = load_samples("sample", 24)
     point = simulate_point(
-        runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")(),
+        LinkBuilder(SCENARIO, "pixels", "tiny_systems")(),
         samples,
         10,
         SweepSettings(seed=1, batch_size=24),

@@ -16,6 +16,7 @@ from link_models.systems.frame_system import FrameSystem
 from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.transmitter import Transmitter
 from scenarios import adaptive_rate, mimo_2x2, runner
+from scenarios.command.link_builder import LinkBuilder
 from semcom_phy.simulation import sweep
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
@@ -180,7 +181,7 @@ def test_a_system_rests_on_its_own_codec_alone():
 def test_metrics_that_are_listed_count_and_no_others():
     """Code of texts and of importance is among what a curve rests on where its metrics
     are listed, and nowhere else (exact)."""
-    link = runner.LinkBuilder(SCENARIO, "pixels", "tiny_systems")()
+    link = LinkBuilder(SCENARIO, "pixels", "tiny_systems")()
     text, rule = (
         "semcom_phy/metrics/text.py",
         "semcom_phy/knowledge_base/importance/driving_rule.py",
@@ -209,7 +210,7 @@ def test_use_does_not_change_an_identity(name):
     """The same before and after a transmission (exact)."""
     scenario = adaptive_rate.SCENARIO if name == "eca" else mimo_2x2.SCENARIO
     scenario = replace(scenario, num_images=2, snr_db=(5.0,))
-    link = runner.LinkBuilder(scenario, name, "link_models.systems.table")()
+    link = LinkBuilder(scenario, name, "link_models.systems.table")()
     before = code_identity(*link)
     samples = load_samples(scenario.dataset, 2)
     sweep.simulate_point(link, samples, 5.0, sweep.SweepSettings(num_shown=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks
-from benchmarks import argument_types, class_generator_steps, phy_overhead
+from benchmarks import argument_types, class_generator_steps, phy_overhead, picture_cost
 from semcom_phy.channel_coding import measure_bler
 from semcom_phy.channel_coding.mcs import mcs_table
 
@@ -62,6 +62,18 @@ def test_counts_sizes_and_rates_are_checked(name, argv, told, capsys):
         main(argv)
     error = capsys.readouterr().err
     assert f"argument {argv[0]}: must be " in error and told in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_system_is_told(tmp_path, capsys):
+    """In one line, with the option and what was meant, before a process is started for
+    it (exact)."""
+    (tmp_path / "picture.png").touch()
+    with pytest.raises(SystemExit, match="2"):
+        picture_cost.main(["--systems", "hevc_ldpx", "--folder", str(tmp_path)])
+    told = "argument --systems: unknown system 'hevc_ldpx'; did you mean 'hevc_ldpc'? "
+    error = capsys.readouterr().err
+    assert told in error and error.endswith("All are in docs/systems.md\n")
     assert error.count("\n") == 1
 
 
