@@ -9,42 +9,32 @@ from link_models.codecs import find_codec
 from link_models.links.radio import build_channel
 from link_models.training.caption_task import ROOM, CaptionTask, caption_data
 from link_models.training.mutual_information import MutualInformationCritic
-from link_models.training.trainer import Trainer
+from link_models.training.options import (
+    given_configs,
+    given_recipe,
+    make_trainer,
+    refuse,
+)
 from link_models.training.words import training_captions
 from semcom_phy.codecs.vlm_csc import VlmCscEncoder
 
 
-def caption_trainer(scenario, args, configs, recipe):
-    """Trains a codec of captions over the links of one scenario.
+def caption_trainer(scenario, args):
+    """Codecs of captions, over the link of one scenario at its SNRs.
 
-    Parameters
-    ----------
-    scenario : :class:`~scenarios.scenario.Scenario`
-        Its SNRs are validated at
-
-    args : `argparse.Namespace`
-        ``system``, ``data`` (a file of captions; `None`: Flickr8k's for training),
-        ``joint``, ``out``, ``label``, ``start_from``
-
-    configs : (`dict`, `dict`)
-        Constructor arguments of encoder and decoder
-
-    recipe : :class:`~link_models.training.recipe.Recipe`
+    ``data`` is a file of captions; `None`: Flickr8k's for training.
     """
+    refuse(args, ("together_with",), "trained over one link")
+    refuse(args, ("rates",), f"trained in frames of {ROOM} tokens")
+    low, high = scenario.snr_db[0], scenario.snr_db[-1]
+    recipe = given_recipe(
+        args, scenario, batch_size=256, min_snr_db=low, max_snr_db=high
+    )
+    configs = given_configs(args, scenario)
     encoder = find_codec(args.system).encoder(**configs[0])
     task = caption_task(scenario, encoder, args.joint, recipe.seed)
     data = caption_data(*_texts(args.data))
-    return Trainer(
-        args.system,
-        configs[0],
-        configs[1],
-        [task],
-        data,
-        recipe,
-        args.out,
-        args.label,
-        args.start_from,
-    )
+    return make_trainer(args, configs, [task], data, recipe)
 
 
 def caption_task(scenario, encoder: VlmCscEncoder, joint=False, seed=0):

@@ -14,7 +14,13 @@ import numpy as np
 
 from link_models.links.radio import build_channel
 from link_models.training.feature_task import FeatureData, FeatureTask
-from link_models.training.trainer import Trainer
+from link_models.training.options import (
+    given_configs,
+    given_recipe,
+    make_trainer,
+    refuse,
+    together,
+)
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.codecs.mmsemcom import MmsemcomEncoder
 from semcom_phy.knowledge_base.array_store import ArrayStore
@@ -28,24 +34,21 @@ NUM_VALIDATION = 500
 _FEWEST, _MOST = 200, 768  # coefficients that a copy keeps, of 3072
 
 
-def feature_trainer(scenarios, args, configs, recipe):
-    """Trains the features over the links of some scenarios.
+def feature_trainer(scenario, args):
+    """Features that candidates are selected by, over the links of some scenarios.
 
-    Parameters
-    ----------
-    scenarios : sequence of :class:`~scenarios.generated_scenario.GeneratedScenario`
-        The first one names the frozen models; all are validated at their SNRs
-
-    args : `argparse.Namespace`
-        ``system``, ``data`` (a data set with classes; `None`: cifar10), ``out``,
-        ``label``, ``start_from``
-
-    configs : (`dict`, `dict`)
-        Constructor arguments of encoder and decoder
-
-    recipe : :class:`~link_models.training.recipe.Recipe`
+    The first scenario, a :class:`~scenarios.generated_scenario.GeneratedScenario`,
+    names the frozen models; all are validated at their SNRs. ``data`` is a data set
+    with classes; `None`: cifar10.
     """
-    features = scenarios[0].picture_features(MOST_PROMPTS)
+    refuse(args, ("rates",), "trained in frames that hold all that it sends")
+    scenarios = together(args, scenario)
+    low, high = scenario.snr_db[0], scenario.snr_db[-1]
+    recipe = given_recipe(
+        args, scenario, batch_size=64, min_snr_db=low, max_snr_db=high
+    )
+    configs = given_configs(args, scenario)
+    features = scenario.picture_features(MOST_PROMPTS)
     sizes = {
         "cnn_width": features.cnn_width,
         "text_width": features.text_width,
@@ -56,17 +59,8 @@ def feature_trainer(scenarios, args, configs, recipe):
     encoder = MmsemcomEncoder(**configs[0])
     folder = Path(args.out, "features")
     data = feature_data(features, args.data or "cifar10", folder, recipe.seed)
-    return Trainer(
-        args.system,
-        configs[0],
-        configs[1],
-        [feature_task(scenario, encoder) for scenario in scenarios],
-        data,
-        recipe,
-        args.out,
-        args.label,
-        args.start_from,
-    )
+    tasks = [feature_task(own, encoder) for own in scenarios]
+    return make_trainer(args, configs, tasks, data, recipe)
 
 
 def feature_task(scenario, encoder):

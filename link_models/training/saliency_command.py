@@ -15,12 +15,19 @@ import numpy as np
 from link_models.codecs import find_codec
 from link_models.links.radio import build_channel
 from link_models.systems.edited.saliency import patch_embeddings
+from link_models.training.options import (
+    OF_LINK,
+    given_configs,
+    given_recipe,
+    make_trainer,
+    refuse,
+)
 from link_models.training.saliency_task import (
+    SNR_DB,
     SaliencyData,
     SaliencyLoss,
     SaliencyTask,
 )
-from link_models.training.trainer import Trainer
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.knowledge_base.array_store import ArrayStore
 from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
@@ -35,23 +42,13 @@ NUM_VALIDATION = 70
 _SPLIT_SEED = 17
 
 
-def saliency_trainer(scenario, args, configs, recipe):
-    """Trains the codec over AWGN and fades of two by two antennas.
+def saliency_trainer(scenario, args):
+    """Codecs that send what stands out with care, over AWGN and fades of 2x2.
 
-    Parameters
-    ----------
-    scenario : :class:`~scenarios.edited_scenario.EditedScenario`
-        Names the dual encoder
-
-    args : `argparse.Namespace`
-        ``system``, ``data`` (a data set with masks; `None`: ecssd), ``objective``,
-        ``loss_config``, ``out``, ``label``, ``start_from``
-
-    configs : (`dict`, `dict`)
-        Constructor arguments of encoder and decoder
-
-    recipe : :class:`~link_models.training.recipe.Recipe`
+    The scenario, a :class:`~scenarios.edited_scenario.EditedScenario`, names the dual
+    encoder. ``data`` is a data set with masks; `None`: ecssd.
     """
+    configs, recipe = setting_of_paper(scenario, args, "AWGN and fading together")
     embeddings = patch_embeddings(scenario.dual_encoder)
     model = find_dual_encoder(scenario.dual_encoder)
     configs[0] |= {
@@ -63,17 +60,24 @@ def saliency_trainer(scenario, args, configs, recipe):
     samples = load_samples(args.data or "ecssd", size=shape[:2], split="train")
     data = saliency_data(samples, model, embeddings, encoder.grid, Path(args.out))
     task = saliency_task(scenario, encoder, saliency_loss(args))
-    return Trainer(
-        args.system,
-        configs[0],
-        configs[1],
-        [task],
-        data,
-        recipe,
-        args.out,
-        args.label,
-        args.start_from,
+    return make_trainer(args, configs, [task], data, recipe)
+
+
+def setting_of_paper(scenario, args, over):
+    """Constructor arguments of encoder and decoder, and a recipe with the SNRs of the
+    GenED-SC paper.
+
+    Raises
+    ------
+    ValueError
+        If SNRs or a link are given, although it is trained ``over`` something else.
+    """
+    refuse(args, ("together_with", *OF_LINK), f"trained over {over}")
+    refuse(args, ("snr_db",), "trained at 1, 4, 7 and 10 dB")
+    recipe = given_recipe(
+        args, scenario, batch_size=8, min_snr_db=SNR_DB[0], max_snr_db=SNR_DB[-1]
     )
+    return given_configs(args, scenario), recipe
 
 
 def saliency_loss(args):

@@ -12,7 +12,6 @@ had not been interrupted.
 
 import contextlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property, partial
@@ -39,6 +38,7 @@ from link_models.training.checkpoint import (
     held_interrupt,
     held_label,
 )
+from link_models.training.progress_lines import Clock, brief, log_values
 from link_models.training.recipe import make_optimizer
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
@@ -283,7 +283,7 @@ class Trainer:
         self._validation_inputs  # drawn before a thread draws fades  # noqa: B018
         batches = self.batches.ahead(self.step, self.recipe.steps)
         told = self.step + LOG_STEPS  # how long it will take, long before a validation
-        clock = _Clock(self.samples_per_step)
+        clock = Clock(self.samples_per_step)
         bar = tqdm(
             total=self.recipe.steps,
             initial=self.step,
@@ -305,17 +305,17 @@ class Trainer:
                 if due or stop or self.step % LOG_STEPS == 0:
                     log("loss", self._checked(loss), self.step)
                 if self.step == told and not due:
-                    bar.write(f"step {self.step}: {self._time_left(clock)}")
+                    bar.write(clock.time_left(self.step, self.recipe.steps))
                 if due:
-                    speed = clock.read(self.step)
+                    speed = clock.speed(self.step)
                     figures = self.validate()
-                    for name, value in self._flat(figures):
+                    for name, value in log_values(self.tasks, figures):
                         log(name, value, self.step)
                     is_best = self._keep(figures)
                     self.save_checkpoint()
                     mark = " (best)" if is_best else ""
-                    brief = f"step {self.step}: {self._brief(figures)}{mark}, {speed}"
-                    bar.write(brief)
+                    line = brief(self.tasks, figures)
+                    bar.write(f"step {self.step}: {line}{mark}, {speed}")
                     clock.restart(self.step)
                 elif stop:
                     self.save_checkpoint()
@@ -443,28 +443,6 @@ class Trainer:
             )
         return loss
 
-    def _time_left(self, clock):
-        minutes = clock.step_seconds(self.step) * (self.recipe.steps - self.step) / 60
-        return f"about {minutes:.0f} minutes to step {self.recipe.steps}"
-
-    def _flat(self, figures):
-        """What the log shows of validations: (name, value)."""
-        for task in self.tasks:
-            own = figures[task.name]
-            for snr, value in zip(own["snr_db"], own[task.shown.key], strict=True):
-                yield f"validation/{task.name}/{task.shown.key}_{snr:g}_db", value
-
-    def _brief(self, figures):
-        """A line of validations."""
-        texts = []
-        for task in self.tasks:
-            own, shown = figures[task.name], task.shown
-            values = " / ".join(f"{v:{shown.form}}" for v in own[shown.key])
-            points = " / ".join(f"{snr:g}" for snr in own["snr_db"])
-            rates = _brief_rates(own.get("cr_real", ()))
-            texts.append(f"{task.name} {values} {shown.unit} at {points} dB{rates}")
-        return "; ".join(texts)
-
 
 class Phase(NamedTuple):
     """What the steps of a phase do over one link.
@@ -498,37 +476,6 @@ def _summed(tasks, phase, *inputs):
 def _distinct(variables):
     """Each once, in their order: the links of a run share their codec."""
     return list({id(variable): variable for variable in variables}.values())
-
-
-class _Clock:
-    """Samples per second of the steps alone, and how long they waited for data."""
-
-    def __init__(self, samples_per_step):
-        self.samples_per_step = samples_per_step
-        self.first, self.start, self.waited = None, 0.0, 0.0
-
-    def restart(self, step):
-        self.first, self.start, self.waited = step, time.perf_counter(), 0.0
-
-    @contextlib.contextmanager
-    def waiting(self):
-        before = time.perf_counter()
-        yield
-        self.waited += time.perf_counter() - before
-
-    def step_seconds(self, step):
-        return (time.perf_counter() - self.start) / (step - self.first)
-
-    def read(self, step):
-        seconds = time.perf_counter() - self.start
-        samples = (step - self.first) * self.samples_per_step
-        share = 100 * self.waited / seconds
-        rate = f"{samples / seconds:.0f} samples/s"
-        return f"{rate}, {share:.1f} % spent waiting for data"
-
-
-def _brief_rates(cr_real):
-    return f", cbr {' / '.join(f'{v / 2:.3f}' for v in cr_real)}" if cr_real else ""
 
 
 def _channel_of(config, channel):

@@ -9,8 +9,13 @@ from pathlib import Path
 from link_models.codecs import find_codec
 from link_models.systems.edited.saliency import patch_embeddings
 from link_models.training.denoising.task import DenoisingTask, GuidedData
-from link_models.training.saliency_command import kept_rows, link_of_frame, shuffled
-from link_models.training.trainer import Trainer
+from link_models.training.options import make_trainer
+from link_models.training.saliency_command import (
+    kept_rows,
+    link_of_frame,
+    setting_of_paper,
+    shuffled,
+)
 from link_models.weights import store
 from semcom_phy.knowledge_base.captioner.questions import DETAILED
 from semcom_phy.sources.sent_captions import load_captioned_images
@@ -20,29 +25,19 @@ _SHARED = ("image_shape", "num_symbols", "channels", "foreground", "background")
 _OF_ENCODER = ("patch_width", "common_width")
 
 
-def denoising_trainer(scenario, args, configs, recipe):
-    """Trains the denoiser alone, on the values of the network that it starts from.
+def denoising_trainer(scenario, args):
+    """The denoiser of SGDJSCC, on the values of a network that stays as it is.
 
-    Parameters
-    ----------
-    scenario : :class:`~scenarios.edited_scenario.EditedScenario`
-        Names captioner and dual encoder
-
-    args : `argparse.Namespace`
-        ``system``, ``data`` (a data set; `None`: ecssd), ``out``, ``label``, and
-        ``start_from``: weights of GenED-SC without routing
-
-    configs : (`dict`, `dict`)
-        Constructor arguments of encoder and decoder; what they share with the network
-        is as it is there
-
-    recipe : :class:`~link_models.training.recipe.Recipe`
+    The scenario, a :class:`~scenarios.edited_scenario.EditedScenario`, names captioner
+    and dual encoder. ``data`` is a data set; `None`: ecssd. ``start_from`` are weights
+    of GenED-SC without routing; what the codec shares with them is as it is there.
 
     Raises
     ------
     ValueError
         If there is no such network to start from, or too few pictures.
     """
+    configs, recipe = setting_of_paper(scenario, args, "noise of any level")
     embeddings = patch_embeddings(scenario.dual_encoder)
     network = unrouted_network(args.start_from, args.system)
     configs[0] |= {name: network[name] for name in (*_SHARED, *_OF_ENCODER)}
@@ -57,17 +52,7 @@ def denoising_trainer(scenario, args, configs, recipe):
     )
     data = guided_data(samples, embeddings, encoder.grid, Path(args.out))
     task = DenoisingTask(scenario.name, link_of_frame(scenario, encoder))
-    return Trainer(
-        args.system,
-        configs[0],
-        configs[1],
-        [task],
-        data,
-        recipe,
-        args.out,
-        args.label,
-        args.start_from,
-    )
+    return make_trainer(args, configs, [task], data, recipe)
 
 
 def unrouted_network(label, system):

@@ -4,26 +4,16 @@ Flickr8k with five captions a picture, and small pictures with what their classe
 called --> features of EfficientNet-Lite0 --> CaptionNetwork --> cross entropy
 """
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path
+from link_models.training.knowledge.command import command_of, recipe_command
 from link_models.training.knowledge.features import feature_maps, mirrored
 from link_models.training.knowledge.labelled_sets import labelled_set
-from link_models.training.knowledge.trainer import (
-    TorchRecipe,
-    add_arguments,
-    command_of,
-    recipe_of,
-    tensors_of,
-    train,
-    use_threads,
-)
-from link_models.training.run_command import run_command
+from link_models.training.knowledge.trainer import TorchRecipe, tensors_of, train
 from semcom_phy.knowledge_base.captioner.network import CaptionNetwork
 from semcom_phy.knowledge_base.captioner.vocabulary import PAD, Vocabulary
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
@@ -97,20 +87,10 @@ def bleu(network, vocabulary, maps, references, beams=3, length_power=0.8):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="link_models.training captioner",
-        description=__doc__.splitlines()[0],
-        allow_abbrev=False,
-    )
-    add_arguments(parser, RECIPE)
-    args = parser.parse_args(argv)
-    return run_command(
-        lambda: _train(recipe_of(args), args), checkpoint_path(args.out, "captioner")
-    )
+    return recipe_command("captioner", __doc__, RECIPE, "captioner", _train, argv)
 
 
 def _train(recipe, args):
-    use_threads(args.threads)
     folder = Path(args.out) / "features"
     flickr = load_samples(find_data_folder("flickr8k_images"), None, 128, split="train")
     held = flickr.take(range(len(flickr) - VALIDATION, len(flickr)))

@@ -6,22 +6,14 @@ images, mirrored, moved, partly covered --> ConvNetwork --> cross entropy
 import argparse
 import time
 from dataclasses import asdict, replace
+from functools import partial
 
 import torch
 
-from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge.augmentation import augmented
+from link_models.training.knowledge.command import command_of, recipe_command
 from link_models.training.knowledge.labelled_data import load_labelled, provenance
-from link_models.training.knowledge.trainer import (
-    TorchRecipe,
-    add_arguments,
-    command_of,
-    recipe_of,
-    tensors_of,
-    train,
-    use_threads,
-)
-from link_models.training.run_command import run_command
+from link_models.training.knowledge.trainer import TorchRecipe, tensors_of, train
 from semcom_phy.knowledge_base.classifier.network import ConvNetwork, scaled
 from semcom_phy.knowledge_base.embedded_weights import save_weights
 from semcom_phy.simulation.versions import software_versions
@@ -57,7 +49,6 @@ def accuracy(network, samples):
 def _train(name, recipe, args):
     """Trains on the split train of a data set; the JSON beside the weights."""
     begun = time.monotonic()
-    use_threads(args.threads)
     samples, held = load_labelled(name)
     side = samples.images.shape[1]
     labels = torch.from_numpy(samples.labels.astype("int64"))
@@ -110,15 +101,12 @@ def main(argv=None):
     which = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     which.add_argument("--dataset", default="cifar10", choices=tuple(RECIPES))
     name = which.parse_known_args(argv)[0].dataset
-    parser = argparse.ArgumentParser(
-        prog="link_models.training classifier",
-        description=__doc__.splitlines()[0],
-        parents=[which],
-        allow_abbrev=False,
-    )
-    add_arguments(parser, RECIPES[name])
-    args = parser.parse_args(argv)
-    return run_command(
-        lambda: _train(name, recipe_of(args), args),
-        checkpoint_path(args.out, label_of(name)),
+    return recipe_command(
+        "classifier",
+        __doc__,
+        RECIPES[name],
+        label_of(name),
+        partial(_train, name),
+        argv,
+        [which],
     )

@@ -4,27 +4,17 @@ Flickr8k with five captions a picture, and small pictures with the names of thei
 classes --> locked towers, once --> DualNetwork --> which text belongs to which picture
 """
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path
 from link_models.training.knowledge.captioned_data import encoded
+from link_models.training.knowledge.command import command_of, recipe_command
 from link_models.training.knowledge.features import feature_maps, mirrored
 from link_models.training.knowledge.labelled_sets import SIDES, labelled_set
-from link_models.training.knowledge.trainer import (
-    TorchRecipe,
-    add_arguments,
-    command_of,
-    recipe_of,
-    tensors_of,
-    train,
-    use_threads,
-)
-from link_models.training.run_command import run_command
+from link_models.training.knowledge.trainer import TorchRecipe, tensors_of, train
 from semcom_phy.knowledge_base.class_prompts import TEMPLATES, class_prompt
 from semcom_phy.knowledge_base.dual_encoder.network import DualNetwork
 from semcom_phy.knowledge_base.embedded_weights import save_weights
@@ -78,20 +68,10 @@ def pooled(maps):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="link_models.training dual_encoder",
-        description=__doc__.splitlines()[0],
-        allow_abbrev=False,
-    )
-    add_arguments(parser, RECIPE)
-    args = parser.parse_args(argv)
-    return run_command(
-        lambda: _train(recipe_of(args), args), checkpoint_path(args.out, "dual_encoder")
-    )
+    return recipe_command("dual_encoder", __doc__, RECIPE, "dual_encoder", _train, argv)
 
 
 def _train(recipe, args):
-    use_threads(args.threads)
     folder = Path(args.out) / "features"
     flickr = load_samples(find_data_folder("flickr8k_images"), None, 128, split="train")
     num_shown = len(flickr) - VALIDATION

@@ -25,16 +25,14 @@ from link_models.training.knowledge.captioned_data import (
     encoded,
     load_captioned,
 )
-from link_models.training.knowledge.trainer import (
-    TorchRecipe,
+from link_models.training.knowledge.command import (
     add_arguments,
     check_device,
     command_of,
     recipe_of,
-    tensors_of,
-    train,
     use_threads,
 )
+from link_models.training.knowledge.trainer import TorchRecipe, tensors_of, train
 from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.embedded_weights import save_weights
 from semcom_phy.knowledge_base.generator.diffusion import WEIGHTS as LABEL

@@ -5,25 +5,15 @@ crops of photographs --> degraded at random --> RestorationNetwork --> Charbonni
 No network takes part in the loss, so that any of them may judge the result.
 """
 
-import argparse
 import time
 from dataclasses import asdict
 
 import numpy as np
 import torch
 
-from link_models.training.checkpoint import checkpoint_path
+from link_models.training.knowledge.command import command_of, recipe_command
 from link_models.training.knowledge.degradations import KINDS, degraded
-from link_models.training.knowledge.trainer import (
-    TorchRecipe,
-    add_arguments,
-    command_of,
-    recipe_of,
-    tensors_of,
-    train,
-    use_threads,
-)
-from link_models.training.run_command import run_command
+from link_models.training.knowledge.trainer import TorchRecipe, tensors_of, train
 from semcom_phy.knowledge_base.editor.restoration import NAME, restored
 from semcom_phy.knowledge_base.editor.restoration_network import (
     CONFIG,
@@ -158,7 +148,6 @@ def validation(network, held):
 def _train(recipe, args):
     """Trains on the train splits; the JSON beside the weights."""
     begun = time.monotonic()
-    use_threads(args.threads)
     photographs, held, provenance = load_photographs()
     network = trained(photographs, recipe, args, provenance)
     record = {
@@ -175,13 +164,4 @@ def _train(recipe, args):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="link_models.training restoration",
-        description=__doc__.splitlines()[0],
-        allow_abbrev=False,
-    )
-    add_arguments(parser, RECIPE)
-    args = parser.parse_args(argv)
-    return run_command(
-        lambda: _train(recipe_of(args), args), checkpoint_path(args.out, NAME)
-    )
+    return recipe_command("restoration", __doc__, RECIPE, NAME, _train, argv)

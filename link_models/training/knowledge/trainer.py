@@ -25,8 +25,6 @@ from link_models.training.checkpoint import (
 from semcom_phy.checks import check_integer, check_number
 from semcom_phy.seeding import derived_seed
 
-MOST_THREADS = 1024  # far beyond any gain; PyTorch would start as many as are asked for
-
 
 @dataclass(frozen=True)
 class TorchRecipe:
@@ -164,66 +162,6 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
     network.load_state_dict(average.state_dict())
     _round(network)
     return network.eval().requires_grad_(False)
-
-
-def add_arguments(parser, recipe):
-    """Options of a command for the values of a recipe, which are the defaults, and for
-    where a run goes."""
-    for name, value in asdict(recipe).items():
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", type=type(value), default=value
-        )
-    parser.add_argument("--out", default="runs", help="folder of weights, checkpoints")
-    parser.add_argument("--resume", action="store_true", help="go on after a stop")
-    parser.add_argument("--restart", action="store_true", help="forget what is there")
-    parser.add_argument("--threads", type=int, default=1, help="of PyTorch")
-
-
-def recipe_of(args):
-    """The recipe that the options of :func:`add_arguments` give."""
-    return TorchRecipe(
-        **{name: getattr(args, name) for name in TorchRecipe.__dataclass_fields__}
-    )
-
-
-def use_threads(number):
-    """Lets PyTorch compute with so many threads.
-
-    Raises
-    ------
-    ValueError
-        If there is no such number of them.
-    """
-    check_integer("--threads", number, 1, MOST_THREADS)
-    torch.set_num_threads(number)
-
-
-def check_device(name):
-    """Refuses a device of PyTorch that is not there, before data are read for it.
-
-    Raises
-    ------
-    ValueError
-        If it holds no numbers here: an unknown name, or a GPU that is missing.
-    """
-    try:
-        torch.zeros(1, device=name).tolist()
-    # The latter where PyTorch was built without support of the device.
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"--device {name} is not there for this PyTorch: --device cpu always is"
-        ) from error
-
-
-def command_of(name, recipe, default):
-    """The command that trains with a recipe, `str`; defaults are left out."""
-    usual = asdict(default)
-    changed = [
-        f" --{key.replace('_', '-')} {value}"
-        for key, value in asdict(recipe).items()
-        if value != usual[key]
-    ]
-    return f"python -m link_models.training {name}{''.join(changed)}"
 
 
 def tensors_of(network):
