@@ -75,7 +75,11 @@ def main(argv=None):
         parser.error(f"{args.folder} holds no pictures; name one with --folder")
     if args.here:
         (name,), (link,) = args.systems, args.links
-        print(json.dumps(measure(name, link, paths, args.size, args.cbr, args.snr)))
+        try:
+            found = measure(name, link, paths, args.size, args.cbr, args.snr)
+        except (ValueError, OSError, ImportError) as error:
+            parser.error(f"{error} (system {name!r})")
+        print(json.dumps(found))
         return 0
     print(
         f"{len(paths)} pictures of {_text(args.size)}, cbr {args.cbr}, "
@@ -103,7 +107,9 @@ def _in_own_process(system, link, args):
     command += ["--systems", system, "--links", link, "--size", _text(args.size)]
     command += ["--pictures", str(args.pictures), "--cbr", str(args.cbr)]
     command += ["--snr", str(args.snr), "--folder", str(args.folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:  # it has said why
+        raise SystemExit(done.returncode)
     return json.loads(done.stdout.splitlines()[-1])
 
 

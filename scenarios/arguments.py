@@ -71,6 +71,8 @@ class Parser(argparse.ArgumentParser):
             if option not in known:
                 near = nearest(option, known) or "; --help lists all"
                 self.error(f"unknown option {option}{near}")
+            if known[option].nargs == argparse.REMAINDER:
+                return
 
     def _get_value(self, action, arg_string):
         """Where argparse reads one value; it would not tell how to write several."""

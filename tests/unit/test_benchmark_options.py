@@ -7,9 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import benchmarks
-from benchmarks import argument_types, class_generator_steps, phy_overhead, picture_cost
+from benchmarks import (
+    argument_types,
+    class_generator_steps,
+    engines,
+    phy_overhead,
+    picture_cost,
+)
 from semcom_phy.channel_coding import measure_bler
 from semcom_phy.channel_coding.mcs import mcs_table
 
@@ -75,6 +82,24 @@ def test_an_unknown_system_is_told(tmp_path, capsys):
     error = capsys.readouterr().err
     assert told in error and error.endswith("All are in docs/systems.md\n")
     assert error.count("\n") == 1
+
+
+def test_a_system_that_does_not_fit_is_told(tmp_path, capfd):
+    """In one line of the process that measures it, whose exit code is that of the
+    command (exact)."""
+    Image.new("RGB", (48, 32)).save(tmp_path / "picture.png")
+    options = ["--size", "32x48", "--links", "awgn", "--folder", str(tmp_path)]
+    with pytest.raises(SystemExit, match="2"):
+        picture_cost.main(["--systems", "mmsemcom_text", *options])
+    error = capfd.readouterr().err
+    assert error.count("picture_cost.py: error: ") == 1
+    assert error.endswith("(system 'mmsemcom_text')\n") and "Traceback" not in error
+
+
+def test_options_that_are_handed_on_are_not_checked():
+    """What follows --more is of the scenario (exact)."""
+    args = engines._parser().parse_args(["--images", "9", "--more", "--dataset", "x"])
+    assert args.images == 9 and args.more == ["--dataset", "x"]
 
 
 def test_what_arguments_are_read_as():
