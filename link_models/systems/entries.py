@@ -264,6 +264,9 @@ class Separate:
     precoding : `bool`, (default `False`)
         As of :class:`~link_models.systems.separation_coder.SeparationCoder`; a rate
         that it is sent at is then that of eigenmodes as well
+
+    schedule : "flooding" (default) | "layered"
+        Of the LDPC decoder
     """
 
     title: str
@@ -273,6 +276,7 @@ class Separate:
     knowledge: str = "scenario"
     goal: str = "psnr"
     precoding: bool = False
+    schedule: str = "flooding"
 
     sends_frames: ClassVar[bool] = True
     reads_weights: ClassVar[bool] = False
@@ -312,6 +316,7 @@ class Separate:
             _feedback(fresh, channel, scenario, aged),
             self.goal,
             self.precoding,
+            self.schedule,
         )
         return FrameSystem(name, self.title, coder, channel, color)
 

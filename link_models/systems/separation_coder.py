@@ -86,6 +86,9 @@ class SeparationCoder:
         fed-back channel as are best for it, see
         :mod:`~link_models.systems.eigenmode_choice`
 
+    schedule : "flooding" (default) | "layered"
+        Of the LDPC decoder; outage is predicted for it
+
     Raises
     ------
     ValueError
@@ -104,6 +107,7 @@ class SeparationCoder:
         feedback=None,
         goal="psnr",
         precoding=False,
+        schedule="flooding",
     ):
         if precoding and (knowledge != "csi" or not channel.channel_model.is_flat):
             raise ValueError(
@@ -131,6 +135,7 @@ class SeparationCoder:
         self.knowledge = knowledge
         self.feedback = feedback or Sounding(channel)
         self.goal = goal
+        self.schedule = schedule
         self.outage_color = np.asarray(outage_color, np.uint8)
         self.image_shape = tuple(image_shape)
         self.average_outage = lru_cache(maxsize=None)(self._predict_for_average)
@@ -153,6 +158,7 @@ class SeparationCoder:
             "source_codec": self.codec.name,
             "link_adaptation": self.knowledge,
             "rate_goal": self.goal,
+            "ldpc_schedule": self.schedule,
             "modes": [mode.title for mode in self.modes],
             "mcs_candidates": [str(mcs) for mcs in self.candidates],
         }
@@ -244,7 +250,10 @@ class SeparationCoder:
             sinr = self.channel.predict_sinr(h[start : start + at_once], no)
             outage.append(
                 predicted_outage(
-                    self.candidates, num_symbols, ops.convert_to_numpy(sinr)[:, :rank]
+                    self.candidates,
+                    num_symbols,
+                    ops.convert_to_numpy(sinr)[:, :rank],
+                    self.schedule,
                 )
             )
         return np.concatenate(outage)
@@ -319,7 +328,8 @@ class SeparationCoder:
         return {name: np.array(column, float) for name, column in columns.items()}
 
     def _make_transport(self, mode, mcs):
-        transport = Transport(mcs, self._num_symbols(mode.rank))
+        num_symbols = self._num_symbols(mode.rank)
+        transport = Transport(mcs, num_symbols, schedule=self.schedule)
         num_streams = self.channel.num_tx_ant
         if mode.rank == num_streams:
             return transport

@@ -63,6 +63,9 @@ SYSTEMS = {
     "linear_free_scale": Linear("Linear analogue (scale free)", scale_sent=False),
     "hevc_ldpc": Separate("HEVC intra + 5G LDPC", "hevc"),
     "hevc_ldpc_mse": Separate("HEVC + 5G LDPC, rate for the MSE", "hevc", goal="mse"),
+    "hevc_ldpc_layered": Separate(
+        "HEVC + 5G LDPC, layered decoder", "hevc", schedule="layered"
+    ),
     "bpg_ldpc": Separate("BPG + 5G LDPC", "bpg"),
     "webp_ldpc": Separate("WebP + 5G LDPC", "webp"),
     "jpeg_ldpc": Separate("JPEG + 5G LDPC", "jpeg"),
@@ -108,6 +111,14 @@ SYSTEMS = {
         knowledge="csi",
         precoding=True,
     ),
+    "hevc_ldpc_svd_matched_layered": Separate(
+        "HEVC intra + 5G LDPC, eigenmodes, at ECA's rate there, layered decoder",
+        "hevc",
+        rate_of=ECA,
+        knowledge="csi",
+        precoding=True,
+        schedule="layered",
+    ),
     "swinjscc": Semantic(
         "SwinJSCC w/ SA&RA at ECA's rate", "swinjscc", SWINJSCC, rate_of=ECA
     ),
@@ -120,6 +131,13 @@ SYSTEMS = {
     ),
     "hevc_ldpc_matched": Separate(
         "HEVC intra + 5G LDPC at ECA's rate", "hevc", "5G", ECA, "csi"
+    ),
+    "hevc_ldpc_matched_layered": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, layered decoder",
+        "hevc",
+        rate_of=ECA,
+        knowledge="csi",
+        schedule="layered",
     ),
     "hevc_ldpc_matched_stale": Separate(
         "HEVC intra + 5G LDPC at ECA's rate, age of the feedback ignored",

@@ -10,7 +10,11 @@ from scipy.special import log_ndtr, ndtr
 
 from semcom_phy.channel_coding.mutual_information import bicm_capacity_snr_db
 
-CURVES_FILE = Path(__file__).with_name("bler_curves.json")
+# Schedule of the decoder -> what was measured with it.
+CURVES_FILES = {
+    "flooding": Path(__file__).with_name("bler_curves.json"),
+    "layered": Path(__file__).with_name("bler_curves_layered.json"),
+}
 
 
 def fit_waterfall(snr_db, num_blocks, num_errors):
@@ -62,7 +66,7 @@ def _gaps(path):
 
 
 @lru_cache(maxsize=4096)
-def waterfall(modulation_order, info_bits, coded_bits, path=CURVES_FILE):
+def waterfall(modulation_order, info_bits, coded_bits, path=CURVES_FILES["flooding"]):
     r"""Threshold and width of the waterfall of one LDPC-coded QAM block.
 
     What is interpolated is the distance to the BICM capacity: linearly in
@@ -101,7 +105,7 @@ def waterfall(modulation_order, info_bits, coded_bits, path=CURVES_FILE):
     return float(limit + gap), float(width)
 
 
-def block_error_rate(plan, modulation_order, snr_db):
+def block_error_rate(plan, modulation_order, snr_db, schedule="flooding"):
     r"""Predicted error rate of a transport block on AWGN.
 
     .. math::
@@ -118,13 +122,16 @@ def block_error_rate(plan, modulation_order, snr_db):
     snr_db : any shape, `float`
         Es/N0, or the effective SNR of a fade [dB]
 
+    schedule : "flooding" (default) | "layered"
+        Of the decoder, see :class:`~semcom_phy.channel_coding.ldpc.LDPC5GCode`
+
     Output
     ------
     : shape of ``snr_db``, `float`, 0 to 1
         Transport-block error rate
     """
     threshold, width = waterfall(
-        modulation_order, plan.code_block_bits, plan.coded_bits
+        modulation_order, plan.code_block_bits, plan.coded_bits, CURVES_FILES[schedule]
     )
     error = ndtr((threshold - np.asarray(snr_db)) / width)
     return 1 - (1 - error) ** plan.num_code_blocks

@@ -33,7 +33,7 @@ def payload_bytes(schemes, num_symbols):
     return np.array([plan.max_bytes if plan else 0 for plan in plans])
 
 
-def predicted_outage(schemes, num_symbols, sinr):
+def predicted_outage(schemes, num_symbols, sinr, schedule="flooding"):
     r"""Predicted frame error rate of every scheme on each fade.
 
     The SINRs of a fade are mapped to one effective SNR by the mutual information of
@@ -52,6 +52,9 @@ def predicted_outage(schemes, num_symbols, sinr):
     sinr : [num_fades, num_streams], `float`, >= 0
         SINR after equalisation [linear]; more columns for channels that vary over
         the grid
+
+    schedule : "flooding" (default) | "layered"
+        Of the decoder, see :class:`~semcom_phy.channel_coding.ldpc.LDPC5GCode`
 
     Output
     ------
@@ -74,5 +77,5 @@ def predicted_outage(schemes, num_symbols, sinr):
     for i, mcs in enumerate(schemes):
         plan, order = plan_blocks(mcs, num_symbols), mcs.modulation_order
         if plan is not None:
-            outage[:, i] = block_error_rate(plan, order, snr_db[order])
+            outage[:, i] = block_error_rate(plan, order, snr_db[order], schedule)
     return outage

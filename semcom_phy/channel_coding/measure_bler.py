@@ -1,6 +1,7 @@
 """Measures the BLER curves of our own chain on AWGN: bytes to QAM, LLR, LDPC.
 
-    python -m semcom_phy.channel_coding.measure_bler [--out FILE] [--seed 1]
+    python -m semcom_phy.channel_coding.measure_bler [--schedule layered] [--out FILE]
+        [--seed 1]
 
 All schemes of MCS tables 1 and 2, some block lengths. Every curve starts where about
 all blocks fail and goes up in SNR until hardly one does. The file is written after
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from semcom_phy.channel_coding.bler import CURVES_FILE, fit_waterfall
+from semcom_phy.channel_coding.bler import CURVES_FILES, fit_waterfall
 from semcom_phy.channel_coding.block_plan import plan_blocks
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.channel_coding.mutual_information import bicm_capacity_snr_db
@@ -58,9 +59,9 @@ def measure_point(transport, snr_db, rng):
     return num_blocks, num_errors
 
 
-def measure_curve(mcs, info_bits, seed):
+def measure_curve(mcs, info_bits, seed, schedule="flooding"):
     """One BLER curve as a dictionary of plain values (see the JSON file)."""
-    transport = Transport(mcs, _num_symbols(mcs, info_bits))
+    transport = Transport(mcs, _num_symbols(mcs, info_bits), schedule=schedule)
     plan = transport.plan
     rng = np.random.default_rng((seed, mcs.table, mcs.index, info_bits))
     rate = plan.code_block_bits / plan.coded_bits
@@ -115,9 +116,11 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], allow_abbrev=False
     )
-    parser.add_argument("--out", type=Path, default=CURVES_FILE)
+    parser.add_argument("--schedule", choices=CURVES_FILES, default="flooding")
+    parser.add_argument("--out", type=Path, help="(those that predictions read)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
+    out = args.out or CURVES_FILES[args.schedule]
 
     setup = {
         "what": "BLER on AWGN against Es/N0 [dB]; blocks wrong after 20 iterations",
@@ -125,11 +128,14 @@ def main(argv=None):
         "target_errors": TARGET_ERRORS,
         "max_blocks": MAX_BLOCKS,
     }
+    if args.schedule != "flooding":
+        setup["schedule"] = args.schedule
     result = {**setup, "versions": {}, "curves": []}
-    if args.out.is_file():
-        result = json.loads(args.out.read_text())
-        if any(result.get(key) != value for key, value in setup.items()):
-            parser.error(f"{args.out} was measured with other settings; remove it.")
+    if out.is_file():
+        result = json.loads(out.read_text())
+        names = ("schedule", *setup)
+        if any(result.get(name) != setup.get(name) for name in names):
+            parser.error(f"{out} was measured with other settings; remove it.")
     result["versions"] = software_versions()
     done = {(c["table"], c["index"], c["nominal_info_bits"]) for c in result["curves"]}
     jobs = [
@@ -139,9 +145,9 @@ def main(argv=None):
         if _one_block(mcs, k) and (mcs.table, mcs.index, k) not in done
     ]
     for mcs, info_bits in tqdm(jobs, unit="curve"):
-        result["curves"].append(measure_curve(mcs, info_bits, args.seed))
+        result["curves"].append(measure_curve(mcs, info_bits, args.seed, args.schedule))
         result["curves"].sort(key=lambda c: (c["table"], c["index"], c["info_bits"]))
-        with replaced(args.out) as partial:
+        with replaced(out) as partial:
             partial.write_text(json.dumps(result, indent=1))
 
 

@@ -19,8 +19,8 @@ _PADDING_SEED = 38212
 
 
 @lru_cache(maxsize=64)
-def _ldpc_code(k, n, base_graph, num_iter):
-    return LDPC5GCode(k, n, base_graph, num_iter)
+def _ldpc_code(k, n, base_graph, num_iter, schedule):
+    return LDPC5GCode(k, n, base_graph, num_iter, schedule)
 
 
 class Transport:
@@ -53,6 +53,8 @@ class Transport:
         Complex data symbols per payload [channel uses]
     num_iter : `int`, >= 1, (default 20)
         Largest number of decoder iterations
+    schedule : "flooding" (default) | "layered"
+        Of the decoder, see `LDPC5GCode`
 
     Input of `encode`
     -----------------
@@ -98,7 +100,7 @@ class Transport:
     3GPP TS 38.212, "NR; Multiplexing and channel coding", clauses 5.1 to 5.5, 6.2.
     """
 
-    def __init__(self, mcs, num_symbols, num_iter=20):
+    def __init__(self, mcs, num_symbols, num_iter=20, schedule="flooding"):
         self.plan = plan_blocks(mcs, num_symbols)
         if self.plan is None:
             raise ValueError(
@@ -109,7 +111,7 @@ class Transport:
         self.mcs, self.num_symbols, self.num_iter = mcs, num_symbols, num_iter
         plan = self.plan
         self.code = _ldpc_code(
-            plan.code_block_bits, plan.coded_bits, plan.base_graph, num_iter
+            plan.code_block_bits, plan.coded_bits, plan.base_graph, num_iter, schedule
         )
         self._crc = Crc("CRC24A" if plan.crc_bits == 24 else "CRC16")
         self._block_crc = Crc("CRC24B")

@@ -12,7 +12,9 @@ from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.separation_coder import SeparationCoder
 from scenarios.room_notes import room_notes
-from semcom_phy.channel_coding.mcs import all_schemes
+from semcom_phy.channel_coding.bler import waterfall
+from semcom_phy.channel_coding.block_plan import plan_blocks
+from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
@@ -32,14 +34,20 @@ FEW_PILOTS = OFDMGrid(12, 14, (2,), cyclic_prefix_length=1)
 
 
 def separation(
-    codec, shape, model, num_symbols, knowledge="average", csi=None, grid=None
+    codec,
+    shape,
+    model,
+    num_symbols,
+    knowledge="average",
+    csi=None,
+    grid=None,
+    schedule="flooding",
 ):
     framing = Framing(num_symbols, model.num_tx_ant, grid)
     channel = EqualizedOFDMChannel(model, framing, csi)
     codec = shared_codec(codec, shape)
-    coder = SeparationCoder(
-        codec, channel, all_schemes(), knowledge, COLOR, (*shape, 3)
-    )
+    options = all_schemes(), knowledge, COLOR, (*shape, 3)
+    coder = SeparationCoder(codec, channel, *options, schedule=schedule)
     return FrameSystem("s", "S", coder, channel, COLOR)
 
 
@@ -84,14 +92,16 @@ def test_the_scheme_follows_the_sounding_and_not_the_channel():
     assert len(chosen["perfect"]) == 1
 
 
-@pytest.mark.parametrize("knowledge", ["average", "csi"])
-def test_predicted_outage_is_unbiased_at_0_db(knowledge):
+@pytest.mark.parametrize(
+    "knowledge, schedule",
+    [("average", "flooding"), ("csi", "flooding"), ("csi", "layered")],
+)
+def test_predicted_outage_is_unbiased_at_0_db(knowledge, schedule):
     """2x2 Rayleigh, LS from 144 pilots: measured minus predicted outage over 512
     transmissions within 4 standard errors, that of the 1000 fades of the average
     included."""
-    system = separation(
-        "jpeg2000", (32, 32), BlockRayleigh(2, 2), 768, knowledge, LSEstimator()
-    )
+    options = knowledge, LSEstimator(), None, schedule
+    system = separation("jpeg2000", (32, 32), BlockRayleigh(2, 2), 768, *options)
     images = load_images("sample", 64)[0]
     difference = []
     for draw in range(8):
@@ -102,6 +112,30 @@ def test_predicted_outage_is_unbiased_at_0_db(knowledge):
     error = difference.std() * np.sqrt(1 / 512 + (knowledge == "average") / 1000)
     assert abs(difference.mean()) < 4 * error
     assert 0.01 < sent.figures["predicted_outage"].mean() < 0.5
+
+
+def test_the_receiver_decodes_by_the_schedule_that_outage_is_predicted_for():
+    """One scheme at the SNR where every second word is lost by flooding: of the same
+    words over the same noise a layered decoder loses fewer, as it predicts (exact)."""
+    mcs, num_symbols, images = Mcs(4, 0.6), 512, load_images("sample", 32)[0]
+    plan = plan_blocks(mcs, num_symbols)
+    snr_db, _ = waterfall(4, plan.code_block_bits, plan.coded_bits)
+    channel = EqualizedOFDMChannel(AWGN(1), Framing(num_symbols, 1))
+    seeds = image_seeds(3, 0, range(32))
+    lost, predicted = {}, {}
+    for schedule in ("flooding", "layered"):
+        options = (mcs,), "average", COLOR, (32, 32, 3)
+        codec = shared_codec("jpeg2000", (32, 32))
+        coder = SeparationCoder(codec, channel, *options, schedule=schedule)
+        system = FrameSystem("s", "S", coder, channel, COLOR)
+        assert system.describe()["ldpc_schedule"] == schedule
+        h = sample_fades(channel, seeds)
+        sent = transmit(system, images, snr_db, h, seeds)
+        lost[schedule] = set(np.flatnonzero(sent.outage))
+        predicted[schedule] = sent.figures["predicted_outage"].mean()
+    assert predicted["flooding"] == pytest.approx(0.5, abs=0.01)
+    assert predicted["layered"] < 0.4 and 8 < len(lost["flooding"]) < 24
+    assert lost["layered"] < lost["flooding"]
 
 
 class Accident(Transport):
