@@ -66,6 +66,12 @@ SYSTEMS = {
     "hevc_ldpc_layered": Separate(
         "HEVC + 5G LDPC, layered decoder", "hevc", schedule="layered"
     ),
+    "hevc_ldpc_mse_layered": Separate(
+        "HEVC + 5G LDPC, rate for the MSE, layered decoder",
+        "hevc",
+        goal="mse",
+        schedule="layered",
+    ),
     "bpg_ldpc": Separate("BPG + 5G LDPC", "bpg"),
     "webp_ldpc": Separate("WebP + 5G LDPC", "webp"),
     "jpeg_ldpc": Separate("JPEG + 5G LDPC", "jpeg"),
