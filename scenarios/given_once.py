@@ -35,10 +35,12 @@ class SwitchOnce(argparse.BooleanOptionalAction):
     """The action of ``--turn`` and ``--no-turn``, one of which is given, and once."""
 
     def __call__(self, parser, namespace, values, option_string=None):
-        if self.dest in parser.given:
+        before = parser.given.get(self.dest)
+        if before == option_string:
+            parser.error(f"{option_string} is given twice: give it once")
+        if before is not None:
             parser.error(
-                f"{parser.given[self.dest]} and {option_string} are both given: give "
-                "one of them"
+                f"{before} and {option_string} are both given: give one of them"
             )
         parser.given[self.dest] = option_string
         super().__call__(parser, namespace, values, option_string)

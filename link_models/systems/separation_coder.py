@@ -28,6 +28,7 @@ from link_models.systems.eigenmode_choice import (
 from link_models.systems.frame_system import Message, Outcome
 from link_models.systems.knowledge import AVERAGE_SNR, FED_BACK_CSI, FEEDBACK_AGE
 from semcom_phy.bandwidth import spent_bandwidth
+from semcom_phy.channel_coding.belief_propagation import SCHEDULES
 from semcom_phy.channel_coding.link_adaptation import payload_bytes, predicted_outage
 from semcom_phy.channel_coding.protection import TransportProtection
 from semcom_phy.channel_coding.stream_transport import (
@@ -92,8 +93,8 @@ class SeparationCoder:
     Raises
     ------
     ValueError
-        If ``knowledge`` or ``goal`` is none of these, or ``precoding`` lacks "csi" or a
-        flat channel.
+        If ``knowledge``, ``goal`` or ``schedule`` is none of these, or ``precoding``
+        lacks "csi" or a flat channel.
     """
 
     def __init__(
@@ -118,6 +119,10 @@ class SeparationCoder:
             raise ValueError(f'knowledge must be "average" or "csi", got {knowledge!r}')
         if goal not in GOALS:
             raise ValueError(f"goal must be one of {', '.join(GOALS)}, got {goal!r}")
+        if schedule not in SCHEDULES:
+            raise ValueError(
+                f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}"
+            )
         self.codec = codec
         self.channel = channel
         self.num_symbols = channel.framing.num_symbols

@@ -1,11 +1,10 @@
 """The command ``plot``: draws figures of the result files of a folder."""
 
 from scenarios.bits import plot_bits_of
+from scenarios.command.backend import load_backend
 from scenarios.command.results_folder import results_in
 from semcom_phy.simulation import plotting
 from semcom_phy.simulation.bit_results import bit_results, check_result
-from semcom_phy.simulation.published.curves import read_published
-from semcom_phy.simulation.published.matching import laid_under, told
 from semcom_phy.simulation.rate_curve import read_curve
 
 
@@ -56,6 +55,11 @@ def _plot_curves(args, scenario, folder):
 
 def _published(files):
     """Curves of others below those of the files; what they are is printed."""
+    # Here, because they load the tensor library, which figures do without.
+    load_backend()
+    from semcom_phy.simulation.published.curves import read_published
+    from semcom_phy.simulation.published.matching import laid_under, told
+
     published, run = read_published(), [file for file in files if file.points]
     if not run:  # which the figures refuse
         return ()

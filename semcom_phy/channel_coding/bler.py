@@ -54,7 +54,8 @@ def _gaps(path):
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no file of BLER curves at {path}; make it with "
-            "`python -m semcom_phy.channel_coding.measure_bler`."
+            "`python -m semcom_phy.channel_coding.measure_bler`, for the layered "
+            "decoder with --schedule layered."
         )
     curves = {}
     for c in json.loads(path.read_text())["curves"]:

@@ -117,7 +117,9 @@ def main(argv=None):
         description=__doc__.splitlines()[0], allow_abbrev=False
     )
     parser.add_argument("--schedule", choices=CURVES_FILES, default="flooding")
-    parser.add_argument("--out", type=Path, help="(those that predictions read)")
+    parser.add_argument(
+        "--out", type=Path, help="(the file that predictions for this schedule read)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
     out = args.out or CURVES_FILES[args.schedule]
@@ -135,7 +137,7 @@ def main(argv=None):
         result = json.loads(out.read_text())
         names = ("schedule", *setup)
         if any(result.get(name) != setup.get(name) for name in names):
-            parser.error(f"{out} was measured with other settings; remove it.")
+            parser.error(f"{out} was measured with other settings; give another --out.")
     result["versions"] = software_versions()
     done = {(c["table"], c["index"], c["nominal_info_bits"]) for c in result["curves"]}
     jobs = [

@@ -61,11 +61,15 @@ def test_all_pictures_on_the_command_line(kodak, tmp_path, capsys):
     assert "kodim02.png has an image of 50x33, smaller" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", ["--turn --no-turn", "--no-turn --turn"])
+@pytest.mark.parametrize(
+    "words", ["--turn --no-turn", "--no-turn --turn", "--turn --turn"]
+)
 def test_turned_and_not_turned_is_refused(words, tmp_path, capsys):
     """In one line; argparse would keep the last (exact)."""
     assert kodak_awgn.main([*words.split(), "--out", str(tmp_path)]) == 2
     told = f"{' and '.join(words.split())} are both given: give one of them\n"
+    if words == "--turn --turn":
+        told = "--turn is given twice: give it once\n"
     assert capsys.readouterr().err == f"scenarios.kodak_awgn: error: {told}"
 
 

@@ -94,7 +94,11 @@ def test_the_scheme_follows_the_sounding_and_not_the_channel():
 
 @pytest.mark.parametrize(
     "knowledge, schedule",
-    [("average", "flooding"), ("csi", "flooding"), ("csi", "layered")],
+    [
+        (knowledge, schedule)
+        for knowledge in ("average", "csi")
+        for schedule in ("flooding", "layered")
+    ],
 )
 def test_predicted_outage_is_unbiased_at_0_db(knowledge, schedule):
     """2x2 Rayleigh, LS from 144 pilots: measured minus predicted outage over 512
@@ -112,6 +116,15 @@ def test_predicted_outage_is_unbiased_at_0_db(knowledge, schedule):
     error = difference.std() * np.sqrt(1 / 512 + (knowledge == "average") / 1000)
     assert abs(difference.mean()) < 4 * error
     assert 0.01 < sent.figures["predicted_outage"].mean() < 0.5
+
+
+def test_an_unknown_schedule_is_refused():
+    """With what there are (exact)."""
+    channel = EqualizedOFDMChannel(AWGN(1), Framing(512, 1))
+    options = all_schemes(), "average", COLOR, (32, 32, 3)
+    codec = shared_codec("jpeg2000", (32, 32))
+    with pytest.raises(ValueError, match="one of flooding, layered, got 'serial'"):
+        SeparationCoder(codec, channel, *options, schedule="serial")
 
 
 def test_the_receiver_decodes_by_the_schedule_that_outage_is_predicted_for():

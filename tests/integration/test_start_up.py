@@ -29,6 +29,16 @@ def test_help_loads_nothing_slow():
         assert done.returncode == 0, f"{module} {words}: {done.stderr}"
 
 
+def test_figures_are_drawn_without_a_tensor_library(tmp_path):
+    """plot loads neither TensorFlow nor torch, Keras or Sionna (exact)."""
+    script = SCRIPT.replace("'numpy', 'scipy', 'matplotlib', ", "")
+    for words, code in ((["--out", str(tmp_path)], 2), (["--help"], 0)):
+        command = [sys.executable, "-c", script, "scenarios.mimo_2x2", "plot", *words]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert "{" not in done.stderr
+
+
 def test_all_commands_are_listed():
     """Every scenario and every further command has a line with what it is, and nothing
     slow is loaded for it (exact)."""

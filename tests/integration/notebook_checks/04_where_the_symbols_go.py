@@ -31,6 +31,8 @@ for axis, part in zip(axes, ("non_background", "background"), strict=True):
         drawn.get_ydata(), [p.metrics[f"psnr_{part}"].mean for p in points]
     )
     assert len(axis.lines) == len(compared)
+plain, told = (line.get_ydata() for line in axes[0].lines[-2:])
+assert np.all(told > plain)
 
 # after: outage [%]
 np.testing.assert_array_equal(

@@ -43,6 +43,9 @@ np.testing.assert_allclose(overlap[fine.any((1, 2))], joint[fine.any((1, 2))])
 for k, axis in enumerate(axes):
     for line, curve in zip(axis.lines, curves.values(), strict=True):
         np.testing.assert_allclose(line.get_ydata(), curve[:, k])
+# HEVC that is told the mask is closer in the foreground, and not in the background.
+plain, told = (curves[systems[name].title] for name in SEPARATE)
+assert np.all(told[:, 0] > plain[:, 0]) and np.all(told[:, 1] < plain[:, 1])
 # The better the channel, the closer the image, in both parts.
 for curve in list(curves.values())[1:3]:
     assert np.all(np.diff(curve[:, :2], axis=0) > -0.1)

@@ -58,9 +58,11 @@ def test_a_layered_decoder_needs_less():
         for schedule in ("flooding", "layered")
     ]
     flooding, layered = thresholds
-    assert len(layered) > 170 and layered.keys() <= flooding.keys()
+    # 64-QAM of rate 0.926 at 120 bits, which is not used, was not measured again.
+    assert flooding.keys() - layered.keys() == {(1, 28, 120)}
+    assert layered.keys() <= flooding.keys()
     gains = np.array([flooding[key] - layered[key] for key in layered])
-    assert 0.1 < gains.mean() < 0.5 and gains.min() > -0.02
+    assert 0.1 < gains.mean() < 0.5 and gains.min() > 0
     plan = plan_blocks(Mcs(4, 0.6), 500)
     snr_db = waterfall(4, plan.code_block_bits, plan.coded_bits)[0]
     assert block_error_rate(plan, 4, snr_db) == pytest.approx(0.5)
