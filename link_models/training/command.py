@@ -18,7 +18,10 @@ from semcom_phy.backend import device
 from semcom_phy.simulation.storage import check_writable
 from semcom_phy.user_objects import names_object
 
-# Codecs with a training of their own -> what makes it, of scenario and arguments.
+# Codecs with a training of their own -> what makes it. All of these functions take a
+# scenario and the arguments of fit_from_arguments, and give a Trainer; they raise a
+# ValueError for options that the training replaces by its own, and a FileNotFoundError
+# for data that are not there.
 TRAINERS = {
     "ntscc": scene_or_photo_trainer,
     "sa_oosc": scene_trainer,

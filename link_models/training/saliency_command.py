@@ -48,7 +48,7 @@ def saliency_trainer(scenario, args):
     The scenario, a :class:`~scenarios.edited_scenario.EditedScenario`, names the dual
     encoder. ``data`` is a data set with masks; `None`: ecssd.
     """
-    configs, recipe = setting_of_paper(scenario, args, "AWGN and fading together")
+    configs, recipe = gened_sc_setting(scenario, args, "AWGN and fading together")
     embeddings = patch_embeddings(scenario.dual_encoder)
     model = find_dual_encoder(scenario.dual_encoder)
     configs[0] |= {
@@ -63,7 +63,7 @@ def saliency_trainer(scenario, args):
     return make_trainer(args, configs, [task], data, recipe)
 
 
-def setting_of_paper(scenario, args, over):
+def gened_sc_setting(scenario, args, over):
     """Constructor arguments of encoder and decoder, and a recipe with the SNRs of the
     GenED-SC paper.
 

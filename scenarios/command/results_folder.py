@@ -4,7 +4,18 @@ from pathlib import Path
 
 
 def results_folder(args, scenario):
-    """``--out``, or a folder by the name of the scenario and of what is swept."""
+    """``--out``, or a folder by the name of the scenario and of what is swept.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        ``out``, ``quick``
+    scenario : :class:`~scenarios.scenario.Scenario`
+
+    Output
+    ------
+    : `Path`
+    """
     if args.out is not None:
         return args.out
     over = "" if scenario.distances is None else "_distance"
@@ -13,7 +24,18 @@ def results_folder(args, scenario):
 
 
 def results_in(folder, quiet=False):
-    """The result files of a folder; other JSON files are none of its business."""
+    """The result files of a folder; other JSON files are none of its business.
+
+    Parameters
+    ----------
+    folder : `Path`
+    quiet : `bool`, (default `False`)
+        Print nothing of files that cannot be read, which are left out
+
+    Output
+    ------
+    : `list` of :class:`~semcom_phy.simulation.results.ResultFile`
+    """
     from semcom_phy.simulation.bit_results import image_results
     from semcom_phy.simulation.rate_curve import read_curve
     from semcom_phy.simulation.results import ResultError
@@ -30,7 +52,21 @@ def results_in(folder, quiet=False):
 
 def check_neighbours(folder, header, names):
     """Refuses a folder with results of other systems whose figures those of this run
-    would replace, although the two cannot share one."""
+    would replace, although the two cannot share one.
+
+    Parameters
+    ----------
+    folder : `Path`
+    header : `dict`
+        Of the results that are to come
+    names : sequence of `str`
+        Systems of this run
+
+    Raises
+    ------
+    ValueError
+        If there is such a system, with what the two differ in.
+    """
     from semcom_phy.simulation.comparable import first_difference
 
     for file in results_in(folder, quiet=True):

@@ -2,7 +2,18 @@
 
 
 def sweep_settings(scenario, args):
-    """How much is simulated at a point."""
+    """How much is simulated at a point.
+
+    Parameters
+    ----------
+    scenario : :class:`~scenarios.scenario.Scenario`
+    args : `argparse.Namespace`
+        ``batch_size`` (`None`: the scenario's), ``target_ci``, ``crop``
+
+    Output
+    ------
+    : :class:`~semcom_phy.simulation.sweep.SweepSettings`
+    """
     from semcom_phy.simulation.sweep import SweepSettings
 
     batch_size = args.batch_size
@@ -20,6 +31,15 @@ def sweep_settings(scenario, args):
 
 def engine_of(args):
     """Where the points are computed.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        ``workers``, ``dask``
+
+    Output
+    ------
+    : an engine of :mod:`semcom_phy.simulation.engines`
 
     Raises
     ------

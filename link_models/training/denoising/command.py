@@ -13,7 +13,7 @@ from link_models.training.options import make_trainer
 from link_models.training.saliency_command import (
     kept_rows,
     link_of_frame,
-    setting_of_paper,
+    gened_sc_setting,
     shuffled,
 )
 from link_models.weights import store
@@ -37,7 +37,7 @@ def denoising_trainer(scenario, args):
     ValueError
         If there is no such network to start from, or too few pictures.
     """
-    configs, recipe = setting_of_paper(scenario, args, "noise of any level")
+    configs, recipe = gened_sc_setting(scenario, args, "noise of any level")
     embeddings = patch_embeddings(scenario.dual_encoder)
     network = unrouted_network(args.start_from, args.system)
     configs[0] |= {name: network[name] for name in (*_SHARED, *_OF_ENCODER)}
