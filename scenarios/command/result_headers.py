@@ -23,7 +23,7 @@ def shared_headers(settings, samples, metrics, crop):
     samples : :class:`~semcom_phy.sources.samples.Samples`
         What is sent
 
-    metrics : sequence of :mod:`~semcom_phy.simulation.metric_table`
+    metrics : sequence of :class:`~semcom_phy.simulation.metric.Metric`
 
     crop : (`int`, `int`, `int`) or `None`
         As of --crop
@@ -63,7 +63,7 @@ def system_header(shared, part, link, metrics):
     link : :class:`~semcom_phy.simulation.sweep.Link`
         The system and its channel
 
-    metrics : sequence of :mod:`~semcom_phy.simulation.metric_table`
+    metrics : sequence of :class:`~semcom_phy.simulation.metric.Metric`
 
     Output
     ------

@@ -11,9 +11,9 @@ from link_models.systems.edited.saliency import patch_embeddings
 from link_models.training.denoising.task import DenoisingTask, GuidedData
 from link_models.training.options import make_trainer
 from link_models.training.saliency_command import (
+    gened_sc_setting,
     kept_rows,
     link_of_frame,
-    gened_sc_setting,
     shuffled,
 )
 from link_models.weights import store
