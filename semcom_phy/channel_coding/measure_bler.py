@@ -126,17 +126,15 @@ def main(argv=None):
 
     setup = {
         "what": "BLER on AWGN against Es/N0 [dB]; blocks wrong after 20 iterations",
+        "schedule": args.schedule,
         "seed": args.seed,
         "target_errors": TARGET_ERRORS,
         "max_blocks": MAX_BLOCKS,
     }
-    if args.schedule != "flooding":
-        setup["schedule"] = args.schedule
     result = {**setup, "versions": {}, "curves": []}
     if out.is_file():
         result = json.loads(out.read_text())
-        names = ("schedule", *setup)
-        if any(result.get(name) != setup.get(name) for name in names):
+        if any(result.get(key) != value for key, value in setup.items()):
             parser.error(f"{out} was measured with other settings; give another --out.")
     result["versions"] = software_versions()
     done = {(c["table"], c["index"], c["nominal_info_bits"]) for c in result["curves"]}
