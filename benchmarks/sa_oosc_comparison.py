@@ -40,9 +40,10 @@ SYSTEMS = (
     "oosc",
     "ntscc",
     "deepjscc_patches",
-    "hevc_ldpc",
-    "hevc_ldpc_labels",
+    *("hevc_ldpc", "hevc_ldpc_layered"),
+    *("hevc_ldpc_labels", "hevc_ldpc_labels_layered"),
 )
+HEVC_STUDENT = ("hevc_ldpc_student", "hevc_ldpc_student_layered")
 FREE = ("sa_oosc_free", "oosc_free", "ntscc_free")
 LABELS = ("sa_oosc", "sa_oosc_student", "sa_oosc_unaided")
 CBRS = ("1/48", "1/32", "1/24")
@@ -135,7 +136,8 @@ def compare_at_rates(args):
         show_parts(curves, 10.0)
         show_differences(curves, pairs, COMPARED, [10.0])
         show_differences(curves, side, [OBJECTS], [10.0])
-        blind = [("ntscc", other) for other in ("hevc_ldpc", "deepjscc_patches")]
+        others = ("hevc_ldpc", "hevc_ldpc_layered", "deepjscc_patches")
+        blind = [("ntscc", other) for other in others]
         show_differences(curves, blind, [WHOLE, *COMPARED], [10.0])
     levels = _levels(args)
     bits = (len(LENGTHS) - 1).bit_length()
@@ -163,13 +165,16 @@ def compare_over_fading(args):
 
 def compare_labels(args):
     """Labels at the transmitter: the annotator's, the student's, none."""
-    names = (*LABELS, "ntscc", "hevc_ldpc", "hevc_ldpc_labels", "hevc_ldpc_student")
+    hevc = [name for name in SYSTEMS if name.startswith("hevc_ldpc")]
+    names = (*LABELS, "ntscc", *hevc, *HEVC_STUDENT)
     curves = curves_of(driving_scene.SCENARIO, names, args, [10.0])
     show_parts(curves, 10.0)
     pairs = [("sa_oosc", other) for other in LABELS[1:]]
-    pairs += [(one, other) for one in LABELS[1:] for other in ("ntscc", "hevc_ldpc")]
+    told_nothing = ("ntscc", "hevc_ldpc", "hevc_ldpc_layered")
+    pairs += [(one, other) for one in LABELS[1:] for other in told_nothing]
     # Knowing the same:
-    pairs += [("sa_oosc", names[-2]), ("sa_oosc_student", names[-1])]
+    pairs += [("sa_oosc", other) for other in hevc if "labels" in other]
+    pairs += [("sa_oosc_student", other) for other in HEVC_STUDENT]
     show_differences(curves, pairs, (*COMPARED, "psnr_low"), [10.0])
     found = load_student().levels(_scenes(args).images)
     recall = recall_by_level(_levels(args), found)

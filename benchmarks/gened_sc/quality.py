@@ -15,11 +15,13 @@ SYSTEMS = (
     *("gened_sc", OURS, "gened_sc_free_mask", "gened_sc_estimated_mask"),
     *("gened_sc_plain", "gened_sc_unrouted", "gened_sc_lead"),
     *("hevc_ldpc", "hevc_ldpc_mask"),
+    *("hevc_ldpc_layered", "hevc_ldpc_mask_layered"),
     *("caption_only", "mask_and_caption", "sgdjscc"),
 )
 PAIRS = (
     *((OURS, name) for name in ("gened_sc_plain", "gened_sc_unrouted")),
     *((OURS, name) for name in ("hevc_ldpc", "hevc_ldpc_mask")),
+    *((OURS, name) for name in ("hevc_ldpc_layered", "hevc_ldpc_mask_layered")),
     *((name, OURS) for name in ("gened_sc_free_mask", "gened_sc_estimated_mask")),
     *(("gened_sc_lead", name) for name in (OURS, "gened_sc_plain", "hevc_ldpc")),
 )

@@ -325,6 +325,22 @@ SYSTEMS = {
     "hevc_ldpc_student": RegionOfInterest(
         Separate("HEVC + 5G LDPC, objects by the student", "hevc"), "student"
     ),
+    "hevc_ldpc_labels_layered": RegionOfInterest(
+        Separate(
+            "HEVC + 5G LDPC, objects by label maps, layered decoder",
+            "hevc",
+            schedule="layered",
+        ),
+        "labels",
+    ),
+    "hevc_ldpc_student_layered": RegionOfInterest(
+        Separate(
+            "HEVC + 5G LDPC, objects by the student, layered decoder",
+            "hevc",
+            schedule="layered",
+        ),
+        "student",
+    ),
     "sa_oosc_unaided": Semantic(
         "SA-OOSC, no labels at the transmitter", "sa_oosc", SA_OOSC
     ),
@@ -424,6 +440,14 @@ SYSTEMS = {
     ),
     "hevc_ldpc_mask": RegionOfInterest(
         Separate("HEVC + 5G LDPC, foreground by GenED-SC's mask", "hevc"), "mask"
+    ),
+    "hevc_ldpc_mask_layered": RegionOfInterest(
+        Separate(
+            "HEVC + 5G LDPC, foreground by GenED-SC's mask, layered decoder",
+            "hevc",
+            schedule="layered",
+        ),
+        "mask",
     ),
     "hevc_ldpc_edited": Edited(Separate("HEVC intra + 5G LDPC, edited", "hevc")),
     "gened_sc_no_objective": Captioned(

@@ -64,7 +64,7 @@ def scenario_of(name):
     if name.endswith("_photo"):
         return replace(kodak_2x2.SCENARIO, image_size=(96, 144))
     of_scenes = ("deepjscc_patches", "hevc_ldpc_labels", "hevc_ldpc_student")
-    if "oosc" in name or "ntscc" in name or name in of_scenes:
+    if "oosc" in name or "ntscc" in name or name.startswith(of_scenes):
         return driving_scene.SCENARIO
     if "eca" in name or "swinjscc" in name or "matched" in name:
         return adaptive_rate.SCENARIO

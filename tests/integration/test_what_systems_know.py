@@ -50,6 +50,7 @@ FED_BACK = replace(mimo_2x2.SCENARIO, link_adaptation="csi")
         (FEATURES, "ntscc_free", [SNR, "lengths (free)"]),
         (FEATURES, "sa_oosc_student", [SNR, TAUGHT]),
         (FEATURES, "hevc_ldpc_student", [SNR, TAUGHT]),
+        (FEATURES, "hevc_ldpc_student_layered", [SNR, TAUGHT]),
         (PHOTOGRAPHS, "ntscc_photo", [SNR]),
     ],
 )

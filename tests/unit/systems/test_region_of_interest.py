@@ -108,6 +108,16 @@ def test_the_mask_is_that_of_gened_sc(monkeypatch):
     assert "dual encoder that finds the foreground" in system.describe()["knows"]
 
 
+@pytest.mark.parametrize("region", ["labels", "student", "mask"])
+def test_the_layered_form_differs_in_the_decoder_alone(region):
+    """Title and schedule (exact)."""
+    plain = SYSTEMS[f"hevc_ldpc_{region}"]
+    layered = SYSTEMS[f"hevc_ldpc_{region}_layered"]
+    title = f"{plain.image.title}, layered decoder"
+    image = replace(plain.image, title=title, schedule="layered")
+    assert layered == replace(plain, image=image)
+
+
 def test_what_is_missing_is_said():
     """Label maps, and a scenario's dual encoder."""
     with pytest.raises(ValueError, match="'sample' does not have: use camvid"):
