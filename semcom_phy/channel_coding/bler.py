@@ -48,14 +48,17 @@ def fit_waterfall(snr_db, num_blocks, num_errors):
 
 
 @lru_cache(maxsize=4)
-def _gaps(path):
+def _gaps(schedule):
     """Per modulation order and MCS: [(rate, log2 k, gap to capacity, width [dB])]."""
-    path = Path(path)
+    if schedule not in CURVES_FILES:
+        raise ValueError(
+            f"schedule must be one of {', '.join(CURVES_FILES)}, got {schedule!r}"
+        )
+    path = CURVES_FILES[schedule]
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no file of BLER curves at {path}; make it with "
-            "`python -m semcom_phy.channel_coding.measure_bler`, for the layered "
-            "decoder with --schedule layered."
+            f"`python -m semcom_phy.channel_coding.measure_bler --schedule {schedule}`."
         )
     curves = {}
     for c in json.loads(path.read_text())["curves"]:
@@ -67,7 +70,7 @@ def _gaps(path):
 
 
 @lru_cache(maxsize=4096)
-def waterfall(modulation_order, info_bits, coded_bits, path=CURVES_FILES["flooding"]):
+def waterfall(modulation_order, info_bits, coded_bits, schedule="flooding"):
     r"""Threshold and width of the waterfall of one LDPC-coded QAM block.
 
     What is interpolated is the distance to the BICM capacity: linearly in
@@ -82,8 +85,8 @@ def waterfall(modulation_order, info_bits, coded_bits, path=CURVES_FILES["floodi
     info_bits, coded_bits : `int`
         Size of a code block before and after the LDPC encoder [bit]
 
-    path : `pathlib.Path`
-        File written by `measure_bler`
+    schedule : "flooding" (default) | "layered"
+        Of the decoder, see :class:`~semcom_phy.channel_coding.ldpc.LDPC5GCode`
 
     Output
     ------
@@ -92,12 +95,14 @@ def waterfall(modulation_order, info_bits, coded_bits, path=CURVES_FILES["floodi
 
     Raises
     ------
+    ValueError
+        If there is no such schedule.
     FileNotFoundError
-        If there is no such file.
+        If nothing was measured with it.
     """
     rate, length = info_bits / coded_bits, np.log2(info_bits)
     per_mcs = []
-    for points in _gaps(path)[modulation_order].values():
+    for points in _gaps(schedule)[modulation_order].values():
         points = np.array(sorted(points, key=lambda p: p[1])).T
         per_mcs.append([np.interp(length, points[1], row) for row in points])
     rates, _, gaps, widths = np.array(sorted(per_mcs)).T
@@ -130,9 +135,14 @@ def block_error_rate(plan, modulation_order, snr_db, schedule="flooding"):
     ------
     : shape of ``snr_db``, `float`, 0 to 1
         Transport-block error rate
+
+    Raises
+    ------
+    ValueError
+        If there is no such schedule.
     """
     threshold, width = waterfall(
-        modulation_order, plan.code_block_bits, plan.coded_bits, CURVES_FILES[schedule]
+        modulation_order, plan.code_block_bits, plan.coded_bits, schedule
     )
     error = ndtr((threshold - np.asarray(snr_db)) / width)
     return 1 - (1 - error) ** plan.num_code_blocks

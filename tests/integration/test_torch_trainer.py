@@ -107,6 +107,24 @@ def test_a_run_is_not_overwritten_or_mixed(tmp_path):
         trained(tmp_path / "none", resume=True)
 
 
+def test_what_is_begun_anew_leaves_nothing_of_before_to_go_on_from(tmp_path):
+    """Stopped by an error before its first checkpoint."""
+    trained(tmp_path)
+    net = network()
+    with pytest.raises(ValueError, match="the loss is nan"):
+        train(
+            net,
+            lambda _: net(torch.full((2, 3), torch.nan)).sum(),
+            RECIPE,
+            tmp_path,
+            "line",
+            {},
+            restart=True,
+        )
+    with pytest.raises(FileNotFoundError, match="without --resume"):
+        trained(tmp_path, resume=True)
+
+
 def test_earlier_weights_are_not_overwritten(tmp_path):
     """Where their checkpoint is not beside them, either."""
     (tmp_path / "line.h5").write_bytes(b"precious")

@@ -138,6 +138,8 @@ def train(network, loss_fn, recipe, folder, label, data, resume=False, restart=F
     elif not restart:
         files = (Path(folder) / f"{label}{suffix}" for suffix in (".h5", ".json"))
         checkpoint.refuse_overwriting(*files)
+    if not resume:  # what is there belongs to another run
+        checkpoint.path.unlink(missing_ok=True)
     network.train()
     bar = tqdm(total=recipe.steps, initial=done, unit="step", disable=None)
     with bar, held_interrupt() as pressed:

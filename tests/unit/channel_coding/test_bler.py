@@ -142,10 +142,18 @@ def test_several_code_blocks_fail_more_often():
     assert bler[0] == pytest.approx(1) and bler[-1] == pytest.approx(0, abs=1e-12)
 
 
-def test_missing_file_says_how_to_make_it(tmp_path):
+def test_missing_file_says_how_to_make_it(tmp_path, monkeypatch):
     """A missing curve file raises and names the command that measures it."""
-    with pytest.raises(FileNotFoundError, match="measure_bler"):
-        waterfall(4, 1000, 2000, tmp_path / "none.json")
+    monkeypatch.setitem(CURVES_FILES, "serial", tmp_path / "none.json")
+    with pytest.raises(FileNotFoundError, match="measure_bler --schedule serial"):
+        waterfall(4, 1000, 2000, "serial")
+
+
+def test_an_unknown_schedule_is_refused():
+    """By those that there are (exact)."""
+    plan = plan_blocks(Mcs(4, 0.6), 4001)
+    with pytest.raises(ValueError, match="flooding, layered, got 'serial'"):
+        block_error_rate(plan, 4, 10.0, "serial")
 
 
 @of_every_decoder
@@ -163,10 +171,7 @@ def test_measurement_resumes_and_matches_the_store(tmp_path, monkeypatch, schedu
     assert [c["index"] for c in first["curves"]] == [6, 7]
     for c in first["curves"]:
         threshold, width = waterfall(
-            c["modulation_order"],
-            c["info_bits"],
-            c["coded_bits"],
-            CURVES_FILES[schedule],
+            c["modulation_order"], c["info_bits"], c["coded_bits"], schedule
         )
         assert abs(c["threshold_db"] - threshold) < 4 * 0.1 * width
     del first["curves"][1]
