@@ -26,6 +26,17 @@ def test_interval_covers_the_mean():
     assert abs(covered / 500 - 0.95) < 0.02 + 4 * np.sqrt(0.95 * 0.05 / 500)
 
 
+@pytest.mark.parametrize("num_groups", [8, 12, 24])
+def test_interval_of_few_groups_covers_the_mean(num_groups):
+    """As often as it says (4 standard errors, 3000 runs, and 0.005 for the skewness of
+    the resamples' tails); without the wider percentiles 12 groups cover 91 %."""
+    rng, covered, groups = np.random.default_rng(0), 0, np.arange(num_groups)
+    for values in rng.normal(size=(3000, num_groups)):
+        estimate = bootstrap_interval(values, groups, num_resamples=1000)
+        covered += estimate.low <= 0 <= estimate.high
+    assert abs(covered / 3000 - 0.95) < 0.005 + 4 * np.sqrt(0.95 * 0.05 / 3000)
+
+
 def test_whole_groups_are_resampled():
     """The interval is that of the clustered mean, far from that of single values (10 %:
     2000 resamples of 40 groups)."""
