@@ -40,11 +40,13 @@ PAIRS = (
     ("eca_low_free", "swinjscc_low_free"),
     ("eca", "hevc_ldpc_matched"),
     ("eca", "hevc_ldpc_matched_layered"),
+    ("eca", "hevc_finer_ldpc_matched_layered"),
     ("eca", "hevc_ldpc_matched_average"),
     ("eca", "hevc_half_matched"),
     ("eca", "hevc_half_matched_average"),
     ("eca_svd", "hevc_ldpc_svd_matched"),
     ("eca_svd", "hevc_ldpc_svd_matched_layered"),
+    ("eca_svd", "hevc_finer_ldpc_svd_matched_layered"),
     ("hevc_ldpc_svd_matched", "hevc_ldpc_matched"),
     ("eca_svd_equal", "eca_free"),
     ("eca_free", "eca_no_compensation"),
@@ -57,10 +59,12 @@ SYSTEMS_4X4 = (
     "eca",
     "hevc_ldpc_matched",
     "hevc_ldpc_matched_layered",
+    "hevc_finer_ldpc_matched_layered",
     "hevc_ldpc_matched_average",
     "eca_svd",
     "hevc_ldpc_svd_matched",
     "hevc_ldpc_svd_matched_layered",
+    "hevc_finer_ldpc_svd_matched_layered",
 )
 SCENARIOS = {2: adaptive_rate.SCENARIO, 4: adaptive_rate_4x4.SCENARIO}
 TABLES = {"random": "link_models.systems.table", "fixed": "benchmarks.fixed_fade_power"}

@@ -72,6 +72,9 @@ SYSTEMS = {
         goal="mse",
         schedule="layered",
     ),
+    "hevc_finer_ldpc_layered": Separate(
+        "HEVC + 5G LDPC, finer rates, layered decoder", "hevc_finer", schedule="layered"
+    ),
     "bpg_ldpc": Separate("BPG + 5G LDPC", "bpg"),
     "webp_ldpc": Separate("WebP + 5G LDPC", "webp"),
     "jpeg_ldpc": Separate("JPEG + 5G LDPC", "jpeg"),
@@ -125,6 +128,15 @@ SYSTEMS = {
         precoding=True,
         schedule="layered",
     ),
+    "hevc_finer_ldpc_svd_matched_layered": Separate(
+        "HEVC intra + 5G LDPC, eigenmodes, at ECA's rate there, finer rates, layered "
+        "decoder",
+        "hevc_finer",
+        rate_of=ECA,
+        knowledge="csi",
+        precoding=True,
+        schedule="layered",
+    ),
     "swinjscc": Semantic(
         "SwinJSCC w/ SA&RA at ECA's rate", "swinjscc", SWINJSCC, rate_of=ECA
     ),
@@ -141,6 +153,13 @@ SYSTEMS = {
     "hevc_ldpc_matched_layered": Separate(
         "HEVC intra + 5G LDPC at ECA's rate, layered decoder",
         "hevc",
+        rate_of=ECA,
+        knowledge="csi",
+        schedule="layered",
+    ),
+    "hevc_finer_ldpc_matched_layered": Separate(
+        "HEVC intra + 5G LDPC at ECA's rate, finer rates, layered decoder",
+        "hevc_finer",
         rate_of=ECA,
         knowledge="csi",
         schedule="layered",

@@ -9,7 +9,7 @@ from semcom_phy.source_coding.errors import (
     DecodeError,
     MissingCodecError,
 )
-from semcom_phy.source_coding.hevc import HevcCodec
+from semcom_phy.source_coding.hevc import FinerHevcCodec, HevcCodec
 from semcom_phy.source_coding.jpeg import JpegCodec
 from semcom_phy.source_coding.jpeg2000 import Jpeg2000Codec
 from semcom_phy.source_coding.rate_ladder import Encoded, RateLadder
@@ -21,6 +21,7 @@ SOURCE_CODECS = {
     "avif": AvifCodec,
     "jpeg2000": Jpeg2000Codec,
     "hevc": HevcCodec,
+    "hevc_finer": FinerHevcCodec,
     "bpg": BpgCodec,
 }
 

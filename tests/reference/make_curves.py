@@ -75,7 +75,7 @@ NOT_SHIPPED = {
     },
 }
 NAMES = [name for name in SYSTEMS if name not in NOT_SHIPPED]
-ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_")
+ADAPTIVE = ("eca", "swinjscc", "hevc_ldpc_", "hevc_half_", "hevc_finer_ldpc_")
 SCENES = (
     *("ntscc", "oosc", "sa_oosc", "deepjscc_patches"),
     *("hevc_ldpc_labels", "hevc_ldpc_student"),
