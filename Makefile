@@ -52,7 +52,7 @@ slow-test: $(VENV)/.generative
 COVERED := tests/unit tests/integration/continual tests/integration/edited \
 	tests/integration/test_[a-o]* tests/integration/test_[p-z]*
 COVERED_TORCH := tests/unit/test_backend.py tests/unit/test_generation.py \
-	tests/unit/test_seeding.py tests/unit/phy/test_interpolation_error.py \
+	tests/unit/test_seeding.py tests/unit/phy/estimation/test_interpolation_error.py \
 	tests/unit/knowledge_base/importance
 COVERAGE := results/coverage
 

@@ -13,7 +13,7 @@ from semcom_phy.unknown_names import unknown_name
 
 def count(text):
     """An integer from 1, `int`: of 0 or fewer there is nothing to measure."""
-    # A blank stands before a negative number, see scenarios.arguments.
+    # A blank stands before a negative number, see scenarios.command.arguments.
     if not re.fullmatch("0*[1-9][0-9]*", text.strip()):
         raise ArgumentTypeError(f"must be an integer from 1, got {text.strip()!r}")
     return int(text)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 NUM_ANT, DATA_RES, PILOT_RES = 2, 384, 144
 LEVELS = np.array([-3.0, -1.0, 1.0, 3.0]) / np.sqrt(10)
@@ -90,7 +90,7 @@ def our_blocks(csi, snr_db, num_blocks, seed):
     from link_models.links.bit_link import BitLinkBuilder, Uncoded
     from scenarios.mimo_2x2 import SCENARIO
     from semcom_phy.seeding import image_seeds, sample_fades
-    from semcom_phy.simulation.bit_sweep import BitSettings, count_batch
+    from semcom_phy.simulation.bits.sweep import BitSettings, count_batch
     from semcom_phy.simulation.sweep import built
 
     link = built(BitLinkBuilder(Uncoded(4), replace(SCENARIO, csi=csi)))

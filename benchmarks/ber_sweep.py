@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 CODE_RATE = 0.5
 MODULATION_ORDER = 4
@@ -134,7 +134,7 @@ def our_link():
 
 def run_ours(engine, snr_db, num_errors, seed):
     """(seconds, block errors, blocks) for every SNR, and the seconds of the start."""
-    from semcom_phy.simulation.bit_sweep import BitSettings, measure_points
+    from semcom_phy.simulation.bits.sweep import BitSettings, measure_points
 
     build, most = our_link(), MAX_BATCHES * OUR_BATCH
     settings = BitSettings(seed, num_errors, most, OUR_BATCH)

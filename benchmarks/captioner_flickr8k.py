@@ -10,10 +10,10 @@ import sys
 
 import numpy as np
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.knowledge_base.captioner import find_captioner
 from semcom_phy.metrics.text import bleu_counts, corpus_bleu, linearised_bleu
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.images import load_samples
 

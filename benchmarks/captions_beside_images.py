@@ -23,11 +23,11 @@ from link_models.systems.edited.image_free import NoImage
 from link_models.systems.edited.senders import SENDERS
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.outage import outage_color
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.scenario import Scenario
 from semcom_phy.metrics.text import bleu_counts, corpus_bleu
 from semcom_phy.seeding import image_seeds, sample_fades
-from semcom_phy.simulation.intervals import clustered_probability
+from semcom_phy.simulation.statistics.intervals import clustered_probability
 from semcom_phy.sources.sent_captions import load_sent_captions
 
 SNR_DB = (1.0, 4.0, 7.0, 10.0)

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from benchmarks.argument_types import count
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.knowledge_base.generator.classes import ClassGenerator
 from semcom_phy.metrics.image import mse_to_psnr
 

@@ -9,7 +9,7 @@ import sys
 from scipy.stats import binomtest
 
 from link_models.training.knowledge.labelled_sets import labelled_set
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.knowledge_base.classifier import EMBEDDED, PROBE, find_classifier
 
 

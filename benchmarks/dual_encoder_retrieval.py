@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from link_models.training.knowledge.labelled_sets import labelled_set
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.knowledge_base.class_prompts import class_prompt
 from semcom_phy.knowledge_base.classifier import find_classifier
 from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder

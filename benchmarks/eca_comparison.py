@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from scenarios import adaptive_rate, adaptive_rate_4x4, runner
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.comparison_table import as_text
 from scenarios.paired_results import Curve, compare
 

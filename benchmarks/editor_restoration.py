@@ -18,12 +18,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from link_models.training.knowledge.degradations import KINDS, degraded
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.knowledge_base.editor import find_editor
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.perceptual import perceptual_efficientnet
 from semcom_phy.seeding import derived_seed
-from semcom_phy.simulation.bootstrap import bootstrap_interval
+from semcom_phy.simulation.statistics.bootstrap import bootstrap_interval
 from semcom_phy.simulation.versions import software_versions
 from semcom_phy.sources.data_folders import find_data_folder
 from semcom_phy.sources.images import load_samples

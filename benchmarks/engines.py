@@ -25,8 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios.arguments import Parser
-from semcom_phy.simulation.bit_results import image_results
+from scenarios.command.arguments import Parser
+from semcom_phy.simulation.bits.results import image_results
 
 SYSTEMS = ("linear", "adjscc", "hevc_ldpc")
 SNR_DB = (0.0, 5.0, 10.0, 15.0, 20.0)

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from scenarios import adaptive_rate
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.paired_results import Curve, compare
 
 SPEED = 3.0  # [m/s]

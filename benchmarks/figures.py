@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 
 def over_targets(curve, name, snr_db, digits=2):
@@ -55,7 +55,7 @@ def num_symbols(curve, snr_db, scenario):
 
 def difference(rows, name, other):
     """One column minus another one of the same transmissions, with the interval of the
-    pairs, :class:`~semcom_phy.simulation.intervals.Estimate`."""
+    pairs, :class:`~semcom_phy.simulation.statistics.intervals.Estimate`."""
     return clustered_mean(rows[name] - rows[other], rows["image"], rows["group"])
 
 

@@ -25,15 +25,15 @@ from link_models.training.photo_data import (
     central_part,
     load_photo_data,
 )
-from link_models.training.photo_task import CROP
+from link_models.training.tasks.photo import CROP
 from link_models.weights import store
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.driving_scene import SCENARIO
 from scenarios.kodak_awgn import SCENARIO as KODAK
 from semcom_phy.codecs.patch_side import PatchSide
 from semcom_phy.entropy_coding.conditional_code import ConditionalCode
 from semcom_phy.entropy_coding.length_code import LengthCode
-from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.layers.mapping.rate_allocation import LENGTHS
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.sources.driving import load_driving_scenes
 from semcom_phy.sources.samples import Samples

@@ -9,9 +9,9 @@ writes ``docs/front_page_curves.webp`` and ``docs/front_page_pictures.webp``.
 import sys
 from pathlib import Path
 
-from scenarios.arguments import Parser
-from semcom_phy.simulation.plotting import plot_metric
-from semcom_phy.simulation.plotting_images import plot_reconstructions
+from scenarios.command.arguments import Parser
+from semcom_phy.simulation.figures.curves import plot_metric
+from semcom_phy.simulation.figures.images import plot_reconstructions
 from semcom_phy.simulation.rate_curve import read_curve
 
 SYSTEMS = ("adjscc", "hevc_ldpc", "webp_ldpc", "hevc_capacity")  # of the main job

@@ -30,7 +30,7 @@ from benchmarks.gened_sc.quality import quality_table
 from benchmarks.gened_sc.sent import CHANNELS
 from benchmarks.gened_sc.symbols import symbols_table
 from benchmarks.sweeps import Failed
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 TABLES = {  # name -> its lines by arguments and channel, SNR [dB]
     "snr": (quality_table, None),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 GENERATORS = ("embedded", "gallery:cifar10")
 COLUMNS = 16  # of the grid
@@ -48,7 +48,7 @@ def recognised(generator, classifier, num, seed):
 
 def row_of(name, hits, seconds, class_names):
     """One row of the table, a `dict` of plain values."""
-    from semcom_phy.simulation.intervals import clustered_probability
+    from semcom_phy.simulation.statistics.intervals import clustered_probability
 
     share = clustered_probability(hits.ravel(), np.arange(hits.size))
     return {

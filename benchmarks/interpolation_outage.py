@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from link_models.links.radio import build_channel
 from link_models.systems.table import build_system
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.mimo_2x2 import SCENARIO
-from semcom_phy.phy.csi import INTERPOLATORS
+from semcom_phy.phy.estimation.csi import INTERPOLATORS
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
 from semcom_phy.sources.images import load_samples
 

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.log_domain_decoder import LogDomainDecoder
-from scenarios.arguments import Parser
-from semcom_phy.channel_coding.belief_propagation import (
+from scenarios.command.arguments import Parser
+from semcom_phy.channel_coding.bler import CURVES_FILES
+from semcom_phy.channel_coding.decoding.belief_propagation import (
     SCHEDULES,
     BeliefPropagationDecoder,
     numba_is_installed,
 )
-from semcom_phy.channel_coding.bler import CURVES_FILES
 from semcom_phy.channel_coding.ldpc import LDPC5GCode
 from semcom_phy.metrics.link import ErrorCount
 

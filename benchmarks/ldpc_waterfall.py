@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.channel_coding.ldpc import LDPC5GCode
 from semcom_phy.channel_coding.qam import (
     deinterleave,

@@ -27,10 +27,10 @@ from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.side_information import ShortSide
 from link_models.systems.transmitter import Transmitter
 from link_models.training.data import split_data
-from link_models.training.image_task import VALIDATION_SNR_DB
+from link_models.training.tasks.image import VALIDATION_SNR_DB
 from link_models.weights import store
 from scenarios.adaptive_rate import SCENARIO
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.feedback import AgedFeedback, Feedback
 from semcom_phy.seeding import image_seeds, sample_fades

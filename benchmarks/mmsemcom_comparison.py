@@ -25,7 +25,7 @@ from benchmarks.figures import show
 from benchmarks.mmsemcom import complexity, knowledge, overhead, quality
 from benchmarks.mmsemcom.experiments import CHANNELS, EXPERIMENTS
 from benchmarks.sweeps import Failed
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 BASELINES = ("hevc_ldpc", "webp_ldpc", "adjscc")
 OF_EXPERIMENTS = {

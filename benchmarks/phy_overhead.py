@@ -40,10 +40,10 @@ from sionna.phy.ofdm import (
 )
 
 from benchmarks.argument_types import count
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
 from semcom_phy.simulation.versions import software_versions

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.argument_types import count, rate, size, system
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.sources.folder import list_pictures
 
 LINKS = ("awgn", "2x2")

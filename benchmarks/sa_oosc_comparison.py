@@ -22,17 +22,17 @@ from link_models.systems.student import load_student
 from link_models.systems.table import build_system
 from link_models.training.student import recall_by_level
 from scenarios import driving_scene, driving_scene_2x2
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.comparison_table import as_text
 from scenarios.paired_results import compare
 from semcom_phy.channel_coding.mcs import Mcs
-from semcom_phy.channel_coding.protected_message import naive_symbols
+from semcom_phy.channel_coding.messages.protected_message import naive_symbols
 from semcom_phy.entropy_coding.feature_coder import encode_latents, encode_side
 from semcom_phy.knowledge_base.importance.levels import LEVELS
-from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.layers.mapping.rate_allocation import LENGTHS
 from semcom_phy.metrics.importance import PARTS
 from semcom_phy.phy.knowledge import TxKnowledge
-from semcom_phy.simulation.bootstrap import bootstrap_interval
+from semcom_phy.simulation.statistics.bootstrap import bootstrap_interval
 from semcom_phy.sources.driving import load_driving_scenes
 
 SYSTEMS = (

@@ -28,7 +28,7 @@ from link_models.systems.semantic_coder import SemanticCoder
 from link_models.systems.side_information import MessageSide
 from link_models.systems.transmitter import Transmitter
 from link_models.weights import store
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.outage import outage_color
-from link_models.systems.separation_coder import SeparationCoder
-from scenarios.arguments import Parser
+from link_models.systems.separation.capacity_system import CapacitySystem
+from link_models.systems.separation.coder import SeparationCoder
+from scenarios.command.arguments import Parser
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.metrics.image import psnr, psnr_of_mean_mse
 from semcom_phy.phy.channels import AWGN

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtri
 
-from scenarios.arguments import Parser
-from semcom_phy.channel_coding.mutual_information import bicm_capacity
-from semcom_phy.channel_coding.short_block import (
+from scenarios.command.arguments import Parser
+from semcom_phy.channel_coding.messages.short_block import (
     BlockFormat,
     LdpcWords,
     PolarWords,
     ShortBlocks,
 )
+from semcom_phy.channel_coding.mutual_information import bicm_capacity
 from semcom_phy.metrics.link import ErrorCount
 
 SYMBOLS = (32, 64, 96, 192)

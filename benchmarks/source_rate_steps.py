@@ -14,8 +14,8 @@ import sys
 import numpy as np
 
 from benchmarks.argument_types import count
-from scenarios.arguments import Parser
-from semcom_phy.simulation.intervals import clustered_mean
+from scenarios.command.arguments import Parser
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 from semcom_phy.source_coding import SOURCE_CODECS, shared_codec
 from semcom_phy.source_coding.errors import BudgetError, MissingCodecError
 from semcom_phy.sources.images import load_samples

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.argument_types import count
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 1.0  # processor time
@@ -25,7 +25,8 @@ import time
 import semcom_phy, keras, scipy.stats, sionna.phy.channel.tr38901, sionna.phy.mimo
 import sionna.phy.ofdm, sionna.phy.fec.ldpc, sionna.phy.fec.polar
 elapsed, processor = time.perf_counter(), time.process_time()
-import link_models.links.radio, link_models.systems.table, link_models.training.command
+import link_models.links.radio, link_models.systems.table
+import link_models.training.commands.command
 import scenarios.runner, semcom_phy.simulation.sweep, semcom_phy.sources.images
 print(time.perf_counter() - elapsed, time.process_time() - processor)
 """

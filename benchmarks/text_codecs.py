@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.argument_types import count
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.language.caption_tokens import caption_tokens
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 from semcom_phy.source_coding.text import TEXT_CODECS, shared_text_codec
 from semcom_phy.source_coding.text.word_model import shared_word_model
 from semcom_phy.sources.captions import read_captions

@@ -14,13 +14,13 @@ import numpy as np
 from keras import ops
 
 from link_models.codecs import load_link
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.backend import gradients_fn
 from semcom_phy.channel_coding.qam import qam_modulate
 from semcom_phy.metrics.link import qam_ber_awgn, qpsk_ber_rayleigh
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.seeding import image_seeds, set_seed
 from semcom_phy.snr import snr_db_to_no

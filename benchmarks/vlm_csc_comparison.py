@@ -30,13 +30,13 @@ import numpy as np
 from benchmarks.sweeps import Failed, swept_curves
 from link_models.systems.table import build_system
 from scenarios import caption_2x2, caption_awgn
-from scenarios.arguments import Parser
-from scenarios.caption_scenario import FIXED
+from scenarios.command.arguments import Parser
 from scenarios.comparison_table import as_text
+from scenarios.kinds.caption import FIXED
 from scenarios.paired_results import compare
 from semcom_phy.simulation.identity.system_parts import system_parts
-from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.metric_table import METRICS
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 VLM = "vlm_csc"
 SEPARATE = (
@@ -62,7 +62,7 @@ def curves_of(scenario, names, args, folder, *options):
 
     Input
     -----
-    scenario : :class:`~scenarios.caption_scenario.CaptionScenario`
+    scenario : :class:`~scenarios.kinds.caption.CaptionScenario`
 
     names : sequence of `str`
         Systems
@@ -132,7 +132,7 @@ def mean_difference(one, other, metric):
 
     Output
     ------
-    : :class:`~semcom_phy.simulation.intervals.Estimate`
+    : :class:`~semcom_phy.simulation.statistics.intervals.Estimate`
 
     Raises
     ------

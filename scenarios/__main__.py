@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.sweep_file import scenario_names
 
 _HERE = Path(__file__).parent

@@ -1,7 +1,7 @@
 """Captions over 2x2 flat Rayleigh fading, one fade a caption, estimated CSI."""
 
 from scenarios import runner
-from scenarios.caption_scenario import CaptionScenario
+from scenarios.kinds.caption import CaptionScenario
 
 SCENARIO = CaptionScenario(
     name="caption_2x2",

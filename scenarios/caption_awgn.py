@@ -1,7 +1,7 @@
 """Captions over AWGN, as in the VLM-CSC paper: word by word against separate coding."""
 
 from scenarios import runner
-from scenarios.caption_scenario import FIXED, SEPARATE, CaptionScenario
+from scenarios.kinds.caption import FIXED, SEPARATE, CaptionScenario
 
 SCENARIO = CaptionScenario(
     name="caption_awgn",

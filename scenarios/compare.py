@@ -13,7 +13,7 @@ import argparse
 import sys
 from fractions import Fraction
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 
 def main(argv=None):

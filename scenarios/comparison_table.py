@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from semcom_phy.simulation.axis import SNR_AXIS, SnrAxis
 from semcom_phy.simulation.curve import joined_axis
-from semcom_phy.simulation.pairing import Difference
+from semcom_phy.simulation.statistics.pairing import Difference
 
 CONDITIONS_MARK, RATE_MARK = "*", "#"
 
@@ -25,7 +25,8 @@ class Comparison:
     ----------
     one, other : `str`
         Names of the systems
-    differences : `dict` of key -> :class:`~semcom_phy.simulation.pairing.Difference`
+    differences : `dict` of key ->
+    :class:`~semcom_phy.simulation.statistics.pairing.Difference`
         At the points that both have, SNRs [dB] or rates
     conditions : `list` of `str`
         In what the two differ beside their codes

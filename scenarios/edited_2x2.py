@@ -1,7 +1,7 @@
 """GenED-SC over 2x2 flat Rayleigh fading, one fade an image, estimated CSI."""
 
 from scenarios import runner
-from scenarios.edited_scenario import EditedScenario
+from scenarios.kinds.edited import EditedScenario
 
 SCENARIO = EditedScenario(
     name="edited_2x2", num_tx_ant=2, num_rx_ant=2, channel="rayleigh"

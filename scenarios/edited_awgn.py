@@ -1,7 +1,7 @@
 """GenED-SC over AWGN: the object is sent, the rest edited by what a caption says."""
 
 from scenarios import runner
-from scenarios.edited_scenario import EditedScenario
+from scenarios.kinds.edited import EditedScenario
 
 SCENARIO = EditedScenario(name="edited_awgn", channel="awgn", csi="perfect")
 

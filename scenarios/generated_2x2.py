@@ -1,7 +1,7 @@
 """MMSemCom over 2x2 flat Rayleigh fading, one fade a picture, estimated CSI."""
 
 from scenarios import runner
-from scenarios.generated_scenario import GeneratedScenario
+from scenarios.kinds.generated import GeneratedScenario
 
 SCENARIO = GeneratedScenario(
     name="generated_2x2", num_tx_ant=2, num_rx_ant=2, channel="rayleigh"

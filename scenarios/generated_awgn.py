@@ -1,7 +1,7 @@
 """MMSemCom over AWGN: pictures selected among generated ones by what arrives."""
 
 from scenarios import runner
-from scenarios.generated_scenario import GeneratedScenario
+from scenarios.kinds.generated import GeneratedScenario
 
 SCENARIO = GeneratedScenario(name="generated_awgn", channel="awgn", csi="perfect")
 

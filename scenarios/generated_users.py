@@ -2,7 +2,7 @@
 over 2x2 flat Rayleigh fading with estimated CSI; --users says how many."""
 
 from scenarios import runner
-from scenarios.generated_scenario import GeneratedScenario
+from scenarios.kinds.generated import GeneratedScenario
 
 SCENARIO = GeneratedScenario(
     name="generated_users",

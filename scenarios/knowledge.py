@@ -13,7 +13,7 @@ packages ship are shown.
 import sys
 from pathlib import Path
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 _PICTURE_SIDE = 128
 
@@ -160,7 +160,7 @@ def _samples(args):
 
 def _draw(args, pictures, titles):
     """A row of pictures, [rows, columns, height, width, 3], for every title."""
-    from semcom_phy.simulation.plotting_grid import plot_grid
+    from semcom_phy.simulation.figures.grid import plot_grid
 
     path = args.out / f"{args.command}.png"
     plot_grid(pictures, titles, path)

@@ -2,7 +2,7 @@
 detection."""
 
 from scenarios import runner
-from scenarios.photo_scenario import PhotoScenario
+from scenarios.kinds.photo import PhotoScenario
 
 SCENARIO = PhotoScenario(
     name="kodak_2x2",

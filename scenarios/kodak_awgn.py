@@ -4,7 +4,7 @@ The setting of NTSCC, WITT and SwinJSCC; ``kodak_2x2`` is the same over fading.
 """
 
 from scenarios import runner
-from scenarios.photo_scenario import PhotoScenario
+from scenarios.kinds.photo import PhotoScenario
 
 SCENARIO = PhotoScenario(name="kodak_awgn", channel="awgn", csi="perfect")
 

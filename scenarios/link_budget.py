@@ -30,7 +30,8 @@ class LinkBudget:
     tx_power_dbm : `float`, (default 20.0), -100 to 100
         Total transmit power, P [dBm]
     path_loss_exponent : `float`, (default 2.0), 1 to 10
-        n of :class:`~semcom_phy.phy.path_loss.LogDistance`; 2 is free space
+        n of :class:`~semcom_phy.phy.channel_models.path_loss.LogDistance`; 2 is free
+        space
     carrier_frequency : `float`, (default 28e9), 1e6 to 1e12
         [Hz]
     bandwidth_hz : `float`, (default 20e6), 1e3 to 1e12
@@ -77,7 +78,7 @@ class LinkBudget:
             SNRs differ, or has an SNR beyond those that are simulated.
         """
         import semcom_phy.backend  # noqa: F401 (first: it loads Keras quietly)
-        from semcom_phy.phy.path_loss import LogDistance
+        from semcom_phy.phy.channel_models.path_loss import LogDistance
         from semcom_phy.snr import SNR_RANGE_DB, link_budget_to_no, no_to_snr_db
 
         _check_distances(distances)

@@ -8,16 +8,16 @@ import time
 from pathlib import Path
 
 from scenarios.comparison_table import FORMATS, Comparison
-from semcom_phy.simulation.bit_results import check_result, image_results
+from semcom_phy.simulation.bits.results import check_result, image_results
 from semcom_phy.simulation.metric_table import metric_of
-from semcom_phy.simulation.pairing import (
+from semcom_phy.simulation.rate_curve import read_curve
+from semcom_phy.simulation.results import ResultError
+from semcom_phy.simulation.statistics.pairing import (
     PairError,
     check_pair,
     other_conditions,
     paired_difference,
 )
-from semcom_phy.simulation.rate_curve import read_curve
-from semcom_phy.simulation.results import ResultError
 from semcom_phy.user_objects import names_object
 
 _READS = 5  # of a file that another run is writing
@@ -112,7 +112,7 @@ def compare(one, other, metric="psnr_db", points=None, bootstrap=False):
     one, other : :class:`Curve`
         The difference is ``one - other``
     metric : `str` or a metric, (default "psnr_db")
-        As of :func:`~semcom_phy.simulation.pairing.paired_difference`
+        As of :func:`~semcom_phy.simulation.statistics.pairing.paired_difference`
     points : sequence, optional
         SNRs [dB], of results over distances these [m], of results over the cbr these
         (`Fraction`); default: all

@@ -7,13 +7,13 @@ import sys
 
 from scenarios.command.backend import load_backend
 from scenarios.command.chosen_scenario import chosen_scenario
+from scenarios.command.command_options import check_options
 from scenarios.command.evaluation_checks import checked_evaluation
 from scenarios.command.link_builder import TABLE
 from scenarios.command.one_line import one_line
+from scenarios.command.options import scenario_parser
 from scenarios.command.results_folder import results_folder
 from scenarios.command.train import train
-from scenarios.command_options import check_options
-from scenarios.options import scenario_parser
 
 
 def main(argv, scenario, table=TABLE):
@@ -72,7 +72,7 @@ def _run(args, scenario, table, options, argv):
         train(args, scenario, options, argv)
     elif args.command == "bits":
         load_backend()
-        from scenarios.bits import measure_bits
+        from scenarios.command.bits import measure_bits
         from semcom_phy.simulation.storage import check_writable
 
         check_writable(folder)

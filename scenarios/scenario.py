@@ -43,7 +43,7 @@ class Scenario:
 
     Objects are built from it in :mod:`link_models`; here are plain values only. The
     methods below :meth:`framing` are what differs where something else than images is
-    sent (:class:`~scenarios.caption_scenario.CaptionScenario`).
+    sent (:class:`~scenarios.kinds.caption.CaptionScenario`).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Scenario:
         loss: its SNR is an output, so it is for use as an object, not for a sweep.)
         Or a user's own, ``my_module:MyChannel``: called with ``num_rx_ant``,
         ``num_tx_ant`` and ``grid``, it returns a model as described for
-        :func:`~semcom_phy.phy.user_channel.user_channel`
+        :func:`~semcom_phy.phy.channel_models.user_channel.user_channel`
     detector : `str` or `None`
         A user's own in the place of L-MMSE, ``my_module:detect``, as described for
         :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`

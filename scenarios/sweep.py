@@ -14,7 +14,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from scenarios.sweep_file import SweepFileError, read_sweep
 
 _INTERRUPTED = 130

@@ -27,11 +27,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.arguments import RaisingParser, nearest
+from scenarios.command.arguments import RaisingParser, nearest
 from scenarios.command.chosen_scenario import chosen_scenario
 from scenarios.command.evaluation_checks import checked_evaluation
 from scenarios.command.one_line import one_line
-from scenarios.options import OTHER_COMMANDS, scenario_parser
+from scenarios.command.options import OTHER_COMMANDS, scenario_parser
 from scenarios.scenario import Scenario
 
 _TOP = ("out", "defaults", "run")

@@ -5,7 +5,7 @@ import numpy as np
 from benchmarks.gened_sc.sent import RATES, SNR_DB, curves_of, scenario_of, title_of
 from link_models.systems.table import build_channel, build_system
 from semcom_phy.seeding import image_seeds, sample_fades
-from semcom_phy.simulation.plotting_grid import plot_grid
+from semcom_phy.simulation.figures.grid import plot_grid
 
 SYSTEM = "gened_sc"
 WORST = "perceptual_efficientnet"  # by which pictures are the worst

@@ -9,7 +9,7 @@ from link_models.systems.edited.saliency import transmitter_masks
 from link_models.systems.edited.saliency_coder import foreground_iou, mask_iou
 from semcom_phy.codecs.gened_sc import PATCH
 from semcom_phy.entropy_coding.mask_coder import MaskCoder
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 from semcom_phy.sources.images import load_samples
 
 ESTIMATED = "gened_sc_estimated_mask"

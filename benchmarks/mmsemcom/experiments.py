@@ -24,7 +24,7 @@ class Experiment:
         What is measured, in words
 
     fields : `dict`
-        Of :class:`~scenarios.generated_scenario.GeneratedScenario`
+        Of :class:`~scenarios.kinds.generated.GeneratedScenario`
 
     most : `int` or `None` (default)
         Pictures that there are

@@ -92,7 +92,7 @@ def _recognised(pictures, class_names, scenario):
 
 
 def _share(judge, images, labels):
-    from semcom_phy.simulation.intervals import clustered_probability
+    from semcom_phy.simulation.statistics.intervals import clustered_probability
 
     hits = judge.probabilities(images).argmax(-1) == labels
     share = clustered_probability(hits, np.arange(len(hits)))

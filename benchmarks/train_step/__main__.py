@@ -29,7 +29,7 @@ from typing import Any
 
 from scipy.stats import binom
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 # name -> (environment, side, precision)
 CONTESTANTS = {

@@ -18,7 +18,7 @@ from semcom_phy.codecs.adjscc import (
     NUM_SCALE_COEFFICIENTS,
     SNR_KNOTS,
 )
-from semcom_phy.layers.spectrum import dct_matrix
+from semcom_phy.layers.transforms.spectrum import dct_matrix
 
 
 class Attention(nn.Module):

@@ -8,8 +8,8 @@ import keras
 from keras import ops
 
 from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
-from semcom_phy.layers.spectrum import from_cells, to_cells
 from semcom_phy.layers.swin import SwinStage
+from semcom_phy.layers.transforms.spectrum import from_cells, to_cells
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.sources.samples import Delivered
 

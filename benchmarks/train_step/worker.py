@@ -11,7 +11,7 @@ from semcom_phy.backend import device
 
 import numpy as np  # isort: skip
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 from semcom_phy.simulation.versions import software_versions
 
 WARM_UP_STEPS = 3

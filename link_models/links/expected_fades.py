@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from keras import ops
 
-from semcom_phy.layers.snr_embedding import hat_embedding
+from semcom_phy.layers.adaptation.snr_embedding import hat_embedding
 from semcom_phy.phy.feedback import draw_seeds
 from semcom_phy.phy.fixed_draws import NUM_PREDICTED
 from semcom_phy.seeding import derived_seed, private_streams

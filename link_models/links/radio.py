@@ -1,11 +1,11 @@
 """The radio link of a scenario."""
 
+from semcom_phy.phy.channel_models.tr38901 import CDL, TDL
+from semcom_phy.phy.channel_models.user_channel import user_channel
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing
-from semcom_phy.phy.tr38901 import CDL, TDL
-from semcom_phy.phy.user_channel import user_channel
 from semcom_phy.user_objects import load_object, names_object
 
 

@@ -4,8 +4,8 @@
 
 For the published figures alone: power is normalised over the batch, the scale and the
 mask of the channels reach the receiver for free, nothing is estimated or equalised
-(:mod:`semcom_phy.phy.batch_channel`). What comes out depends on which images are sent
-together.
+(:mod:`semcom_phy.phy.channel_models.batch_channel`). What comes out depends on which
+images are sent together.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from link_models.systems.knowledge import (
 )
 from semcom_phy.backend import compile_fn
 from semcom_phy.bandwidth import spent_bandwidth
-from semcom_phy.phy.batch_channel import send_over_batch
+from semcom_phy.phy.channel_models.batch_channel import send_over_batch
 from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.seeding import check_seeds, complex_normals, image_generator
 from semcom_phy.simulation.system import Spent, Transmission

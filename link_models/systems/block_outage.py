@@ -16,7 +16,7 @@ class BlockOutage:
 
     Parameters
     ----------
-    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+    blocks : :class:`~semcom_phy.channel_coding.messages.short_block.ShortBlocks`
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
 
@@ -25,7 +25,7 @@ class BlockOutage:
 
     Input
     -----
-    block : :class:`~semcom_phy.channel_coding.short_block.BlockFormat`
+    block : :class:`~semcom_phy.channel_coding.messages.short_block.BlockFormat`
 
     snr_db : `float`
         Average SNR [dB]

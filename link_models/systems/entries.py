@@ -8,24 +8,28 @@ from typing import ClassVar
 
 from link_models.codecs import described_codec, load_link, trained_range
 from link_models.links.radio import build_channel
-from link_models.systems.capacity_system import CapacitySystem
-from link_models.systems.caption_coder import CaptionCoder
-from link_models.systems.caption_length import length_side
-from link_models.systems.caption_separation_coder import CaptionSeparationCoder
+from link_models.systems.captions.coder import CaptionCoder
+from link_models.systems.captions.length import length_side
+from link_models.systems.captions.separation_coder import CaptionSeparationCoder
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.levels import AT_TRANSMITTER
 from link_models.systems.linear_coder import LinearCoder
-from link_models.systems.matched_system import MatchedSystem
 from link_models.systems.outage import outage_color
-from link_models.systems.rate_profile import rate_profile
 from link_models.systems.semantic_coder import SemanticCoder
-from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.separation.capacity_system import CapacitySystem
+from link_models.systems.separation.coder import SeparationCoder
+from link_models.systems.separation.matched_system import MatchedSystem
+from link_models.systems.separation.rate_profile import rate_profile
 from link_models.systems.side_information import MessageSide, ShortSide
 from link_models.systems.transmitter import Transmitter
 from link_models.weights.klt_file import read_klt
 from link_models.weights.store import SHIPPED
 from semcom_phy.channel_coding.mcs import Mcs, all_schemes
-from semcom_phy.channel_coding.short_block import LdpcWords, PolarWords, ShortBlocks
+from semcom_phy.channel_coding.messages.short_block import (
+    LdpcWords,
+    PolarWords,
+    ShortBlocks,
+)
 from semcom_phy.language.caption_tokens import MOST_TOKENS
 from semcom_phy.phy.feedback import (
     AgedFeedback,
@@ -262,7 +266,7 @@ class Separate:
         :data:`~semcom_phy.source_coding.rate_choice.GOALS`
 
     precoding : `bool`, (default `False`)
-        As of :class:`~link_models.systems.separation_coder.SeparationCoder`; a rate
+        As of :class:`~link_models.systems.separation.coder.SeparationCoder`; a rate
         that it is sent at is then that of eigenmodes as well
 
     schedule : "flooding" (default) | "layered"
@@ -386,7 +390,7 @@ class Ideal:
         As of :class:`Separate`
 
     rule : `str`
-        As of :class:`~link_models.systems.capacity_system.CapacitySystem`
+        As of :class:`~link_models.systems.separation.capacity_system.CapacitySystem`
     """
 
     title: str

@@ -5,8 +5,8 @@
 
 For the published figures alone: the rate follows from eta and the picture, whatever the
 scenario's cbr; power is normalised over the batch, the receiver is handed its scale and
-the side information (:mod:`semcom_phy.phy.batch_channel`). What comes out depends on
-which images are sent together.
+the side information (:mod:`semcom_phy.phy.channel_models.batch_channel`). What comes
+out depends on which images are sent together.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from link_models.systems.knowledge import (
     knows,
 )
 from semcom_phy.bandwidth import spent_bandwidth
-from semcom_phy.phy.batch_channel import send_kept_over_batch
+from semcom_phy.phy.channel_models.batch_channel import send_kept_over_batch
 from semcom_phy.phy.framing import Framing
 from semcom_phy.simulation.system import Spent
 from semcom_phy.snr import db_to_linear, snr_db_to_no

@@ -10,10 +10,10 @@ import numpy as np
 
 from link_models.links.expected_fades import expected_sinr
 from semcom_phy.channel_coding.mcs import Mcs, all_schemes
-from semcom_phy.channel_coding.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.short_message import MAX_SYMBOLS, ShortMessage
+from semcom_phy.channel_coding.messages.small_block import FORMATS, SmallBlockMessage
 from semcom_phy.channel_coding.protection import MessageProtection, ShortProtection
-from semcom_phy.channel_coding.short_message import MAX_SYMBOLS, ShortMessage
-from semcom_phy.channel_coding.small_block import FORMATS, SmallBlockMessage
 
 STRONG = Mcs(2, 1 / 3)  # of messages that have a room of their own: down to -1 dB
 SCHEMES = (STRONG, *all_schemes())

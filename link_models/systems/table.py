@@ -20,13 +20,13 @@ from link_models.systems.published import (
     Published,
     with_forms_as_published,
 )
-from link_models.systems.region_of_interest import RegionOfInterest
 from link_models.systems.selection.entries import SelectByFeatures, SelectWithout
 from link_models.systems.selection.index import (
     OracleCandidate,
     RandomCandidate,
     SentIndex,
 )
+from link_models.systems.separation.region_of_interest import RegionOfInterest
 from semcom_phy.codecs.mmsemcom import (
     IMAGE_ONLY,
     SEQUENTIAL,

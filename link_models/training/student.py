@@ -24,9 +24,9 @@ from link_models.training.checkpoint import (
     checkpoint_path,
     held_interrupt,
 )
+from link_models.training.commands.run_command import run_command
 from link_models.training.knowledge.features import mirrored, patch_feature_maps
 from link_models.training.recipe import Recipe, make_optimizer
-from link_models.training.run_command import run_command
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.array_hash import array_sha256

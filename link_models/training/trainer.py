@@ -38,15 +38,15 @@ from link_models.training.checkpoint import (
     held_interrupt,
     held_label,
 )
-from link_models.training.progress_lines import Clock, brief, log_values
+from link_models.training.commands.progress_lines import Clock, brief, log_values
 from link_models.training.recipe import make_optimizer
 from link_models.training.weight_average import WeightAverage
 from link_models.weights import store
 from semcom_phy.backend import compile_fn, device, scalar_logger, train_step_fn
 from semcom_phy.layers.precision import set_precision
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import PerfectCSI
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import SnrRange
 from semcom_phy.seeding import private_streams
@@ -66,16 +66,16 @@ class Trainer:
     encoder_config, decoder_config : `dict`
         Constructor arguments
 
-    tasks : sequence of :class:`~link_models.training.image_task.ImageTask`,
-    :class:`~link_models.training.scene_task.SceneTask` or
-    :class:`~link_models.training.caption_task.CaptionTask`
+    tasks : sequence of :class:`~link_models.training.tasks.image.ImageTask`,
+    :class:`~link_models.training.tasks.scene.SceneTask` or
+    :class:`~link_models.training.tasks.caption.CaptionTask`
         Links; every step takes a batch over each. Where they have several phases, the
         steps go through them in turn
 
     data : of the tasks
         :class:`~link_models.training.data.TrainingData`,
-        :class:`~link_models.training.scene_task.SceneData` or
-        :class:`~link_models.training.caption_task.CaptionData`
+        :class:`~link_models.training.tasks.scene.SceneData` or
+        :class:`~link_models.training.tasks.caption.CaptionData`
 
     recipe : :class:`~link_models.training.recipe.Recipe`
         How

@@ -4,8 +4,8 @@ import importlib
 from dataclasses import fields, replace
 
 from scenarios.command.backend import load_backend
+from scenarios.command.command_options import check_channel_options
 from scenarios.command.link_builder import TABLE
-from scenarios.command_options import check_channel_options
 from scenarios.link_budget import chosen_distances
 
 _QUICK_IMAGES = 8
@@ -17,7 +17,7 @@ def chosen_scenario(args, scenario, table=TABLE):
     Parameters
     ----------
     args : `argparse.Namespace`
-        Of :func:`~scenarios.options.scenario_parser`
+        Of :func:`~scenarios.command.options.scenario_parser`
     scenario : :class:`~scenarios.scenario.Scenario`
         Has the values that were not given
     table : `str`

@@ -7,25 +7,26 @@ import hashlib
 import json
 
 from scenarios.command.link_builder import LinkBuilder
+from scenarios.command.rate_sweep import all_built, parts_of, rates_card, update_curves
 from scenarios.command.result_headers import shared_headers, system_header
-from scenarios.command.results_folder import check_neighbours
-from scenarios.command.sweep_settings import engine_of, sweep_settings
-from scenarios.definitions import definition_card
-from scenarios.rate_sweep import all_built, parts_of, rates_card, update_curves
-from scenarios.result_text import (
+from scenarios.command.result_text import (
     bandwidth_text,
     card_text,
     data_text,
     result_table,
     untrained_notes,
 )
-from scenarios.room_notes import room_notes
+from scenarios.command.results_folder import check_neighbours
+from scenarios.command.room_notes import room_notes
+from scenarios.command.sweep_settings import engine_of, sweep_settings
+from scenarios.definitions import definition_card
 from semcom_phy import backend
-from semcom_phy.simulation import plotting, results, sweep
-from semcom_phy.simulation.full_pictures import FullPictures, write_originals
+from semcom_phy.simulation import results, sweep
+from semcom_phy.simulation.figures import curves as plotting
+from semcom_phy.simulation.figures.full_pictures import FullPictures, write_originals
+from semcom_phy.simulation.figures.symbols import plot_symbol_maps
 from semcom_phy.simulation.metric import check_samples
 from semcom_phy.simulation.metric_table import metrics_of
-from semcom_phy.simulation.plotting_symbols import plot_symbol_maps
 from semcom_phy.simulation.rate_curve import over_rates, read_curve
 from semcom_phy.simulation.rows import RowsFile
 from semcom_phy.simulation.storage import check_writable
@@ -37,7 +38,7 @@ def evaluate(args, scenario, folder, table, options):
     Parameters
     ----------
     args : `argparse.Namespace`
-        Of :func:`~scenarios.options.scenario_parser`
+        Of :func:`~scenarios.command.options.scenario_parser`
     scenario : :class:`~scenarios.scenario.Scenario`
         Of :func:`~scenarios.command.evaluation_checks.checked_evaluation`
     folder : `Path`

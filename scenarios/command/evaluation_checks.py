@@ -14,7 +14,7 @@ def checked_evaluation(args, scenario, table=TABLE):
     Parameters
     ----------
     args : `argparse.Namespace`
-        Of :func:`~scenarios.options.scenario_parser`
+        Of :func:`~scenarios.command.options.scenario_parser`
     scenario : :class:`~scenarios.scenario.Scenario`
         Of :func:`~scenarios.command.chosen_scenario.chosen_scenario`
     table : `str`

@@ -1,10 +1,10 @@
 """The command ``plot``: draws figures of the result files of a folder."""
 
-from scenarios.bits import plot_bits_of
 from scenarios.command.backend import load_backend
+from scenarios.command.bits import plot_bits_of
 from scenarios.command.results_folder import results_in
-from semcom_phy.simulation import plotting
-from semcom_phy.simulation.bit_results import bit_results, check_result
+from semcom_phy.simulation.bits.results import bit_results, check_result
+from semcom_phy.simulation.figures import curves as plotting
 from semcom_phy.simulation.rate_curve import read_curve
 
 
@@ -14,7 +14,7 @@ def plot(args, scenario, folder):
     Parameters
     ----------
     args : `argparse.Namespace`
-        Of :func:`~scenarios.options.scenario_parser`
+        Of :func:`~scenarios.command.options.scenario_parser`
     scenario : :class:`~scenarios.scenario.Scenario`
         Its systems are drawn where --systems is given, and come first elsewhere
     folder : `Path`

@@ -58,7 +58,7 @@ def system_header(shared, part, link, metrics):
     shared : `dict`
         Of :func:`shared_headers`, for the part's scenario
 
-    part : :class:`~scenarios.rate_sweep.Part`
+    part : :class:`~scenarios.command.rate_sweep.Part`
 
     link : :class:`~semcom_phy.simulation.sweep.Link`
         The system and its channel

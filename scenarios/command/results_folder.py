@@ -36,7 +36,7 @@ def results_in(folder, quiet=False):
     ------
     : `list` of :class:`~semcom_phy.simulation.results.ResultFile`
     """
-    from semcom_phy.simulation.bit_results import image_results
+    from semcom_phy.simulation.bits.results import image_results
     from semcom_phy.simulation.rate_curve import read_curve
     from semcom_phy.simulation.results import ResultError
 

@@ -2,7 +2,7 @@
 
 import importlib
 
-from scenarios.arguments import nearest
+from scenarios.command.arguments import nearest
 from scenarios.command.backend import load_backend
 from scenarios.sweep_file import scenario_names
 
@@ -20,7 +20,7 @@ def train(args, scenario, options, argv):
     Parameters
     ----------
     args : `argparse.Namespace`
-        Of :func:`~scenarios.options.scenario_parser`
+        Of :func:`~scenarios.command.options.scenario_parser`
     scenario : :class:`~scenarios.scenario.Scenario`
         Whose link it is
     options : `dict` of `str` -> `str`
@@ -46,7 +46,7 @@ def train(args, scenario, options, argv):
             "two ends; give these as --snr in the place of --distance"
         )
     load_backend()
-    from link_models.training.command import fit_from_arguments
+    from link_models.training.commands.command import fit_from_arguments
 
     args.together_with = [*map(_scenario_of, args.together_with or ())] or None
     fit_from_arguments(scenario, args, options, argv)

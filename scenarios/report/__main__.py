@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from scenarios.arguments import Parser
+from scenarios.command.arguments import Parser
 
 _NAME = "report.html"
 

@@ -4,18 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.bits import rate_text
-from scenarios.result_text import cell_text, null_reasons, table_heads
-from semcom_phy.simulation.bit_theory import closed_form_ber
+from scenarios.command.bits import rate_text
+from scenarios.command.result_text import cell_text, null_reasons, table_heads
+from semcom_phy.simulation.bits.theory import closed_form_ber
 from semcom_phy.simulation.curve import joined_axis
 from semcom_phy.simulation.document import rounded
-from semcom_phy.simulation.identity.stale_points import CURRENT
-from semcom_phy.simulation.plotting_style import (
+from semcom_phy.simulation.figures.style import (
     COLOURS,
     LOGARITHMIC,
     MARKERS,
     figure_label,
 )
+from semcom_phy.simulation.identity.stale_points import CURRENT
 
 _ERROR_RATES = {"ber": "Bit error rate", "bler": "Block error rate"}
 _SPENT = {

@@ -3,7 +3,9 @@
 from importlib.resources import files as resources
 from string import Template
 
-from scenarios.knowledge_marks import knowledge_marks
+from scenarios.command.knowledge_marks import knowledge_marks
+from scenarios.command.result_text import older_notes, untrained_notes
+from scenarios.command.room_notes import room_notes
 from scenarios.report.figures import bit_figures, image_figures, keys_of
 from scenarios.report.markup import (
     element,
@@ -22,10 +24,8 @@ from scenarios.report.told import (
     left_out_text,
     provenance,
 )
-from scenarios.result_text import older_notes, untrained_notes
-from scenarios.room_notes import room_notes
-from semcom_phy.simulation.plotting_bits import caption as bit_caption
-from semcom_phy.simulation.plotting_style import budget_line, caption, count
+from semcom_phy.simulation.figures.bits import caption as bit_caption
+from semcom_phy.simulation.figures.style import budget_line, caption, count
 from semcom_phy.simulation.versions import software_versions
 
 # In the order in which they are run.

@@ -11,7 +11,7 @@ from scenarios.comparison_table import (
 )
 from scenarios.paired_results import compare
 from semcom_phy.simulation.document import rounded
-from semcom_phy.simulation.pairing import PairError
+from semcom_phy.simulation.statistics.pairing import PairError
 
 _ALSO = ("outage", "cbr_total")  # beside the metrics
 

@@ -5,8 +5,8 @@ import io
 
 from PIL import Image
 
-from semcom_phy.simulation.plotting_captions import has_captions, has_pictures
-from semcom_phy.simulation.plotting_images import value_text
+from semcom_phy.simulation.figures.captions import has_captions, has_pictures
+from semcom_phy.simulation.figures.images import value_text
 from semcom_phy.simulation.shown import decode_strip
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios.paired_results import Curve
-from semcom_phy.simulation.bit_results import (
+from semcom_phy.simulation.bits.results import (
     BitResultFile,
     bit_results,
     image_results,
@@ -45,7 +45,7 @@ class BitSection:
     ----------
     folder : `Path`
         Where they are
-    files : `list` of :class:`~semcom_phy.simulation.bit_results.BitResultFile`
+    files : `list` of :class:`~semcom_phy.simulation.bits.results.BitResultFile`
         One per code and modulation
     """
 

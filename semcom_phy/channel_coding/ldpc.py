@@ -5,7 +5,9 @@ from functools import lru_cache
 import numpy as np
 from sionna.phy.fec.ldpc import LDPC5GEncoder
 
-from semcom_phy.channel_coding.belief_propagation import BeliefPropagationDecoder
+from semcom_phy.channel_coding.decoding.belief_propagation import (
+    BeliefPropagationDecoder,
+)
 
 MIN_INFO_BITS = 12
 # Codes of longer words or lower rates are all decoded: scanned up to 3144 coded bits.

@@ -9,10 +9,10 @@ Each of them is bound to what both ends know of a batch when it is made, and has
 
 import numpy as np
 
-from semcom_phy.channel_coding.protected_message import ProtectedMessage
-from semcom_phy.channel_coding.short_block import ShortBlocks
-from semcom_phy.channel_coding.short_message import ShortMessage
-from semcom_phy.channel_coding.small_block import SmallBlockMessage
+from semcom_phy.channel_coding.messages.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.short_block import ShortBlocks
+from semcom_phy.channel_coding.messages.short_message import ShortMessage
+from semcom_phy.channel_coding.messages.small_block import SmallBlockMessage
 
 
 class ShortProtection:
@@ -20,8 +20,8 @@ class ShortProtection:
 
     Parameters
     ----------
-    message : :class:`~semcom_phy.channel_coding.short_message.ShortMessage` or
-        :class:`~semcom_phy.channel_coding.small_block.SmallBlockMessage`
+    message : :class:`~semcom_phy.channel_coding.messages.short_message.ShortMessage` or
+        :class:`~semcom_phy.channel_coding.messages.small_block.SmallBlockMessage`
 
     sinr : [batch, num_draws, num_streams], `float`
         As of :meth:`ShortMessage.choose_format`, known to both ends
@@ -57,7 +57,8 @@ class MessageProtection:
 
     Parameters
     ----------
-    message : :class:`~semcom_phy.channel_coding.protected_message.ProtectedMessage`
+    message :
+    :class:`~semcom_phy.channel_coding.messages.protected_message.ProtectedMessage`
     """
 
     def __init__(self, message: ProtectedMessage):
@@ -122,11 +123,11 @@ class BlockProtection:
 
     Parameters
     ----------
-    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+    blocks : :class:`~semcom_phy.channel_coding.messages.short_block.ShortBlocks`
 
     formats : list of [batch] `BlockFormat`
-        Of :mod:`semcom_phy.channel_coding.short_block`; `None` for a sample that sends
-        nothing
+        Of :mod:`semcom_phy.channel_coding.messages.short_block`; `None` for a sample
+        that sends nothing
 
     num_symbols : [batch], `int`
         That each is charged, sent or not

@@ -40,11 +40,11 @@ from semcom_phy.codecs.contract import (
     SemanticDecoder,
     SemanticEncoder,
 )
+from semcom_phy.layers.adaptation.snr_embedding import SnrTable, hat_embedding
 from semcom_phy.layers.refine import refine
 from semcom_phy.layers.residual_trunk import ResidualTrunk
-from semcom_phy.layers.snr_embedding import SnrTable, hat_embedding
-from semcom_phy.layers.sorted_spectrum import SortedSpectrum
-from semcom_phy.layers.spectrum import to_cells
+from semcom_phy.layers.transforms.sorted_spectrum import SortedSpectrum
+from semcom_phy.layers.transforms.spectrum import to_cells
 from semcom_phy.phy.power_allocation import power_allocation
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.sources.samples import Delivered

@@ -21,9 +21,9 @@ from keras import ops
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.refine import refine
 from semcom_phy.layers.residual_trunk import ResidualTrunk
-from semcom_phy.layers.spectrum import from_cells, to_cells
-from semcom_phy.layers.subbands import BANDS, Subbands
 from semcom_phy.layers.swin import SwinStage
+from semcom_phy.layers.transforms.spectrum import from_cells, to_cells
+from semcom_phy.layers.transforms.subbands import BANDS, Subbands
 
 DOWNSAMPLING = 4
 PATCH = 2

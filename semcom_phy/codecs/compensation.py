@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.internvit import InternVit
+from semcom_phy.layers.pretrained.internvit import InternVit
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")
@@ -21,8 +21,9 @@ class FeatureCompensation(keras.layers.Layer):
     Parameters
     ----------
     vit : `dict`
-        Constructor arguments of :class:`~semcom_phy.layers.internvit.InternVit` but for
-        ``grid``: InternViT's own, frozen with LoRA and loaded by
+        Constructor arguments of
+        :class:`~semcom_phy.layers.pretrained.internvit.InternVit` but for ``grid``:
+        InternViT's own, frozen with LoRA and loaded by
         :func:`semcom_phy.knowledge_base.internvit.load_internvit`, or those of a small
         one trained from scratch
 

@@ -35,8 +35,8 @@ from semcom_phy.codecs.contract import (
     SemanticDecoder,
     SemanticEncoder,
 )
-from semcom_phy.layers.padding import cut_edges, pad_edges, whole_cells
-from semcom_phy.layers.snr_attention import SnrAttention
+from semcom_phy.layers.adaptation.snr_attention import SnrAttention
+from semcom_phy.layers.transforms.padding import cut_edges, pad_edges, whole_cells
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.sources.samples import Delivered
 

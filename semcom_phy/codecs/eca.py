@@ -64,9 +64,9 @@ from semcom_phy.codecs.map_codec import (
     MapEncoder,
     Refinement,
 )
-from semcom_phy.layers.channel_condition import TwoLayerPerceptron
-from semcom_phy.layers.cutoff import choose_cutoff, kept, thermometer
-from semcom_phy.layers.feature_entropy import entropy_2d
+from semcom_phy.layers.adaptation.channel_condition import TwoLayerPerceptron
+from semcom_phy.layers.entropy.feature_entropy import entropy_2d
+from semcom_phy.layers.mapping.cutoff import choose_cutoff, kept, thermometer
 from semcom_phy.sources.samples import Delivered
 
 CONDITION_UNITS = 32

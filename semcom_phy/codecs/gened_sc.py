@@ -24,7 +24,7 @@ Known at encoder : average SNR [dB]; patch embeddings of a frozen dual encoder
 Known at decoder : no_eff, average SNR [dB], mask (counted) or its own estimate of it
 Trained with     : saliency masks as labels of the score, a squared error of the
                    foreground, a contextual loss of the background
-                   (:mod:`link_models.training.saliency_task`); SNR 1, 4, 7, 10 dB
+                   (:mod:`link_models.training.tasks.saliency`); SNR 1, 4, 7, 10 dB
 
 Differences from the paper
 --------------------------
@@ -56,19 +56,19 @@ from semcom_phy.codecs.contract import (
     SemanticEncoder,
 )
 from semcom_phy.entropy_coding.mask_coder import MaskCoder
-from semcom_phy.layers.block_dct import BlockDCT
+from semcom_phy.layers.adaptation.channel_condition import SNR_KNOTS
+from semcom_phy.layers.adaptation.snr_attention import SnrAttention
+from semcom_phy.layers.adaptation.snr_embedding import SnrTable, hat_embedding
 from semcom_phy.layers.cbam import ConvBranch
-from semcom_phy.layers.channel_condition import SNR_KNOTS
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.importance_routing import ImportanceRouting
+from semcom_phy.layers.mapping.patch_values import PatchValues
 from semcom_phy.layers.matrix_conv import MatrixConv2D
 from semcom_phy.layers.patch_attention import DeformablePatchAttention
-from semcom_phy.layers.patch_values import PatchValues
-from semcom_phy.layers.semantic_score import SemanticScore
-from semcom_phy.layers.snr_attention import SnrAttention
-from semcom_phy.layers.snr_embedding import SnrTable, hat_embedding
-from semcom_phy.layers.spectrum import from_cells, to_cells
+from semcom_phy.layers.semantics.importance_routing import ImportanceRouting
+from semcom_phy.layers.semantics.semantic_score import SemanticScore
 from semcom_phy.layers.swin import SwinStage
+from semcom_phy.layers.transforms.block_dct import BlockDCT
+from semcom_phy.layers.transforms.spectrum import from_cells, to_cells
 from semcom_phy.phy.power_allocation import power_allocation
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.sources.samples import Delivered

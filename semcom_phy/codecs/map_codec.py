@@ -4,7 +4,8 @@
     maps <-- values by position <-- Wiener filter <-- list <-- symbols received
 
 ECA and SwinJSCC build on it. Of C maps with L symbols each, the first k maps and l rows
-of their symbols are sent (:class:`~semcom_phy.layers.symbol_order.SymbolOrder`).
+of their symbols are sent
+(:class:`~semcom_phy.layers.mapping.symbol_order.SymbolOrder`).
 """
 
 from typing import Any, NamedTuple
@@ -20,9 +21,12 @@ from semcom_phy.codecs.contract import (
     SemanticDecoder,
     SemanticEncoder,
 )
-from semcom_phy.layers.amplitude import AmplitudeTable
-from semcom_phy.layers.channel_condition import ChannelCondition, TwoLayerPerceptron
-from semcom_phy.layers.symbol_order import SymbolOrder
+from semcom_phy.layers.adaptation.channel_condition import (
+    ChannelCondition,
+    TwoLayerPerceptron,
+)
+from semcom_phy.layers.mapping.amplitude import AmplitudeTable
+from semcom_phy.layers.mapping.symbol_order import SymbolOrder
 from semcom_phy.phy.segments import Analogue
 
 SCALE_UNITS = 64
@@ -373,7 +377,7 @@ class MapDecoder(MapCodec, SemanticDecoder):
             ``side``: the :class:`Cutoffs`
 
         features, effective_db
-            Of :class:`~semcom_phy.layers.channel_condition.ChannelCondition`
+            Of :class:`~semcom_phy.layers.adaptation.channel_condition.ChannelCondition`
 
         Output
         ------

@@ -21,7 +21,7 @@ Known at encoder : nothing of the channel
 Known at decoder : no_eff
 Both ends hold   : CNN, dual encoder, list of prompts, generator and its seed
 Trained with     : which candidate is the picture's own, through the link's noise
-                   (:mod:`link_models.training.feature_task`)
+                   (:mod:`link_models.training.tasks.feature`)
 
 Differences from the paper
 --------------------------
@@ -42,7 +42,7 @@ from keras import ops
 
 from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.prompt_fusion import PromptFusion
+from semcom_phy.layers.semantics.prompt_fusion import PromptFusion
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.sources.samples import Delivered
 

@@ -45,8 +45,8 @@ Differences from the paper
   of 32 pixels, cut at the decoder. What stands for the padding is sent and charged; the
   budget is that of the picture itself.
 * f_e and f_d begin as a hybrid digital-analogue code
-  (:class:`~semcom_phy.layers.hybrid_mapping.HybridLayout`): a linear code cannot use
-  more symbols than a patch has strong coefficients.
+  (:class:`~semcom_phy.layers.mapping.hybrid_mapping.HybridLayout`): a linear code
+  cannot use more symbols than a patch has strong coefficients.
 * The paper trains one model per SNR. Here one model may hold a code for each of several
   SNRs (``design_snr_db``), whose networks are told the SNR, and in which a bit of
   entropy takes the fewer symbols the higher the capacity.
@@ -66,27 +66,27 @@ from semcom_phy.codecs.contract import (
 )
 from semcom_phy.codecs.feature_scale import scale_of, scale_step
 from semcom_phy.codecs.patch_side import PatchSide, PatchSideCode
-from semcom_phy.layers.block_dct import BlockDCT
+from semcom_phy.layers.adaptation.snr_embedding import hat_embedding
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
-from semcom_phy.layers.hybrid_mapping import (
+from semcom_phy.layers.entropy.entropy_model import FactorizedPrior, logistic_bits
+from semcom_phy.layers.mapping.hybrid_mapping import (
     HybridDemapper,
     HybridMapper,
     power_of,
 )
-from semcom_phy.layers.padding import cut_edges, pad_edges, whole_cells
-from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
-from semcom_phy.layers.rate_allocation import (
+from semcom_phy.layers.mapping.patch_symbols import pack_patches, unpack_patches
+from semcom_phy.layers.mapping.rate_allocation import (
     LENGTHS,
     equal_lengths,
     fit_step,
     length_of,
 )
+from semcom_phy.layers.mapping.scan_orders import ScanOrders
 from semcom_phy.layers.residual_trunk import ResidualTrunk
-from semcom_phy.layers.scan_orders import ScanOrders
-from semcom_phy.layers.snr_embedding import hat_embedding
-from semcom_phy.layers.spectrum import from_cells, to_cells
-from semcom_phy.layers.strips import in_strips
+from semcom_phy.layers.transforms.block_dct import BlockDCT
+from semcom_phy.layers.transforms.padding import cut_edges, pad_edges, whole_cells
+from semcom_phy.layers.transforms.spectrum import from_cells, to_cells
+from semcom_phy.layers.transforms.strips import in_strips
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.snr import db_to_linear
 from semcom_phy.sources.samples import Delivered

@@ -18,7 +18,8 @@ Bandwidth        : sum of r_k / 2 complex symbols over the patches of 16x16 pixe
 Known at encoder : the number of symbols that the image may take
 Known at decoder : average SNR [dB], no_eff; scale, k and z as received
 Trained with     : by the authors: D + D_compression + lambda R, pictures of OpenImages,
-                   AWGN at 10 dB, their channel (:mod:`semcom_phy.phy.batch_channel`)
+                   AWGN at 10 dB, their channel
+                   (:mod:`semcom_phy.phy.channel_models.batch_channel`)
 
 Differences from the paper
 --------------------------
@@ -63,15 +64,15 @@ from semcom_phy.codecs.feature_scale import (
     shrunk,
 )
 from semcom_phy.entropy_coding.feature_coder import decode_side, encode_side
+from semcom_phy.layers.adaptation.indexed_dense import IndexedDense
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.entropy_bottleneck import EntropyBottleneck
-from semcom_phy.layers.gaussian_conditional import (
+from semcom_phy.layers.entropy.entropy_bottleneck import EntropyBottleneck
+from semcom_phy.layers.entropy.gaussian_conditional import (
     bits,
     continuous_likelihood,
     rounded_likelihood,
 )
-from semcom_phy.layers.hyper_transforms import HyperAnalysis, HyperSynthesis
-from semcom_phy.layers.indexed_dense import IndexedDense
+from semcom_phy.layers.entropy.hyper_transforms import HyperAnalysis, HyperSynthesis
 from semcom_phy.layers.patch_merging import PatchMerging, SplitFirst
 from semcom_phy.layers.swin import SwinStage
 from semcom_phy.phy.segments import Analogue

@@ -28,7 +28,8 @@ class PatchSide(NamedTuple):
         Indices of the lengths
 
     order : [batch, rows, columns], `int32`, or `None`
-        Of the coefficients, see :class:`~semcom_phy.layers.scan_orders.ScanOrders`
+        Of the coefficients, see
+        :class:`~semcom_phy.layers.mapping.scan_orders.ScanOrders`
 
     scale : [batch], `float32`, or `None`
         Step of the scale, see :mod:`~semcom_phy.codecs.feature_scale`

@@ -40,7 +40,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.codecs.ntscc import Allocation, NtsccDecoder, NtsccEncoder
-from semcom_phy.layers.spectrum import grid_coordinates
+from semcom_phy.layers.transforms.spectrum import grid_coordinates
 
 NUM_LEVELS = 4  # background, low, medium, high
 

@@ -54,8 +54,8 @@ from keras import ops
 
 from semcom_phy.codecs.gened_sc import PATCH, PIXELS, GenedScDecoder, GenedScEncoder
 from semcom_phy.entropy_coding.mask_coder import ECSSD_EDGES, MaskCoder
-from semcom_phy.layers.edge_map import edge_map
-from semcom_phy.layers.latent_denoiser import LatentDenoiser
+from semcom_phy.layers.semantics.edge_map import edge_map
+from semcom_phy.layers.semantics.latent_denoiser import LatentDenoiser
 
 SHARE_OF_EDGES = 24 / 256  # of the patches
 STEP = 1 / 4  # of the noise, over the signal, that is left by a step
@@ -161,7 +161,7 @@ class SgdJsccDecoder(GenedScDecoder):
         Of the vector of a caption
 
     denoiser_channels, denoiser_blocks : `int`, (default 64, 4)
-        As of :class:`~semcom_phy.layers.latent_denoiser.LatentDenoiser`
+        As of :class:`~semcom_phy.layers.semantics.latent_denoiser.LatentDenoiser`
 
     steps : `int`, (default 4)
         Of the diffusion, each to a quarter of the noise over the signal; the weights do

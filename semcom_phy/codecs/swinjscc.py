@@ -41,8 +41,8 @@ from semcom_phy.codecs.map_codec import (
     MapEncoder,
     Refinement,
 )
-from semcom_phy.layers.feature_entropy import entropy_2d
-from semcom_phy.layers.modnet import ModNet
+from semcom_phy.layers.adaptation.modnet import ModNet
+from semcom_phy.layers.entropy.feature_entropy import entropy_2d
 from semcom_phy.sources.samples import Delivered
 
 MASKS = ("prefix", "learned")

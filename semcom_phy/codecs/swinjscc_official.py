@@ -21,7 +21,7 @@ Bandwidth        : HW/4^n C/2 complex symbols per image with n stages; with RA k
 Known at encoder : average SNR [dB], the rate
 Known at decoder : average SNR [dB], no_eff, the scale and the mask as received
 Trained with     : by the authors: mean squared error (or MS-SSIM), AWGN, their channel
-                   (:mod:`semcom_phy.phy.batch_channel`)
+                   (:mod:`semcom_phy.phy.channel_models.batch_channel`)
 
 Differences from the paper
 --------------------------
@@ -59,8 +59,8 @@ from semcom_phy.codecs.feature_scale import (
     scale_of,
     shrunk,
 )
+from semcom_phy.layers.adaptation.modnet import ModNet
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.modnet import ModNet
 from semcom_phy.layers.patch_merging import PatchMerging, PatchSplitting
 from semcom_phy.layers.swin import SwinStage
 from semcom_phy.phy.segments import Analogue

@@ -19,13 +19,14 @@ Bandwidth        : 8 (or 4) complex symbols per token; a word of the vocabulary 
 Known at encoder : average SNR [dB]
 Known at decoder : SNR measured on the pilots [dB], no_eff, num_tokens
 Trained with     : channel codec by mutual information, semantic codec by cross-entropy,
-                   in turn (:mod:`link_models.training.caption_task`)
+                   in turn (:mod:`link_models.training.tasks.caption`)
 
 Differences from the paper
 --------------------------
 * The paper sends what its channel encoder's second layer of 128 neurons gives, so
   perhaps 128 reals a token; here a linear layer leads from 128 to 2 x 8 reals.
-* NAM: see :class:`~semcom_phy.layers.noise_attention.NoiseAttention` for a fifth layer.
+* NAM: see :class:`~semcom_phy.layers.adaptation.noise_attention.NoiseAttention` for a
+  fifth layer.
 * The word that is decoded is told, beside the word before it, the received features at
   its own place: token i of the memory belongs to word i, as their number is sent.
 * Words have vectors of 64 numbers, a matrix leads to 128; the logits use the same
@@ -45,8 +46,8 @@ from semcom_phy.language.caption_tokens import (
     caption_tokens,
     spelled_bytes,
 )
+from semcom_phy.layers.adaptation.noise_attention import NoiseAttention
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.noise_attention import NoiseAttention
 from semcom_phy.layers.text_transformer import (
     TextDecoderLayer,
     TextEncoderLayer,

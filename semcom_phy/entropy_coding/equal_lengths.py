@@ -3,13 +3,13 @@
 import numpy as np
 from keras import ops
 
-from semcom_phy.layers.rate_allocation import spread_evenly
+from semcom_phy.layers.mapping.rate_allocation import spread_evenly
 
 EQUAL_BYTES = 3
 
 
 def equal_to_bytes(grid):
-    """A grid of :func:`~semcom_phy.layers.rate_allocation.equal_lengths`.
+    """A grid of :func:`~semcom_phy.layers.mapping.rate_allocation.equal_lengths`.
 
     Parameters
     ----------

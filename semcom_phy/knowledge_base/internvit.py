@@ -166,7 +166,8 @@ class _Source:
 def internvit_config(
     folder, share_layers=0.5, lora_rank=8, lora_alpha=16.0, lora_dropout=0.05
 ):
-    """Arguments of :class:`~semcom_phy.layers.internvit.InternVit`, frozen with LoRA.
+    """Arguments of :class:`~semcom_phy.layers.pretrained.internvit.InternVit`, frozen
+    with LoRA.
 
     They are also ``vit`` of
     :class:`~semcom_phy.codecs.compensation.FeatureCompensation`.
@@ -180,7 +181,7 @@ def internvit_config(
         Share of the checkpoint's layers that is used, counted from the first, in (0, 1]
 
     lora_rank, lora_alpha, lora_dropout
-        As in :class:`~semcom_phy.layers.internvit.LoraDense`
+        As in :class:`~semcom_phy.layers.pretrained.internvit.LoraDense`
 
     Output
     ------
@@ -216,14 +217,15 @@ def load_internvit(transformer, folder, patch_embedding=None):
 
     Parameters
     ----------
-    transformer : :class:`~semcom_phy.layers.internvit.InternVit`
+    transformer : :class:`~semcom_phy.layers.pretrained.internvit.InternVit`
         Built, with the arguments of :func:`internvit_config`, or fewer layers
 
     folder : `str` or `Path`
         Local folder of an InternVL model, or of InternViT alone: config.json and
         safetensors, in one file or in several with an index
 
-    patch_embedding : :class:`~semcom_phy.layers.internvit.InternVitPatchEmbedding`
+    patch_embedding :
+    :class:`~semcom_phy.layers.pretrained.internvit.InternVitPatchEmbedding`
         Built; filled too if given
 
     Raises
@@ -276,7 +278,7 @@ def load_lora(transformer, folder):
 
     Parameters
     ----------
-    transformer : :class:`~semcom_phy.layers.internvit.InternVit`
+    transformer : :class:`~semcom_phy.layers.pretrained.internvit.InternVit`
         Built, with the rank and alpha of the adapter
 
     folder : `str` or `Path`
@@ -338,7 +340,7 @@ def save_lora(transformer, folder):
 
     Parameters
     ----------
-    transformer : :class:`~semcom_phy.layers.internvit.InternVit`
+    transformer : :class:`~semcom_phy.layers.pretrained.internvit.InternVit`
         Built, with LoRA
 
     folder : `str` or `Path`

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.spectrum import from_cells, to_cells
+from semcom_phy.layers.transforms.spectrum import from_cells, to_cells
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from semcom_phy.layers.spectrum import from_cells
+from semcom_phy.layers.transforms.spectrum import from_cells
 
 
 def refine(image, cells, gain_and_update, size):

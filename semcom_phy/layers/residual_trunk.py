@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from semcom_phy.layers.adaptation.modulation import ChannelConditionAdaptiveModule
+from semcom_phy.layers.adaptation.snr_attention import SnrAttention
 from semcom_phy.layers.matrix_conv import MatrixConv2D
-from semcom_phy.layers.modulation import ChannelConditionAdaptiveModule
-from semcom_phy.layers.snr_attention import SnrAttention
 
 MODULATIONS = {"af": SnrAttention, "ccam": ChannelConditionAdaptiveModule}
 

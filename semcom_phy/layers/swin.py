@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from semcom_phy.layers.adaptation.modulation import ChannelConditionAdaptiveModule
 from semcom_phy.layers.dense import Dense
-from semcom_phy.layers.modulation import ChannelConditionAdaptiveModule
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")

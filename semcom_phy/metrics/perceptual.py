@@ -32,7 +32,7 @@ from semcom_phy.knowledge_base.feature_networks import (
     read_tensors,
 )
 from semcom_phy.knowledge_base.packaged_file import packaged_file
-from semcom_phy.layers.alexnet import MIN_SIDE
+from semcom_phy.layers.pretrained.alexnet import MIN_SIDE
 from semcom_phy.metrics.image import check_batches
 
 _EPSILON = 1e-8  # below the root of the norm, as torchmetrics has it

@@ -19,7 +19,7 @@ from sionna.phy.channel import RayleighBlockFading
 
 from semcom_phy.backend import uniform
 from semcom_phy.checks import check_number
-from semcom_phy.phy.channel_statistics import measured_correlations
+from semcom_phy.phy.channel_models.channel_statistics import measured_correlations
 from semcom_phy.seeding import (
     complex_normals,
     derived_seed,

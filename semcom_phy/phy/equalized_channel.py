@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from semcom_phy.phy.csi import Csi, PerfectCSI
+from semcom_phy.phy.estimation.csi import Csi, PerfectCSI
 from semcom_phy.phy.fixed_draws import NUM_POSSIBLE
 from semcom_phy.phy.flat_link import FlatLink
 from semcom_phy.phy.selective_link import SelectiveLink
@@ -77,7 +77,7 @@ class EqualizedOFDMChannel:
         Places symbols on the grid; its number of streams is the number of transmit
         antennas (one stream per antenna)
 
-    csi : object of :mod:`semcom_phy.phy.csi`
+    csi : object of :mod:`semcom_phy.phy.estimation.csi`
         What the receiver knows of the channel: ``PerfectCSI()`` (default) or
         ``LSEstimator()``
 
@@ -140,7 +140,7 @@ class EqualizedOFDMChannel:
     Example
     -------
     >>> from semcom_phy.phy.channels import BlockRayleigh
-    >>> from semcom_phy.phy.csi import LSEstimator
+    >>> from semcom_phy.phy.estimation.csi import LSEstimator
     >>> from semcom_phy.phy.framing import Framing
     >>> from semcom_phy.snr import snr_db_to_no
     >>> model, framing = BlockRayleigh(2, 2), Framing(768, num_streams=2)

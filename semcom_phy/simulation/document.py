@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.statistics.intervals import Estimate
 
 
 def column(points, group, name):

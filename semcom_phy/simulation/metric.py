@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
+from semcom_phy.simulation.statistics.intervals import (
+    clustered_mean,
+    clustered_probability,
+)
 
 _CAPTIONS = "choose a data set with captions with --dataset, such as a Flickr8k folder"
 # What a metric may need -> how to come by it. "images", "texts" and "features" must be
@@ -104,11 +107,11 @@ class Metric:
         columns : `dict` of name -> [num_transmissions] array
 
         image_index, groups
-            As of :func:`~semcom_phy.simulation.intervals.clustered_mean`
+            As of :func:`~semcom_phy.simulation.statistics.intervals.clustered_mean`
 
         Output
         ------
-        : :class:`~semcom_phy.simulation.intervals.Estimate` or `None`
+        : :class:`~semcom_phy.simulation.statistics.intervals.Estimate` or `None`
             `None` where the figure applies to no transmission
         """
         values = np.asarray(columns[self.name])

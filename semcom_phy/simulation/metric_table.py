@@ -18,12 +18,12 @@ from semcom_phy.metrics.clip_score import clip_score_of_captions
 from semcom_phy.metrics.importance import psnr_by_level
 from semcom_phy.metrics.ratio import linearised_ratio
 from semcom_phy.metrics.ssq import told_right
-from semcom_phy.simulation.intervals import (
+from semcom_phy.simulation.metric import Metric, SetMetric
+from semcom_phy.simulation.statistics.intervals import (
     MAX_PSNR_DB,
     clustered_mean,
     psnr_of_mean_mse,
 )
-from semcom_phy.simulation.metric import Metric, SetMetric
 from semcom_phy.unknown_names import unknown_name
 from semcom_phy.user_objects import load_object, names_object
 

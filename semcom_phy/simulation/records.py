@@ -3,8 +3,11 @@
 import numpy as np
 from keras import ops
 
-from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
 from semcom_phy.simulation.rows import IDENTITY
+from semcom_phy.simulation.statistics.intervals import (
+    clustered_mean,
+    clustered_probability,
+)
 from semcom_phy.sources.pixel_hash import pixel_hash
 from semcom_phy.sources.samples import Delivered
 

@@ -31,9 +31,9 @@ from semcom_phy.simulation.identity.stale_points import (
     in_words,
     sort_points,
 )
-from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.rows import RowsFile
 from semcom_phy.simulation.shown import Shown
+from semcom_phy.simulation.statistics.intervals import Estimate
 from semcom_phy.simulation.storage import locked, remove_leftovers, replaced
 
 FORMAT = "semcom-phy result 3"

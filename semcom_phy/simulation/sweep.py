@@ -129,7 +129,8 @@ def simulate_point(
     metrics : sequence, (default the four of images)
         Of :mod:`~semcom_phy.simulation.metric_table`; the first decides when a target
         is reached
-    pictures : :class:`~semcom_phy.simulation.full_pictures.FullPictures`, optional
+    pictures : :class:`~semcom_phy.simulation.figures.full_pictures.FullPictures`,
+    optional
         Where every received picture is written
 
     Output
@@ -170,7 +171,8 @@ def simulate_chunk(
     ----------
     link, samples, snr_db, settings, metrics
         As of :func:`simulate_point`
-    pictures : :class:`~semcom_phy.simulation.full_pictures.FullPictures`, optional
+    pictures : :class:`~semcom_phy.simulation.figures.full_pictures.FullPictures`,
+    optional
         Of a chunk that is the whole point
     span : (`int`, `int`) or `None`, (default None)
         First batch, and the one behind the last, of
@@ -272,8 +274,8 @@ def run_sweep(
         the time that has passed and that remains
     pictures : `dict` of build -> `FullPictures`, optional
         Where every received picture is written
-        (:mod:`~semcom_phy.simulation.full_pictures`); finished points without theirs
-        are sent again, with the same outcome
+        (:mod:`~semcom_phy.simulation.figures.full_pictures`); finished points without
+        theirs are sent again, with the same outcome
     on_point : callable of build, optional
         Told of every point that was filed
     """

@@ -7,7 +7,7 @@ import numpy as np
 from semcom_phy.array_hash import array_sha256
 from semcom_phy.knowledge_base.class_prompts import class_prompt
 from semcom_phy.seeding import derived_seed
-from semcom_phy.simulation.drives import describe_groups
+from semcom_phy.simulation.statistics.drives import describe_groups
 from semcom_phy.sources.images import load_samples
 from semcom_phy.sources.samples import Samples, hashes_beside
 

@@ -2,7 +2,7 @@
 
 Labels are CamVid's eleven classes (:data:`CLASSES`); 11 means unlabelled. Neighbouring
 pictures of a drive are alike, so intervals go by
-:func:`~semcom_phy.simulation.drives.drive_segments`.
+:func:`~semcom_phy.simulation.statistics.drives.drive_segments`.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from semcom_phy.simulation.drives import describe_groups, drive_segments
+from semcom_phy.simulation.statistics.drives import describe_groups, drive_segments
 from semcom_phy.sources.data_folders import data_folders
 from semcom_phy.sources.folder import is_hidden
 from semcom_phy.sources.picture import has_16_bits, open_picture
@@ -81,7 +81,8 @@ class DrivingScenes:
 
     segments : `tuple` of `str`
         Segment of the drive that each is of, of
-        :func:`~semcom_phy.simulation.drives.drive_segments` over the whole split
+        :func:`~semcom_phy.simulation.statistics.drives.drive_segments` over the whole
+        split
 
     provenance : `dict`
         Plain JSON values, as of :func:`~semcom_phy.sources.images.load_images`

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from semcom_phy.simulation.drives import describe_groups
+from semcom_phy.simulation.statistics.drives import describe_groups
 from semcom_phy.sources.archive import ARCHIVE_SUFFIXES, archive_pool
 from semcom_phy.sources.cifar10 import cifar10_pool
 from semcom_phy.sources.data_folders import find_data_folder

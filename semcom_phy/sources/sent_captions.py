@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from semcom_phy.knowledge_base.captioner import find_captioner
-from semcom_phy.simulation.drives import describe_groups
+from semcom_phy.simulation.statistics.drives import describe_groups
 from semcom_phy.sources.caption_list import SUFFIX, load_caption_list
 from semcom_phy.sources.images import load_samples
 from semcom_phy.sources.samples import Samples, hashes_beside

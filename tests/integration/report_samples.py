@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from semcom_phy.simulation.intervals import clustered_mean, clustered_probability
 from semcom_phy.simulation.metric_table import metrics_of
 from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
+from semcom_phy.simulation.statistics.intervals import (
+    clustered_mean,
+    clustered_probability,
+)
 
 SNR_DB = (0.0, 10.0, 20.0)
 NASTY = '</script><script>window.broken = 1</script><img src=x onerror="broken=2">&\''

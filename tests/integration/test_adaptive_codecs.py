@@ -19,8 +19,8 @@ from link_models.systems.side_information import ShortSide
 from link_models.systems.transmitter import Transmitter
 from link_models.training import trainer as trainer_module
 from link_models.training.data import split_data
-from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
+from link_models.training.tasks.image import ImageTask
 from link_models.training.trainer import Trainer
 from link_models.weights import store
 from scenarios.adaptive_rate import SCENARIO
@@ -34,14 +34,14 @@ from semcom_phy.codecs.eca import (
 )
 from semcom_phy.codecs.map_codec import Cutoffs
 from semcom_phy.codecs.swinjscc import SwinJSCCDecoder, SwinJSCCEncoder
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.feedback import AverageSnr, Feedback
 from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.precoding import svd_precoder
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import image_seeds, sample_fades, set_seed
 from semcom_phy.sources.images import load_images
 

@@ -10,14 +10,14 @@ from keras import ops
 
 from benchmarks import eca_comparison, measure_rate
 from link_models.systems.entries import describe_compensation
-from link_models.systems.matched_system import MatchedSystem
-from link_models.systems.rate_profile import rate_profile
 from link_models.systems.semantic_coder import SemanticCoder
+from link_models.systems.separation.matched_system import MatchedSystem
+from link_models.systems.separation.rate_profile import rate_profile
 from link_models.systems.table import build_channel, build_system
 from link_models.weights import store
 from scenarios import adaptive_rate, adaptive_rate_4x4
 from scenarios.paired_results import Curve
-from semcom_phy.channel_coding.small_block import SmallBlockMessage
+from semcom_phy.channel_coding.messages.small_block import SmallBlockMessage
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.sweep import Link, SweepSettings, simulate_point
 from semcom_phy.simulation.system import Spent, Transmission

@@ -8,8 +8,8 @@ from keras import ops
 from seeded import samples_of
 from test_adaptive_codecs import GREY, eca, make_system, pictures, randomise
 
-from link_models.systems.rate_profile import rate_profile
-from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.separation.coder import SeparationCoder
+from link_models.systems.separation.rate_profile import rate_profile
 from link_models.systems.side_information import ShortSide
 from link_models.systems.table import build_system
 from link_models.systems.transmitter import DRAWS
@@ -17,10 +17,10 @@ from scenarios import adaptive_rate
 from scenarios.definitions import definition_card
 from scenarios.scenario import Scenario
 from semcom_phy.channel_coding.mcs import all_schemes
-from semcom_phy.channel_coding.short_message import ShortMessage
+from semcom_phy.channel_coding.messages.short_message import ShortMessage
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.feedback import (
     AgedFeedback,
     AverageSnr,

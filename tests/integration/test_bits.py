@@ -16,12 +16,12 @@ from link_models.links.bit_link import (
     random_bits,
 )
 from scenarios import compare, mimo_2x2, runner, siso_awgn, siso_rayleigh
-from scenarios.bits import bit_table
+from scenarios.command.bits import bit_table
 from semcom_phy.channel_coding.mcs import Mcs, mcs_from_table
 from semcom_phy.metrics.link import qam_ber_awgn, qam_ber_rayleigh, qpsk_ber_rayleigh
 from semcom_phy.seeding import image_seeds, sample_fades
-from semcom_phy.simulation.bit_results import BitResultFile
-from semcom_phy.simulation.bit_sweep import BitSettings, count_batch
+from semcom_phy.simulation.bits.results import BitResultFile
+from semcom_phy.simulation.bits.sweep import BitSettings, count_batch
 from semcom_phy.simulation.sweep import built
 
 SCENARIO = replace(mimo_2x2.SCENARIO, systems=("pixels",), num_images=2)
@@ -145,7 +145,7 @@ def test_a_run_goes_on_where_it_was(tmp_path, monkeypatch, capfd):
     path = tmp_path / "bits_uncoded_2.json"
     first = path.read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr("semcom_phy.simulation.bit_sweep.count_batch", None)
+        patched.setattr("semcom_phy.simulation.bits.sweep.count_batch", None)
         assert run(*COMMAND.split(), "--out", tmp_path) == 0
     assert path.read_bytes() == first
     older = re.sub(r'(bit_link.py": ")\w+', r"\g<1>other", first.decode())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from link_models.systems.caption_length import (
+from link_models.systems.captions.length import (
     length_payloads,
     length_side,
     sent_captions,

@@ -7,7 +7,7 @@ import pytest
 
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios.scenario import Scenario
-from semcom_phy.channel_coding.short_block import BlockFormat
+from semcom_phy.channel_coding.messages.short_block import BlockFormat
 from semcom_phy.language.caption_tokens import MOST_TOKENS, caption_tokens
 from semcom_phy.phy.segments import ReceivedDigital
 from semcom_phy.seeding import image_seeds, sample_fades

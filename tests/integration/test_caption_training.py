@@ -13,15 +13,15 @@ from link_models.codecs import CODECS
 from link_models.links.radio import build_channel
 from link_models.systems.entries import Semantic
 from link_models.systems.table import build_system
-from link_models.training.caption_command import caption_task
-from link_models.training.caption_task import (
+from link_models.training.commands.caption import caption_task
+from link_models.training.recipe import Recipe, make_optimizer
+from link_models.training.tasks.caption import (
     ROOM,
     caption_data,
     previous_tokens,
     token_rows,
 )
-from link_models.training.mutual_information import MutualInformationCritic
-from link_models.training.recipe import Recipe, make_optimizer
+from link_models.training.tasks.mutual_information import MutualInformationCritic
 from link_models.training.trainer import Trainer
 from scenarios import caption_awgn, mimo_2x2, runner, siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn

@@ -13,7 +13,8 @@ from PIL import Image
 
 from scenarios import compare, mimo_2x2, runner
 from scenarios.sweep_file import scenario_names
-from semcom_phy.simulation import plotting, sweep
+from semcom_phy.simulation import sweep
+from semcom_phy.simulation.figures import curves as plotting
 from semcom_phy.simulation.rate_curve import RateCurve
 
 SCENARIO = replace(

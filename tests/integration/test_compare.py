@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from scenarios import compare
-from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import encode_strip
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 IMAGES = np.zeros((1, 16, 16, 3), "uint8")
 SCENARIO = {"name": "t", "channel": "awgn", "csi": "perfect", "feedback_delay": 0.0}
@@ -187,7 +187,7 @@ def test_lost_rows_are_named(capsys, folder):
 
 
 OWN_SET = """
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 from semcom_phy.simulation.metric import SetMetric
 
 def mean(columns, image, groups=None):

@@ -14,7 +14,7 @@ from scenarios.caption_2x2 import SCENARIO as CAPTIONS
 from scenarios.link_budget import LinkBudget
 from scenarios.scenario import Scenario
 from scenarios.sweep_file import scenario_names
-from semcom_phy.simulation import plotting
+from semcom_phy.simulation.figures import curves as plotting
 from semcom_phy.simulation.results import ResultFile
 
 SCENARIO = replace(mimo_2x2.SCENARIO, systems=("pixels", "fragile"), num_images=8)

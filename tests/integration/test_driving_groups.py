@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from scenarios import driving_scene, runner
-from semcom_phy.simulation.drives import drive_segments
-from semcom_phy.simulation.intervals import clustered_mean
 from semcom_phy.simulation.results import ResultFile
+from semcom_phy.simulation.statistics.drives import drive_segments
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 NAMES = [
     f"{drive}_{frame:05d}" for drive in ("0001TP", "Seq05VD") for frame in range(14)

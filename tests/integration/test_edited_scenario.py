@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from scenarios import edited_2x2, edited_awgn, runner
+from scenarios.command.options import scenario_parser
 from scenarios.definitions import definition_card
-from scenarios.edited_scenario import EditedScenario
+from scenarios.kinds.edited import EditedScenario
 from scenarios.mimo_2x2 import SCENARIO as OF_IMAGES
-from scenarios.options import scenario_parser
 from semcom_phy.knowledge_base import captioner as captioners
 from semcom_phy.knowledge_base.captioner.questions import DETAILED
 from semcom_phy.simulation.results import ResultFile

@@ -17,8 +17,8 @@ from link_models.systems.frame_system import FrameSystem
 from link_models.systems.semantic_coder import SIDE, SemanticCoder
 from link_models.systems.side_information import STRONG, MessageSide, ShortSide
 from link_models.systems.transmitter import Transmitter
+from semcom_phy.channel_coding.messages.short_message import MAX_SYMBOLS
 from semcom_phy.channel_coding.protection import MessageProtection, ShortProtection
-from semcom_phy.channel_coding.short_message import MAX_SYMBOLS
 from semcom_phy.codecs.contract import (
     FrameFillingEncoder,
     Packet,
@@ -26,8 +26,8 @@ from semcom_phy.codecs.contract import (
     SemanticEncoder,
 )
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import PerfectCSI
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.segments import DATA, Analogue
 from semcom_phy.seeding import image_seeds, sample_fades

@@ -7,8 +7,8 @@ from keras import ops
 from link_models.codecs import CODECS, build_link
 from semcom_phy.backend import gradients_fn
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from scenarios.knowledge import main
-from semcom_phy.simulation.plotting_grid import grid_figure
+from semcom_phy.simulation.figures.grid import grid_figure
 
 
 def run(command, folder, *options):

@@ -5,8 +5,8 @@ import pytest
 from keras import ops
 
 from scenarios.link_budget import LinkBudget
+from semcom_phy.phy.channel_models.path_loss import LogDistance, PathLoss
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.path_loss import LogDistance, PathLoss
 from semcom_phy.seeding import set_seed
 from semcom_phy.snr import link_budget_to_no
 

@@ -11,12 +11,12 @@ from seeded import assert_batches_do_not_matter, assert_no_stream_moves, samples
 from link_models.codecs import CODECS, build_link, find_codec
 from link_models.links.frame_link import FrameLink
 from link_models.links.radio import build_channel
-from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.images import to_uint8
 from link_models.systems.linear_coder import LinearCoder
 from link_models.systems.semantic_coder import SemanticCoder
-from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.separation.capacity_system import CapacitySystem
+from link_models.systems.separation.coder import SeparationCoder
 from link_models.systems.table import SYSTEMS, build_system
 from link_models.systems.transmitter import Transmitter
 from scenarios.scenario import Scenario
@@ -31,8 +31,8 @@ from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.link import mimo_capacity
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import Analogue

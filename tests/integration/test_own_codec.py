@@ -9,12 +9,12 @@ from keras import ops
 
 from link_models.codecs import load_link
 from link_models.training.data import split_data
-from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
+from link_models.training.tasks.image import ImageTask
 from link_models.training.trainer import Trainer
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing
 from semcom_phy.sources.images import load_images
 

@@ -12,7 +12,7 @@ from keras import ops
 
 from scenarios import runner
 from scenarios.mimo_2x2 import SCENARIO
-from semcom_phy.phy.user_channel import user_channel
+from semcom_phy.phy.channel_models.user_channel import user_channel
 from semcom_phy.seeding import sample_fades
 from semcom_phy.simulation import sweep
 from semcom_phy.sources.samples import Delivered, Samples

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_systems import WordsOverAir
 
-from link_models.systems.painted_texts import PaintedTexts, Painter
+from link_models.systems.captions.painted_texts import PaintedTexts, Painter
 from scenarios.caption_awgn import SCENARIO
 from semcom_phy.seeding import derived_seed
 from semcom_phy.sources.samples import Samples

@@ -19,8 +19,8 @@ from semcom_phy.codecs.contract import (
     SemanticEncoder,
 )
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import PerfectCSI
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import RxKnowledge, SnrRange, TxKnowledge
 from semcom_phy.phy.segments import Analogue

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from benchmarks import fit_length_code
-from link_models.training import photo_data, photo_task
+from link_models.training import photo_data
 from link_models.training.batches import Batches
 from link_models.training.photo_data import load_photo_data
-from link_models.training.photo_task import CBR, CROP, PhotoTask, crop_cbr, frame_sizes
 from link_models.training.recipe import Recipe
-from link_models.training.scene_task import RateDistortionLoss
+from link_models.training.tasks import photo as photo_task
+from link_models.training.tasks.photo import CBR, CROP, PhotoTask, crop_cbr, frame_sizes
+from link_models.training.tasks.scene import RateDistortionLoss
 from link_models.training.trainer import Trainer
 from scenarios import kodak_2x2
 from scenarios.kodak_awgn import main

@@ -10,8 +10,8 @@ import pytest
 
 from link_models.systems.table import SYSTEMS
 from scenarios import compare, runner
+from scenarios.command.options import scenario_parser
 from scenarios.mimo_2x2 import SCENARIO
-from scenarios.options import scenario_parser
 from scenarios.report import __main__ as report
 from semcom_phy.metrics.image import psnr
 

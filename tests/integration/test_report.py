@@ -22,10 +22,10 @@ from report_samples import (
 )
 
 from scenarios import compare
+from scenarios.command.result_text import result_table
 from scenarios.report.__main__ import main
-from scenarios.result_text import result_table
 from semcom_phy.metrics.link import ErrorCount
-from semcom_phy.simulation.bit_results import BitPoint, BitResultFile, ErrorRate
+from semcom_phy.simulation.bits.results import BitPoint, BitResultFile, ErrorRate
 from semcom_phy.simulation.results import ResultFile
 
 ADDRESSES = ("src", "href", "action", "data", "poster", "srcset", "background")

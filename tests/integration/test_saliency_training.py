@@ -10,11 +10,12 @@ from keras import ops
 
 import link_models.training.trainer as trainer_module
 from link_models.codecs import CODECS
-from link_models.training import command, saliency_task
+from link_models.training.commands import command
+from link_models.training.commands.saliency import saliency_data
+from link_models.training.commands.saliency import saliency_task as link_of
 from link_models.training.recipe import Recipe
-from link_models.training.saliency_command import saliency_data
-from link_models.training.saliency_command import saliency_task as link_of
-from link_models.training.saliency_task import (
+from link_models.training.tasks import saliency as saliency_task
+from link_models.training.tasks.saliency import (
     PATCH,
     SaliencyLoss,
     SaliencyTask,

@@ -20,12 +20,12 @@ from link_models.systems.levels import LabelLevels, StudentLevels
 from link_models.systems.student import load_student
 from link_models.systems.table import build_system
 from link_models.training import __main__ as training_command
-from link_models.training import scene_task as scene_module
 from link_models.training import student as student_module
 from link_models.training import trainer as trainer_module
 from link_models.training.batches import Batches
 from link_models.training.recipe import Recipe
-from link_models.training.scene_task import (
+from link_models.training.tasks import scene as scene_module
+from link_models.training.tasks.scene import (
     RateDistortionLoss,
     SceneData,
     SceneTask,
@@ -39,7 +39,7 @@ from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.codecs.sa_oosc import SaOoscEncoder
 from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import LEVELS, level_maps
-from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.layers.mapping.rate_allocation import LENGTHS
 from semcom_phy.phy.channels import BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing

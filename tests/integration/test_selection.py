@@ -8,7 +8,7 @@ from tiny_selection import CLASSES, TinyGenerator, tiny_models
 
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios import generated_2x2, generated_awgn
-from scenarios.generated_scenario import GeneratedScenario
+from scenarios.kinds.generated import GeneratedScenario
 from semcom_phy.knowledge_base.class_prompts import class_prompt
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.sources.samples import Samples

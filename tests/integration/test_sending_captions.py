@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from link_models.systems import painted_texts
+from link_models.systems.captions import painted_texts
 from scenarios import caption_2x2, caption_awgn, compare, runner
-from scenarios.caption_scenario import CaptionScenario
+from scenarios.command.options import scenario_parser
 from scenarios.definitions import definition_card
-from scenarios.options import scenario_parser
+from scenarios.kinds.caption import CaptionScenario
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.sources.photographs import CAPTIONS
 

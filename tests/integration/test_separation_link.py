@@ -8,23 +8,23 @@ import pytest
 from seeded import samples_of
 from skimage import data, transform
 
-from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.frame_system import FrameSystem
-from link_models.systems.separation_coder import SeparationCoder
-from scenarios.room_notes import room_notes
+from link_models.systems.separation.capacity_system import CapacitySystem
+from link_models.systems.separation.coder import SeparationCoder
+from scenarios.command.room_notes import room_notes
 from semcom_phy.channel_coding.bler import waterfall
 from semcom_phy.channel_coding.block_plan import plan_blocks
 from semcom_phy.channel_coding.mcs import Mcs, all_schemes
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.metrics.image import psnr
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.simulation.axis import SNR_AXIS
-from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.statistics.intervals import Estimate
 from semcom_phy.source_coding import DecodeError, shared_codec
 from semcom_phy.source_coding.rate_choice import choose_rate
 from semcom_phy.sources.images import load_images
@@ -171,7 +171,7 @@ def test_an_undetected_error_is_counted_and_never_raised(name, monkeypatch):
     clean = transmit(system, images[:1], 20.0, h, [1])
     assert not clean.outage[0] and not clean.figures["undetected"][0]
     system = separation(name, (32, 32), AWGN(1), 1024)
-    monkeypatch.setattr("link_models.systems.separation_coder.Transport", Accident)
+    monkeypatch.setattr("link_models.systems.separation.coder.Transport", Accident)
     for instead in (b"", other):
         monkeypatch.setattr(Accident, "instead", instead)
         sent = transmit(system, images[:1], 20.0, h, [1])

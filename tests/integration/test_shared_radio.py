@@ -5,11 +5,11 @@ import pytest
 from keras import ops
 
 from link_models.links.shared_radio import SharedRadio, TimeSharing
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.phy.walsh import WalshSpreading
 from semcom_phy.snr import snr_db_to_no
 

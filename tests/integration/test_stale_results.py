@@ -159,17 +159,17 @@ def test_a_system_rests_on_its_own_codec_alone():
         assert {"keras", "sionna-no-rt", "numpy"} <= set(one["versions"])
         for module in ("phy/equalized_channel", "simulation/sweep", "metrics/image"):
             assert f"semcom_phy/{module}.py" in one["modules"]
-        assert not any("plotting" in name for name in one["modules"])
+        assert not any("figures" in name for name in one["modules"])
     assert "semcom_phy/codecs/adjscc.py" in adjscc["modules"]
     assert "semcom_phy/codecs/adjscc.py" not in hevc["modules"]
     learned = {f"semcom_phy/codecs/{name}.py" for name in ("adjscc", "eca", "ntscc")}
     assert learned & set(adjscc["modules"]) == {"semcom_phy/codecs/adjscc.py"}
     assert learned & set(eca["modules"]) == {"semcom_phy/codecs/eca.py"}
-    coders = {f"link_models/systems/{n}_coder.py" for n in ("semantic", "separation")}
-    for one, coder in ((adjscc, "semantic"), (eca, "semantic"), (hevc, "separation")):
+    semantic, separate = "semantic_coder.py", "separation/coder.py"
+    coders = {f"link_models/systems/{coder}" for coder in (semantic, separate)}
+    for one, coder in ((adjscc, semantic), (eca, semantic), (hevc, separate)):
         assert "link_models/systems/frame_system.py" in one["modules"]
-        found = coders & set(one["modules"])
-        assert found == {f"link_models/systems/{coder}_coder.py"}
+        assert coders & set(one["modules"]) == {f"link_models/systems/{coder}"}
     assert codecs("hevc") in hevc["modules"] and codecs("webp") not in hevc["modules"]
     assert codecs("webp") in webp["modules"] and codecs("hevc") not in webp["modules"]
     assert ("av" in hevc["versions"], "av" in webp["versions"]) == (True, False)
@@ -199,7 +199,7 @@ def test_metrics_that_are_listed_count_and_no_others():
 def test_a_rate_that_follows_the_snr_names_its_systems_too():
     """A matched system builds one per rate; their code counts (exact)."""
     modules = identity("hevc_ldpc_matched", adaptive_rate.SCENARIO)["modules"]
-    assert "link_models/systems/separation_coder.py" in modules
+    assert "link_models/systems/separation/coder.py" in modules
     assert "semcom_phy/source_coding/hevc.py" in modules
 
 

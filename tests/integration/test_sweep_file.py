@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from scenarios import sweep
+from scenarios.command.options import scenario_parser
 from scenarios.mimo_2x2 import SCENARIO
-from scenarios.options import scenario_parser
 from scenarios.sweep_file import evaluate_options, read_sweep, scenario_names
-from semcom_phy.simulation import plotting
+from semcom_phy.simulation.figures import curves as plotting
 
 EXAMPLE = Path(sweep.__file__).parent / "sweeps" / "example.toml"
 GOOD = """

@@ -9,13 +9,13 @@ import pytest
 from keras import ops
 from scipy.stats import norm
 
+from semcom_phy.phy.channel_models.path_loss import LogDistance, PathLoss
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.path_loss import LogDistance, PathLoss
 from semcom_phy.phy.power import PowerNormalization
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import set_seed
 from semcom_phy.snr import snr_db_to_no
 

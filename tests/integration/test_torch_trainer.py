@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from link_models.training.checkpoint import checkpoint_path
+from link_models.training.commands.run_command import run_command
 from link_models.training.knowledge import trainer
 from link_models.training.knowledge.trainer import TorchRecipe, train
-from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.embedded_weights import (
     frozen_network,
     load_weights,

@@ -13,13 +13,13 @@ from link_models.links.frame_link import FrameLink
 from link_models.links.radio import build_channel
 from link_models.weights import store
 from scenarios import adaptive_rate, driving_scene, kodak_awgn, siso_awgn
-from scenarios.result_text import untrained_notes
-from semcom_phy.channel_coding.short_message import MAX_SYMBOLS
+from scenarios.command.result_text import untrained_notes
+from semcom_phy.channel_coding.messages.short_message import MAX_SYMBOLS
 from semcom_phy.codecs.contract import Packet, SemanticDecoder, SemanticEncoder
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import EVERY_SNR, RxKnowledge, SnrRange, TxKnowledge
 from semcom_phy.phy.segments import Analogue

@@ -22,16 +22,16 @@ from link_models.training import klt
 from link_models.training import trainer as trainer_module
 from link_models.training.batches import Batches
 from link_models.training.data import split_data
-from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
+from link_models.training.tasks.image import ImageTask
 from link_models.training.trainer import Trainer
 from link_models.weights import store
 from scenarios import siso_awgn
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.codecs.linear_analogue import LinearAnalogueCoder
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing
 from semcom_phy.sources.images import load_images
 

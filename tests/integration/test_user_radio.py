@@ -13,9 +13,9 @@ from scenarios import runner
 from scenarios.definitions import definition_card
 from scenarios.mimo_2x2 import SCENARIO
 from scenarios.scenario import Scenario
-from semcom_phy.phy.sionna_channel import SionnaChannel
+from semcom_phy.phy.channel_models.sionna_channel import SionnaChannel
 from semcom_phy.simulation.identity.code_identity import code_identity
-from semcom_phy.simulation.pairing import _link_names
+from semcom_phy.simulation.statistics.pairing import _link_names
 
 MODULE = """
 from sionna.phy.channel import RayleighBlockFading

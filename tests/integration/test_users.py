@@ -9,8 +9,8 @@ import pytest
 
 from link_models.links.shared_radio import TimeSharing
 from link_models.systems import frame_system, table
-from link_models.systems.matched_system import MatchedSystem
-from link_models.systems.painted_texts import PaintedTexts
+from link_models.systems.captions.painted_texts import PaintedTexts
+from link_models.systems.separation.matched_system import MatchedSystem
 from link_models.systems.table import build_channel, build_system, shared_forms
 from scenarios import caption_awgn, compare, mimo_2x2, siso_awgn
 from scenarios.scenario import Scenario

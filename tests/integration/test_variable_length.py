@@ -15,11 +15,11 @@ from link_models.systems.semantic_coder import SIDE, SemanticCoder
 from link_models.systems.side_information import STRONG, MessageSide
 from link_models.systems.transmitter import Transmitter
 from semcom_phy.channel_coding.mcs import all_schemes
-from semcom_phy.channel_coding.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.protection import MessageProtection
 from semcom_phy.entropy_coding.length_code import LengthCode
-from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
-from semcom_phy.layers.rate_allocation import LENGTHS, length_of
+from semcom_phy.layers.mapping.patch_symbols import pack_patches, unpack_patches
+from semcom_phy.layers.mapping.rate_allocation import LENGTHS, length_of
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
 from semcom_phy.phy.framing import Framing

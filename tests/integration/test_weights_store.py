@@ -16,7 +16,7 @@ from link_models.training import __main__ as training_command
 from link_models.training.ship import STORED_AS, ship
 from link_models.weights import store
 from scenarios import mimo_2x2
-from scenarios.options import scenario_parser
+from scenarios.command.options import scenario_parser
 from scenarios.scenario import Scenario
 from semcom_phy.knowledge_base.embedded_weights import load_weights, save_weights
 from semcom_phy.phy.channels import AWGN

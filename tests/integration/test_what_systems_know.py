@@ -10,7 +10,7 @@ from link_models.systems.knowledge import KNOWLEDGE, knows
 from link_models.systems.levels import LabelLevels, StudentLevels
 from link_models.systems.table import SYSTEMS, build_system
 from scenarios import adaptive_rate, driving_scene, kodak_2x2, mimo_2x2, runner
-from scenarios.knowledge_marks import knowledge_marks
+from scenarios.command.knowledge_marks import knowledge_marks
 
 SNR, CSI, LABELS = "average SNR", "fed-back CSI", "label maps"
 TAUGHT = "network taught what is important"

@@ -31,7 +31,7 @@ from semcom_phy.knowledge_base.importance.driving_rule import DrivingRule
 from semcom_phy.knowledge_base.importance.levels import level_maps
 from semcom_phy.metrics.image import psnr
 from semcom_phy.metrics.importance import psnr_by_level
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 from semcom_phy.sources.driving import load_driving_scenes
 from semcom_phy.sources.images import load_images
 from semcom_phy.sources.samples import Samples

@@ -27,13 +27,17 @@ from semcom_phy.channel_coding.ldpc import LDPC5GCode
 from semcom_phy.channel_coding.mcs import Mcs, mcs_from_table
 from semcom_phy.channel_coding.qam import qam_demap, qam_modulate
 from semcom_phy.channel_coding.transport import Transport
+from semcom_phy.phy.channel_models.path_loss import (
+    LogDistance,
+    PathLoss,
+    UMiStreetCanyon,
+)
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.path_loss import LogDistance, PathLoss, UMiStreetCanyon
 from semcom_phy.phy.power import PowerNormalization
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.phy.transform_precoding import TransformPrecoding
 from semcom_phy.sources.samples import Samples
 

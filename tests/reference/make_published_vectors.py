@@ -31,7 +31,7 @@ from semcom_phy.codecs.swinjscc_official import (
     SwinJSCCOfficialDecoder,
     SwinJSCCOfficialEncoder,
 )
-from semcom_phy.phy.batch_channel import send_over_batch
+from semcom_phy.phy.channel_models.batch_channel import send_over_batch
 
 FOLDER = Path(__file__).parent / "published"
 MODELS = {

@@ -14,8 +14,8 @@ from semcom_phy.codecs.ntscc_official import (
     NtsccOfficialDecoder,
     NtsccOfficialEncoder,
 )
-from semcom_phy.layers.gaussian_conditional import bits, rounded_likelihood
-from semcom_phy.phy.batch_channel import send_kept_over_batch
+from semcom_phy.layers.entropy.gaussian_conditional import bits, rounded_likelihood
+from semcom_phy.phy.channel_models.batch_channel import send_kept_over_batch
 
 
 class NtsccNetworks:

@@ -19,8 +19,8 @@ from sionna.phy import SPEED_OF_LIGHT
 from sionna.phy.channel.tr38901 import models
 
 from semcom_phy.generation import installed_sionna
+from semcom_phy.phy.channel_models.tr38901 import CDL, TDL, UMi
 from semcom_phy.phy.framing import OFDMGrid
-from semcom_phy.phy.tr38901 import CDL, TDL, UMi
 from semcom_phy.seeding import set_seed
 
 GENERATION = int(installed_sionna().split(".")[0])

@@ -16,7 +16,7 @@ from semcom_phy.knowledge_base.internvit import (
     load_lora,
     save_lora,
 )
-from semcom_phy.layers.internvit import InternVit, InternVitPatchEmbedding
+from semcom_phy.layers.pretrained.internvit import InternVit, InternVitPatchEmbedding
 
 TORCH = keras.backend.backend() == "torch"
 pytestmark = pytest.mark.skipif(

@@ -26,28 +26,28 @@ from keras import ops
 from link_models.codecs import CODECS, build_link, load_link
 from link_models.links.radio import build_channel
 from link_models.links.shared_radio import TimeSharing
-from link_models.systems.capacity_system import CapacitySystem
 from link_models.systems.entries import load_klt
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.linear_coder import LinearCoder
 from link_models.systems.semantic_coder import SemanticCoder
-from link_models.systems.separation_coder import SeparationCoder
+from link_models.systems.separation.capacity_system import CapacitySystem
+from link_models.systems.separation.coder import SeparationCoder
 from link_models.systems.transmitter import Transmitter
 from link_models.training import trainer as trainer_module
 from link_models.training.data import split_data
-from link_models.training.image_task import ImageTask
 from link_models.training.recipe import Recipe
+from link_models.training.tasks.image import ImageTask
 from link_models.training.trainer import Trainer
 from scenarios import adaptive_rate
 from semcom_phy.backend import gradients_fn, train_step_fn
 from semcom_phy.channel_coding.mcs import all_schemes
 from semcom_phy.codecs.eca import ChannelAwareLoss, EcaEncoder
+from semcom_phy.phy.channel_models.path_loss import LogDistance, PathLoss
+from semcom_phy.phy.channel_models.tr38901 import CDL, TDL, UMi
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
-from semcom_phy.phy.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.path_loss import LogDistance, PathLoss
-from semcom_phy.phy.tr38901 import CDL, TDL, UMi
 from semcom_phy.phy.walsh import WalshSpreading
 from semcom_phy.seeding import set_seed
 from semcom_phy.source_coding import shared_codec

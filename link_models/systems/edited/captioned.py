@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from link_models.systems.caption_length import sent_captions
+from link_models.systems.captions.length import sent_captions
 from link_models.systems.frame_system import Message
 from semcom_phy.bandwidth import spent_bandwidth
 from semcom_phy.phy.segments import DATA, Frame

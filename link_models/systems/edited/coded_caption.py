@@ -15,8 +15,12 @@ the decoder's list, 8 of a polar code).
 from functools import lru_cache, partial
 
 from link_models.systems.block_outage import MODULATION_ORDERS, BlockOutage
+from link_models.systems.captions.word_choice import (
+    choose_words,
+    encoded_prefixes,
+    leading,
+)
 from link_models.systems.knowledge import AVERAGE_SNR
-from link_models.systems.word_choice import choose_words, encoded_prefixes, leading
 from semcom_phy.channel_coding.protection import BlockProtection
 from semcom_phy.language.caption_tokens import MOST_TOKENS, caption_tokens
 from semcom_phy.phy.segments import Digital
@@ -36,7 +40,7 @@ class CodedCaption:
     ----------
     codec : :class:`~semcom_phy.source_coding.text.codec.TextCodec`
 
-    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+    blocks : :class:`~semcom_phy.channel_coding.messages.short_block.ShortBlocks`
         Channel code
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
@@ -87,7 +91,7 @@ class CodedCaption:
 
         Output
         ------
-        : :class:`~link_models.systems.word_choice.Choice`
+        : :class:`~link_models.systems.captions.word_choice.Choice`
         """
         outage = partial(self._outage, snr_db=snr_db)
         return choose_words(self._prefixes(caption), self.room, outage)

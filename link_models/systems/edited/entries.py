@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from link_models.links.radio import build_channel
+from link_models.systems.captions.painted_texts import PaintedTexts, find_painter
 from link_models.systems.edited.captioned import CaptionedCoder, CaptionNeeded
 from link_models.systems.edited.edited_images import EditedImages
 from link_models.systems.edited.editing import find_editing
@@ -16,8 +17,7 @@ from link_models.systems.edited.senders import caption_sender
 from link_models.systems.entries import Semantic, Separate
 from link_models.systems.frame_system import FrameSystem
 from link_models.systems.outage import outage_color
-from link_models.systems.painted_texts import PaintedTexts, find_painter
-from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
+from semcom_phy.channel_coding.messages.short_block import PolarWords, ShortBlocks
 
 UNSENT = 1  # a frame holds one data symbol at least; it is not sent, nor charged
 

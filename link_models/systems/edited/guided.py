@@ -31,7 +31,7 @@ from link_models.systems.frame_system import FrameSystem
 from link_models.systems.knowledge import DUAL_ENCODER, TEXT_ENCODER
 from link_models.systems.outage import outage_color
 from link_models.systems.transmitter import Transmitter
-from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
+from semcom_phy.channel_coding.messages.short_block import PolarWords, ShortBlocks
 
 CODEC = "sgdjscc"
 

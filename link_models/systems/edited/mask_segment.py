@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from link_models.systems.block_outage import MODULATION_ORDERS, BlockOutage
+from semcom_phy.channel_coding.messages.short_block import BlockFormat
 from semcom_phy.channel_coding.protection import BlockProtection
-from semcom_phy.channel_coding.short_block import BlockFormat
 
 MASK_ROOM = 144  # [channel uses]
 ADAPTATION_SEED = 20215
@@ -27,7 +27,7 @@ class MaskSegment:
 
     Parameters
     ----------
-    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+    blocks : :class:`~semcom_phy.channel_coding.messages.short_block.ShortBlocks`
         Channel code
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`

@@ -11,9 +11,9 @@ Where the mask is lost, the first image is shown.
 
 import numpy as np
 
+from link_models.systems.captions.painted_texts import PaintedTexts
 from link_models.systems.edited.image_free import MASK
 from link_models.systems.knowledge import MASK_FINDER, knows
-from link_models.systems.painted_texts import PaintedTexts
 from semcom_phy.knowledge_base.content_cache import ContentCache
 
 NUM_PAINTED = 8
@@ -28,7 +28,7 @@ class PaintedByMask(PaintedTexts):
         Delivers texts, and masks as features [batch, rows, columns]
 
     painter, outage_color
-        As of :class:`~link_models.systems.painted_texts.PaintedTexts`
+        As of :class:`~link_models.systems.captions.painted_texts.PaintedTexts`
 
     masks_of : callable
         As of :class:`~.image_free.MaskAlone`

@@ -5,13 +5,13 @@
 The paper says nothing of how the receiver learns the length, or that a caption arrived
 whole: here a polar-coded header of 32 QPSK symbols tells the first, and a CRC of the
 code words the second; both are charged
-(:class:`~semcom_phy.channel_coding.protected_message.ProtectedMessage`). Below some
-6 dB the code does not decode; nothing adapts to that.
+(:class:`~semcom_phy.channel_coding.messages.protected_message.ProtectedMessage`). Below
+some 6 dB the code does not decode; nothing adapts to that.
 """
 
-from link_models.systems.word_choice import leading
+from link_models.systems.captions.word_choice import leading
 from semcom_phy.channel_coding.mcs import Mcs
-from semcom_phy.channel_coding.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.protection import MessageProtection
 from semcom_phy.phy.segments import Digital
 from semcom_phy.source_coding import DecodeError

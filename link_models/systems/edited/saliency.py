@@ -17,7 +17,7 @@ from link_models.systems.outage import outage_color
 from link_models.systems.transmitter import Transmitter
 from link_models.weights.store import SHIPPED
 from semcom_phy.backend import compile_fn
-from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
+from semcom_phy.channel_coding.messages.short_block import PolarWords, ShortBlocks
 from semcom_phy.codecs.gened_sc import picture_rows
 from semcom_phy.knowledge_base.dual_encoder import find_dual_encoder
 from semcom_phy.knowledge_base.patch_embeddings import PatchEmbeddings

@@ -3,7 +3,7 @@
 from link_models.links.radio import build_channel
 from link_models.systems.edited.coded_caption import CodedCaption
 from link_models.systems.edited.plain_caption import PlainCaption
-from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
+from semcom_phy.channel_coding.messages.short_block import PolarWords, ShortBlocks
 from semcom_phy.source_coding.text import shared_text_codec
 
 

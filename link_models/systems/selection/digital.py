@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from link_models.systems.block_outage import MODULATION_ORDERS, BlockOutage
+from semcom_phy.channel_coding.messages.short_block import BlockFormat
 from semcom_phy.channel_coding.protection import BlockProtection
-from semcom_phy.channel_coding.short_block import BlockFormat
 from semcom_phy.phy.segments import Digital
 from semcom_phy.source_coding.gaussian_quantiser import (
     MOST_BITS,
@@ -34,7 +34,7 @@ class Choice(NamedTuple):
 
     Attributes
     ----------
-    block : :class:`~semcom_phy.channel_coding.short_block.BlockFormat`
+    block : :class:`~semcom_phy.channel_coding.messages.short_block.BlockFormat`
 
     num_bits : `int`
         Of the values, prompts not counted
@@ -56,7 +56,7 @@ class DigitalValues:
     valuer, held, rule, about
         As of :class:`~link_models.systems.selection.analogue.AnalogueValues`
 
-    blocks : :class:`~semcom_phy.channel_coding.short_block.ShortBlocks`
+    blocks : :class:`~semcom_phy.channel_coding.messages.short_block.ShortBlocks`
 
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
 

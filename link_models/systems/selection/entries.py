@@ -12,7 +12,7 @@ from link_models.systems.selection.choice import Closest, TextThenImage
 from link_models.systems.selection.coder import SelectionCoder, class_side
 from link_models.systems.selection.digital import DigitalValues
 from link_models.systems.selection.held_candidates import Valuer
-from semcom_phy.channel_coding.short_block import PolarWords, ShortBlocks
+from semcom_phy.channel_coding.messages.short_block import PolarWords, ShortBlocks
 
 WEIGHTS = "mmsemcom"
 

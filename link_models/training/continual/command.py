@@ -15,8 +15,8 @@ from pathlib import Path
 
 import keras
 
-from link_models.training.caption_task import ROOM, CaptionTask
 from link_models.training.checkpoint import checkpoint_path
+from link_models.training.commands.run_command import run_command
 from link_models.training.continual.domains import (
     fitting,
     flickr8k_domains,
@@ -31,16 +31,16 @@ from link_models.training.continual.results import (
     summary_text,
 )
 from link_models.training.continual.training import ContinualRun, Plan
-from link_models.training.mutual_information import MutualInformationCritic
 from link_models.training.recipe import OPTIMIZERS, Recipe
-from link_models.training.run_command import run_command
+from link_models.training.tasks.caption import ROOM, CaptionTask
+from link_models.training.tasks.mutual_information import MutualInformationCritic
 from link_models.weights import store
 from semcom_phy.backend import device
 from semcom_phy.differences import tell_differences
 from semcom_phy.metrics.text import bleu_counts
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing, OFDMGrid
 from semcom_phy.simulation.storage import replaced
 from semcom_phy.simulation.versions import software_versions

@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from semcom_phy.simulation.plotting_style import STYLE, save
+from semcom_phy.simulation.figures.style import STYLE, save
 
 CALLED = {
     "none": "without MED",

@@ -7,9 +7,9 @@ import numpy as np
 from keras import ops
 
 from link_models.codecs import CODECS, build_link
-from link_models.training.caption_task import token_rows
 from link_models.training.data import draw_link
 from link_models.training.recipe import make_optimizer
+from link_models.training.tasks.caption import token_rows
 from link_models.training.weight_average import WeightAverage
 from semcom_phy.backend import compile_fn, train_step_fn
 from semcom_phy.language.caption_tokens import caption_tokens
@@ -29,7 +29,7 @@ class CaptionLearner:
 
     Parameters
     ----------
-    task : :class:`~link_models.training.caption_task.CaptionTask`
+    task : :class:`~link_models.training.tasks.caption.CaptionTask`
         The link, and the losses
 
     recipe : :class:`~link_models.training.recipe.Recipe`

@@ -6,7 +6,7 @@ import numpy as np
 
 from link_models.training.continual.training import QUANTILES
 from semcom_phy.metrics.text import bleu_counts, corpus_bleu, linearised_bleu
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 ORDERS = (1, 2)  # of the n-grams
 

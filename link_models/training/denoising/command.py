@@ -8,14 +8,14 @@ from pathlib import Path
 
 from link_models.codecs import find_codec
 from link_models.systems.edited.saliency import patch_embeddings
-from link_models.training.denoising.task import DenoisingTask, GuidedData
-from link_models.training.options import make_trainer
-from link_models.training.saliency_command import (
+from link_models.training.commands.options import make_trainer
+from link_models.training.commands.saliency import (
     gened_sc_setting,
     kept_rows,
     link_of_frame,
     shuffled,
 )
+from link_models.training.denoising.task import DenoisingTask, GuidedData
 from link_models.weights import store
 from semcom_phy.knowledge_base.captioner.questions import DETAILED
 from semcom_phy.sources.sent_captions import load_captioned_images
@@ -28,7 +28,7 @@ _OF_ENCODER = ("patch_width", "common_width")
 def denoising_trainer(scenario, args):
     """The denoiser of SGDJSCC, on the values of a network that stays as it is.
 
-    The scenario, a :class:`~scenarios.edited_scenario.EditedScenario`, names captioner
+    The scenario, a :class:`~scenarios.kinds.edited.EditedScenario`, names captioner
     and dual encoder. ``data`` is a data set; `None`: ecssd. ``start_from`` are weights
     of GenED-SC without routing; what the codec shares with them is as it is there.
 

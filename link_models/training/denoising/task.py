@@ -24,13 +24,13 @@ from keras import ops
 
 from link_models.systems.images import to_uint8
 from link_models.training.data import described_images, draw_link
-from link_models.training.saliency_task import (
+from link_models.training.shown_figure import PSNR
+from link_models.training.tasks.saliency import (
     SNR_DB,
     in_parts,
     mirrored_some,
     unfaded,
 )
-from link_models.training.shown_figure import PSNR
 from semcom_phy.codecs.contract import Received
 from semcom_phy.codecs.gened_sc import picture_rows
 from semcom_phy.codecs.sgdjscc import Guide

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import torch
 
 from link_models.training.checkpoint import checkpoint_path
+from link_models.training.commands.run_command import run_command
 from link_models.training.knowledge.trainer import TorchRecipe
-from link_models.training.run_command import run_command
 from semcom_phy.checks import check_integer
 
 MOST_THREADS = 1024  # far beyond any gain; PyTorch would start as many as are asked for

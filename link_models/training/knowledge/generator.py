@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from link_models.training.checkpoint import checkpoint_path
+from link_models.training.commands.run_command import run_command
 from link_models.training.knowledge import class_generator
 from link_models.training.knowledge.captioned_data import (
     DATA_SETS,
@@ -33,7 +34,6 @@ from link_models.training.knowledge.command import (
     use_threads,
 )
 from link_models.training.knowledge.trainer import TorchRecipe, tensors_of, train
-from link_models.training.run_command import run_command
 from semcom_phy.knowledge_base.embedded_weights import save_weights
 from semcom_phy.knowledge_base.generator.diffusion import WEIGHTS as LABEL
 from semcom_phy.knowledge_base.generator.network import PREFIX, make_network

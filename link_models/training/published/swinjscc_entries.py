@@ -14,7 +14,7 @@ from link_models.training.published.entries import (
     sizes_of_stages,
     stage_entries,
 )
-from semcom_phy.layers.modnet import NUM_STEPS
+from semcom_phy.layers.adaptation.modnet import NUM_STEPS
 
 CODEC = "swinjscc_official"
 VARIANTS = {  # what to import as -> (SA, RA)

@@ -16,7 +16,7 @@ from semcom_phy.knowledge_base.efficientnet import PATCH, PATCH_WIDTH, efficient
 from semcom_phy.knowledge_base.importance.levels import LEVELS
 from semcom_phy.layers.dense import Dense
 from semcom_phy.layers.matrix_conv import MatrixConv2D
-from semcom_phy.layers.spectrum import grid_coordinates
+from semcom_phy.layers.transforms.spectrum import grid_coordinates
 
 
 @keras.saving.register_keras_serializable(package="semcom_phy")

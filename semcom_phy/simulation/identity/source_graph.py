@@ -29,7 +29,7 @@ TABLES = {
     ("semcom_phy.source_coding", "SOURCE_CODECS"),
 }
 # They show what a system has chosen or received; no figure of merit needs them.
-DRAWING = ("semcom_phy.simulation.plotting", "semcom_phy.simulation.shown")
+DRAWING = ("semcom_phy.simulation.figures.curves", "semcom_phy.simulation.shown")
 _TEXT = (".json", ".csv", ".txt")
 
 

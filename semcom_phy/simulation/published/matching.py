@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from semcom_phy.simulation.pairing import RATE_TOLERANCE
 from semcom_phy.simulation.published.curves import AVERAGES, DATASETS
+from semcom_phy.simulation.statistics.pairing import RATE_TOLERANCE
 
 _PSNR = tuple(filter(None, AVERAGES.values()))
 _ALIKE = 4  # most that areas of "pictures of one size" differ by, as a factor

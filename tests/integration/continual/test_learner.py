@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from link_models.training.caption_task import CaptionTask, token_rows
 from link_models.training.continual import learner as learner_module
 from link_models.training.continual.command import RECIPE, rayleigh
 from link_models.training.continual.learner import CaptionLearner
-from link_models.training.mutual_information import MutualInformationCritic
+from link_models.training.tasks.caption import CaptionTask, token_rows
+from link_models.training.tasks.mutual_information import MutualInformationCritic
 from semcom_phy.backend import train_step_fn
 
 SMALL = {

@@ -8,10 +8,10 @@ import pytest
 from tiny_edited import CAPTIONS, TinyEdited, captioned_samples
 
 from link_models.links.radio import build_channel
+from link_models.systems.captions.painted_texts import Painter
 from link_models.systems.edited import entries
 from link_models.systems.edited.entries import CaptionOnly, MaskAndCaption
 from link_models.systems.edited.painted_by_mask import NUM_PAINTED, overlap
-from link_models.systems.painted_texts import Painter
 from link_models.systems.table import build_system
 from semcom_phy.phy.segments import ReceivedDigital
 from semcom_phy.seeding import image_seeds, sample_fades

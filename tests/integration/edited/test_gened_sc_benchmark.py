@@ -25,7 +25,7 @@ from scenarios import edited_awgn
 from scenarios.paired_results import Curve
 from semcom_phy.knowledge_base import captioner as captioners
 from semcom_phy.simulation import sweep
-from semcom_phy.simulation.intervals import Estimate
+from semcom_phy.simulation.statistics.intervals import Estimate
 from semcom_phy.simulation.system import Spent, Transmission
 from semcom_phy.sources.samples import Delivered
 

@@ -8,13 +8,13 @@ from keras import ops
 from scipy.sparse import csr_matrix
 from sionna.phy.fec.ldpc import LDPC5GDecoder
 
-from semcom_phy.channel_coding.belief_propagation import (
+from semcom_phy.channel_coding.decoding.belief_propagation import (
     SCHEDULES,
     BeliefPropagationDecoder,
     numba_is_installed,
 )
+from semcom_phy.channel_coding.decoding.tanner_graph import TannerGraph
 from semcom_phy.channel_coding.ldpc import LDPC5GCode
-from semcom_phy.channel_coding.tanner_graph import TannerGraph
 
 needs_numba = pytest.mark.skipif(
     not numba_is_installed(), reason="Numba is not installed"
@@ -53,7 +53,10 @@ def test_compiled_numbers_are_those_of_numpy(schedule, k, n, ebno_db):
 def test_compiled_messages_are_those_of_numpy(schedule):
     """Every message after three iterations, erased and saturated words among them
     (bit by bit)."""
-    from semcom_phy.channel_coding import compiled_message_passing, message_passing
+    from semcom_phy.channel_coding.decoding import (
+        compiled_message_passing,
+        message_passing,
+    )
 
     code = LDPC5GCode(100, 220)
     llr = code.to_mother(noisy_words(code, 40, 1.0, seed=2)[1])
@@ -156,11 +159,11 @@ def test_missing_numba_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.delitem(
         sys.modules,
-        "semcom_phy.channel_coding.compiled_message_passing",
+        "semcom_phy.channel_coding.decoding.compiled_message_passing",
         raising=False,
     )
     monkeypatch.delattr(
-        "semcom_phy.channel_coding.compiled_message_passing", raising=False
+        "semcom_phy.channel_coding.decoding.compiled_message_passing", raising=False
     )
     pcm = csr_matrix(np.ones((1, 4)))
     with pytest.raises(ImportError, match=r"semcom-phy\[compiled\]"):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from semcom_phy.channel_coding.mcs import Mcs
-from semcom_phy.channel_coding.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.short_message import ShortMessage
 from semcom_phy.channel_coding.protection import (
     MessageProtection,
     ShortProtection,
     TransportProtection,
     number_bytes,
 )
-from semcom_phy.channel_coding.short_message import ShortMessage
 from semcom_phy.channel_coding.transport import Transport
 
 

@@ -6,8 +6,8 @@ from keras import ops
 
 from link_models.codecs import CODECS, build_link
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator
 from semcom_phy.phy.framing import Framing
 from semcom_phy.seeding import set_seed
 
@@ -57,7 +57,7 @@ def fading_link(codec):
 
 
 def training_batch(link, batch=2, seed=1):
-    """What the loss of :class:`~link_models.training.scene_task.SceneTask` takes."""
+    """What the loss of :class:`~link_models.training.tasks.scene.SceneTask` takes."""
     rng = np.random.default_rng(seed)
     channel = link.channel
     side = (batch, GRID[0] // 2, GRID[1] // 2, link.encoder.side_channels)

@@ -14,7 +14,7 @@ from semcom_phy.codecs.contract import (
     SemanticEncoder,
 )
 from semcom_phy.entropy_coding.length_code import LengthCode
-from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.layers.mapping.rate_allocation import LENGTHS
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.phy.segments import Analogue
 from semcom_phy.seeding import set_seed

@@ -20,8 +20,8 @@ from semcom_phy.codecs.gened_sc import (
     picture_rows,
 )
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing
 from semcom_phy.phy.knowledge import RxKnowledge, TxKnowledge
 from semcom_phy.seeding import set_seed

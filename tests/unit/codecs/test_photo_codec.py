@@ -9,7 +9,7 @@ from patch_codecs import GRID, SHAPE, SIZES, randomise
 from scipy.fft import idctn
 
 from link_models.links.frame_link import FrameLink
-from link_models.training.scene_task import RateDistortionLoss
+from link_models.training.tasks.scene import RateDistortionLoss
 from semcom_phy.backend import gradients_fn
 from semcom_phy.codecs.feature_scale import (
     SCALE_STEPS_PER_DB,
@@ -19,7 +19,7 @@ from semcom_phy.codecs.feature_scale import (
 from semcom_phy.codecs.ntscc import ORDER_PRICE, NtsccDecoder, NtsccEncoder
 from semcom_phy.entropy_coding.conditional_code import ConditionalCode
 from semcom_phy.entropy_coding.length_code import LengthCode
-from semcom_phy.layers.hybrid_mapping import power_of
+from semcom_phy.layers.mapping.hybrid_mapping import power_of
 from semcom_phy.metrics.image import psnr
 from semcom_phy.phy.channels import AWGN
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel

@@ -15,10 +15,10 @@ from patch_codecs import (
     training_batch,
 )
 
-from link_models.training.scene_task import RateDistortionLoss, SceneTask
+from link_models.training.tasks.scene import RateDistortionLoss, SceneTask
 from semcom_phy.backend import gradients_fn
 from semcom_phy.codecs.sa_oosc import NUM_LEVELS, SaOoscEncoder
-from semcom_phy.layers.rate_allocation import LENGTHS
+from semcom_phy.layers.mapping.rate_allocation import LENGTHS
 from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.seeding import set_seed
 

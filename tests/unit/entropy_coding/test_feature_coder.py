@@ -10,7 +10,7 @@ from semcom_phy.entropy_coding.feature_coder import (
     encode_latents,
     encode_side,
 )
-from semcom_phy.layers.entropy_model import FactorizedPrior, logistic_bits
+from semcom_phy.layers.entropy.entropy_model import FactorizedPrior, logistic_bits
 
 
 def drawn_latents(n, low, high, seed=0):

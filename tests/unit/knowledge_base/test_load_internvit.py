@@ -15,7 +15,7 @@ from semcom_phy.knowledge_base.internvit import (
     load_lora,
     save_lora,
 )
-from semcom_phy.layers.internvit import InternVit, InternVitPatchEmbedding
+from semcom_phy.layers.pretrained.internvit import InternVit, InternVitPatchEmbedding
 
 HIDDEN, HEADS, MLP, LAYERS, PATCH, SIDE = 8, 2, 12, 5, 2, 6
 GRID = (SIDE // PATCH, SIDE // PATCH)

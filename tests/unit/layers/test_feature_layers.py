@@ -8,8 +8,8 @@ from keras import ops
 from torch.nn import functional
 
 from semcom_phy.backend import gradient_fn
-from semcom_phy.layers.alexnet import AlexNetFeatures
-from semcom_phy.layers.vgg16 import BLOCKS, Vgg16Features
+from semcom_phy.layers.pretrained.alexnet import AlexNetFeatures
+from semcom_phy.layers.pretrained.vgg16 import BLOCKS, Vgg16Features
 
 RNG = np.random.default_rng(1)
 IMAGES = RNG.random((2, 37, 50, 3), "float32")

@@ -6,12 +6,12 @@ import pytest
 from keras import ops
 
 from semcom_phy.backend import compile_fn
-from semcom_phy.layers.channel_condition import TwoLayerPerceptron
+from semcom_phy.layers.adaptation.channel_condition import TwoLayerPerceptron
+from semcom_phy.layers.adaptation.modulation import ChannelConditionAdaptiveModule
+from semcom_phy.layers.adaptation.snr_attention import SnrAttention
+from semcom_phy.layers.adaptation.snr_embedding import SnrTable
 from semcom_phy.layers.matrix_conv import MatrixConv2D
-from semcom_phy.layers.modulation import ChannelConditionAdaptiveModule
 from semcom_phy.layers.residual_trunk import ResidualTrunk
-from semcom_phy.layers.snr_attention import SnrAttention
-from semcom_phy.layers.snr_embedding import SnrTable
 
 BATCH, IMAGE, CONTEXT = 3, (3, 6, 5, 4), (3, 7)
 CASES = [

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from semcom_phy.layers.refine import refine
-from semcom_phy.layers.spectrum import to_cells
+from semcom_phy.layers.transforms.spectrum import to_cells
 
 SHAPE, SIZE = (2, 8, 12, 3), 4
 DEPTH = SIZE * SIZE * 3

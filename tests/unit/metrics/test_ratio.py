@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from semcom_phy.metrics.ratio import linearised_ratio
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 
 def test_the_mean_is_the_ratio_and_the_spread_that_of_it():

@@ -16,7 +16,7 @@ from semcom_phy.metrics.text import (
     word_errors,
     words,
 )
-from semcom_phy.simulation.intervals import clustered_mean
+from semcom_phy.simulation.statistics.intervals import clustered_mean
 
 # Of the BLEU paper (Papineni et al., section 2): "the" counts twice in reference 1.
 THE_CAT = [["The cat is on the mat .", "There is a cat on the mat ."]]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from keras import ops
 
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import set_seed
 from semcom_phy.snr import SNR_RANGE_DB, snr_db_to_no
 

@@ -8,13 +8,13 @@ from sionna.phy.mimo import StreamManagement
 from sionna.phy.ofdm import LMMSEEqualizer, LSChannelEstimator, ResourceGridMapper
 
 from semcom_phy.backend import compile_fn, gradient_fn
+from semcom_phy.phy.channel_models.path_loss import LogDistance, PathLoss
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.path_loss import LogDistance, PathLoss
 from semcom_phy.phy.precoding import svd_precoder
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import set_seed
 
 SMALL = OFDMGrid(fft_size=16, num_ofdm_symbols=7, pilot_ofdm_symbols=(1, 5))

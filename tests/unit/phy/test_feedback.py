@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh, Rician
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.feedback import AgedFeedback, jakes_correlation
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import image_seeds, sample_fades
 
 COUNT = 4000

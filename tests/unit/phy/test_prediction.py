@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import AWGN, BlockRayleigh
-from semcom_phy.phy.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import INTERPOLATORS, LSEstimator, PerfectCSI
 from semcom_phy.phy.fixed_draws import NUM_POSSIBLE, NUM_PREDICTED
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import image_seeds, sample_fades
 from semcom_phy.snr import snr_db_to_no
 

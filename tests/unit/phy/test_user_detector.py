@@ -5,12 +5,12 @@ import pytest
 from keras import ops
 
 from semcom_phy.backend import compile_fn
+from semcom_phy.phy.channel_models.tr38901 import TDL
 from semcom_phy.phy.channels import BlockRayleigh
-from semcom_phy.phy.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.detection import lmmse_detect
 from semcom_phy.phy.equalized_channel import EqualizedOFDMChannel
+from semcom_phy.phy.estimation.csi import LSEstimator, PerfectCSI
 from semcom_phy.phy.framing import Framing, OFDMGrid
-from semcom_phy.phy.tr38901 import TDL
 from semcom_phy.seeding import set_seed
 
 GRID = OFDMGrid(fft_size=16, num_ofdm_symbols=7, pilot_ofdm_symbols=(1, 5))

@@ -10,7 +10,7 @@ from semcom_phy.entropy_coding.equal_lengths import equal_from_bytes, equal_to_b
 from semcom_phy.entropy_coding.length_code import LengthCode
 from semcom_phy.entropy_coding.mask_coder import MaskCoder, fit_table
 from semcom_phy.entropy_coding.range_coder import Decoder, Encoder
-from semcom_phy.layers.rate_allocation import spread_evenly
+from semcom_phy.layers.mapping.rate_allocation import spread_evenly
 
 FAR = 2**52  # integers up to here are coded
 INTEGERS = st.integers(-FAR, FAR) | st.integers(-3000, 3000)

@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import array_shapes, arrays, from_dtype
 from keras import ops
 
 from semcom_phy.array_hash import array_sha256
-from semcom_phy.layers.padding import cut_edges, pad_edges, whole_cells
-from semcom_phy.layers.patch_symbols import pack_patches, unpack_patches
-from semcom_phy.layers.rate_allocation import equal_lengths, spread_evenly
+from semcom_phy.layers.mapping.patch_symbols import pack_patches, unpack_patches
+from semcom_phy.layers.mapping.rate_allocation import equal_lengths, spread_evenly
+from semcom_phy.layers.transforms.padding import cut_edges, pad_edges, whole_cells
 from semcom_phy.stored_arrays import H5_FORMAT, half_precision, write_array
 
 KINDS = ["bool", "u1", "<i2", ">i4", "<i8", "<f2", "<f4", ">f8", "<c8"]

@@ -10,8 +10,15 @@ from hypothesis.extra.numpy import arrays
 from semcom_phy.channel_coding.block_plan import plan_blocks
 from semcom_phy.channel_coding.crc import Crc
 from semcom_phy.channel_coding.mcs import MODULATION_ORDERS, Mcs
+from semcom_phy.channel_coding.messages.protected_message import ProtectedMessage
+from semcom_phy.channel_coding.messages.short_block import (
+    BlockFormat,
+    LdpcWords,
+    PolarWords,
+    ShortBlocks,
+)
+from semcom_phy.channel_coding.messages.short_message import FORMATS, ShortMessage
 from semcom_phy.channel_coding.polar import PolarCode
-from semcom_phy.channel_coding.protected_message import ProtectedMessage
 from semcom_phy.channel_coding.protection import (
     BlockProtection,
     MessageProtection,
@@ -26,13 +33,6 @@ from semcom_phy.channel_coding.qam import (
     qam_demap,
     qam_modulate,
 )
-from semcom_phy.channel_coding.short_block import (
-    BlockFormat,
-    LdpcWords,
-    PolarWords,
-    ShortBlocks,
-)
-from semcom_phy.channel_coding.short_message import FORMATS, ShortMessage
 from semcom_phy.channel_coding.transport import Transport
 from semcom_phy.channel_coding.uncoded_transport import UncodedTransport
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semcom_phy.metrics.link import ErrorCount
-from semcom_phy.simulation.bit_results import BitPoint, ErrorRate
+from semcom_phy.simulation.bits.results import BitPoint, ErrorRate
 from semcom_phy.simulation.sweep import Link
 
 NUM_BITS = 10

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.metric_table import IMAGE_METRICS
 from semcom_phy.simulation.results import Point, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
+from semcom_phy.simulation.statistics.intervals import Estimate
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), "uint8")
 HEADER = {

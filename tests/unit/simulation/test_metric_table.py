@@ -21,7 +21,6 @@ from semcom_phy.metrics.ssq import ssq
 from semcom_phy.simulation import metric_table
 from semcom_phy.simulation.identity.code_identity import code_identity
 from semcom_phy.simulation.identity.stale_points import code_changes
-from semcom_phy.simulation.intervals import clustered_mean, psnr_of_mean_mse
 from semcom_phy.simulation.metric import Metric, check_samples
 from semcom_phy.simulation.metric_table import (
     FOREGROUND_METRICS,
@@ -35,6 +34,7 @@ from semcom_phy.simulation.metric_table import (
 )
 from semcom_phy.simulation.records import Records
 from semcom_phy.simulation.results import describe_metrics
+from semcom_phy.simulation.statistics.intervals import clustered_mean, psnr_of_mean_mse
 from semcom_phy.sources.driving import CLASSES
 from semcom_phy.sources.samples import Delivered, Samples
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from semcom_phy.simulation.axis import SNR_AXIS, CbrAxis, axis_of
-from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.published import conventions
 from semcom_phy.simulation.published.curves import CURVES_FILE, read_published
 from semcom_phy.simulation.published.matching import laid_under, told
+from semcom_phy.simulation.statistics.intervals import Estimate
 
 ENTRY = {
     "scheme": '"A"',

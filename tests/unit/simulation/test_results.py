@@ -12,10 +12,10 @@ import pytest
 from result_samples import FIGURES, HEADER, IMAGES, SHOWN, contents, point
 
 from semcom_phy.simulation import results
-from semcom_phy.simulation.intervals import Estimate
 from semcom_phy.simulation.metric_table import metrics_of
 from semcom_phy.simulation.results import ResultError, ResultFile, describe_metrics
 from semcom_phy.simulation.shown import Shown, encode_strip
+from semcom_phy.simulation.statistics.intervals import Estimate
 from semcom_phy.simulation.versions import software_versions
 
 
@@ -268,7 +268,7 @@ def test_versions_name_the_packages_that_compute():
 
 
 CODE = {
-    "modules": {"semcom_phy/phy/csi.py": "0a", "semcom_phy/snr.py": "1a"},
+    "modules": {"semcom_phy/phy/estimation/csi.py": "0a", "semcom_phy/snr.py": "1a"},
     "data": {},
     "settings": {"Framing": "2a"},
     "weights": "3a",
@@ -279,7 +279,10 @@ CODE = {
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"modules": {"semcom_phy/snr.py": "1a"}}, "semcom_phy/phy/csi.py changed"),
+        (
+            {"modules": {"semcom_phy/snr.py": "1a"}},
+            "semcom_phy/phy/estimation/csi.py changed",
+        ),
         ({"data": {"semcom_phy/a.json": "4a"}}, "semcom_phy/a.json changed"),
         ({"settings": {"Framing": "2b"}}, "settings of Framing changed"),
         ({"weights": "3b"}, "weights changed"),

@@ -7,9 +7,9 @@ import pytest
 
 from semcom_phy.metrics.text import corpus_bleu
 from semcom_phy.progress import listening
-from semcom_phy.simulation.intervals import clustered_probability
 from semcom_phy.simulation.metric_table import metrics_of
 from semcom_phy.simulation.shown import shrink_for_figure
+from semcom_phy.simulation.statistics.intervals import clustered_probability
 from semcom_phy.simulation.sweep import (
     Link,
     SweepSettings,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from png_files import write_png
 
-from semcom_phy.simulation.drives import drive_segments
+from semcom_phy.simulation.statistics.drives import drive_segments
 from semcom_phy.sources.driving import (
     CLASSES,
     UNLABELLED,

@@ -8,7 +8,7 @@ import pytest
 from link_models.links.radio import build_channel
 from link_models.systems.edited.mask_segment import MASK_ROOM, MaskSegment
 from scenarios.scenario import Scenario
-from semcom_phy.channel_coding.short_block import (
+from semcom_phy.channel_coding.messages.short_block import (
     BlockFormat,
     LdpcWords,
     PolarWords,

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from link_models.systems.edited import saliency
-from link_models.systems.region_of_interest import BackgroundBlurred, blur_outside
+from link_models.systems.separation.region_of_interest import (
+    BackgroundBlurred,
+    blur_outside,
+)
 from link_models.systems.table import SYSTEMS, build_channel, build_system
 from scenarios import driving_scene, edited_awgn, mimo_2x2
 from semcom_phy.metrics.image import psnr
@@ -97,7 +100,8 @@ def test_the_mask_is_that_of_gened_sc(monkeypatch):
         return masks
 
     monkeypatch.setattr(
-        "link_models.systems.region_of_interest.transmitter_masks", lambda _: masks_of
+        "link_models.systems.separation.region_of_interest.transmitter_masks",
+        lambda _: masks_of,
     )
     system = build_system("hevc_ldpc_mask", edited_awgn.SCENARIO)
     samples = Samples(load_images("photographs", 2, size=128)[0], None, {})

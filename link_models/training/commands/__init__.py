@@ -1,0 +1,1 @@
+"""The train command of scenarios, for every kind of training."""

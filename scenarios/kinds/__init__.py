@@ -1,0 +1,1 @@
+"""Scenarios that send captions or whole photographs, or generate, or edit."""

@@ -1,0 +1,1 @@
+"""Networks that follow the SNR, the channel or a rate."""

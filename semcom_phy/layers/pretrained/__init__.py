@@ -1,0 +1,1 @@
+"""Architectures of networks whose weights others have trained."""

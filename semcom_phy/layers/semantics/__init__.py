@@ -1,0 +1,1 @@
+"""What of a picture matters, and what texts say of it."""

@@ -1,0 +1,1 @@
+"""Fixed transforms of images: cosines, subbands, colour axes, cells and their edges."""

@@ -1,0 +1,1 @@
+"""What pilots tell of the channel."""

@@ -1,0 +1,1 @@
+"""Bit and block error rates: sweeps, result files, theory."""
