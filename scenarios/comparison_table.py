@@ -25,8 +25,7 @@ class Comparison:
     ----------
     one, other : `str`
         Names of the systems
-    differences : `dict` of key ->
-    :class:`~semcom_phy.simulation.statistics.pairing.Difference`
+    differences : `dict` of key -> `Difference`
         At the points that both have, SNRs [dB] or rates
     conditions : `list` of `str`
         In what the two differ beside their codes

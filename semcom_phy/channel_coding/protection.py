@@ -57,8 +57,7 @@ class MessageProtection:
 
     Parameters
     ----------
-    message :
-    :class:`~semcom_phy.channel_coding.messages.protected_message.ProtectedMessage`
+    message : `ProtectedMessage`
     """
 
     def __init__(self, message: ProtectedMessage):

@@ -224,8 +224,7 @@ def load_internvit(transformer, folder, patch_embedding=None):
         Local folder of an InternVL model, or of InternViT alone: config.json and
         safetensors, in one file or in several with an index
 
-    patch_embedding :
-    :class:`~semcom_phy.layers.pretrained.internvit.InternVitPatchEmbedding`
+    patch_embedding : `InternVitPatchEmbedding`
         Built; filled too if given
 
     Raises

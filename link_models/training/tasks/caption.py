@@ -109,8 +109,7 @@ class CaptionTask:
     channel : :class:`~semcom_phy.phy.equalized_channel.EqualizedOFDMChannel`
         The link; its frame holds ``ROOM`` tokens
 
-    critic :
-    :class:`~link_models.training.tasks.mutual_information.MutualInformationCritic`
+    critic : `MutualInformationCritic`
         Of the bound on the mutual information
 
     validation_snr_db : `tuple` of `float`
