@@ -36,10 +36,12 @@ test: $(TEST_PARTS)
 $(TEST_PARTS): $(VENV)/.generative
 
 test-integration:
-	$(RUN) -m pytest tests/integration/[a-z]*/ tests/integration/test_[a-o]*
+	$(RUN) -m pytest tests/integration/commands tests/integration/continual \
+	    tests/integration/edited tests/integration/pages
 
 test-systems:
-	$(RUN) -m pytest tests/integration/test_[p-z]* tests/reference
+	$(RUN) -m pytest tests/integration/links tests/integration/systems \
+	    tests/integration/training tests/reference
 
 test-unit:
 	$(RUN) -m pytest tests/unit
@@ -50,7 +52,8 @@ slow-test: $(VENV)/.generative
 # The integration tests that reach what unit tests do not; with torch, what knows the
 # backends apart.
 COVERED := tests/unit tests/integration/continual tests/integration/edited \
-	tests/integration/test_[a-o]* tests/integration/test_[p-z]*
+	tests/integration/commands tests/integration/links tests/integration/pages \
+	tests/integration/systems tests/integration/training
 COVERED_TORCH := tests/unit/test_backend.py tests/unit/test_generation.py \
 	tests/unit/test_seeding.py tests/unit/phy/estimation/test_interpolation_error.py \
 	tests/unit/knowledge_base/importance
@@ -68,7 +71,7 @@ coverage: $(VENV)/.generative $(VENV_TORCH)/.generative
 	    $(foreach part,$(COVERED),'$(part)') $(foreach part,$(COVERED_TORCH),'torch: $(part)')
 
 browser-test: $(VENV)/.generative
-	$(RUN) -m pytest -m browser tests/integration/test_report*
+	$(RUN) -m pytest -m browser tests/integration/commands/test_report_in_browser.py
 
 demo-torch: $(VENV_TORCH)/.installed
 	$(RUN_TORCH) -m scenarios.mimo_2x2

@@ -32,7 +32,7 @@ from semcom_phy.simulation.sweep import SweepSettings, simulate_point
 from semcom_phy.snr import SNR_RANGE_DB
 from semcom_phy.sources.images import load_samples
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCENARIO = replace(mimo_2x2.SCENARIO, systems=("pixels", "fragile"), num_images=8)
 
 

@@ -162,7 +162,7 @@ def test_the_example_is_valid():
 
 def test_the_file_of_the_guide_is_valid(tmp_path):
     """As it stands in docs/how_to/sweeps.md (exact)."""
-    guide = Path(__file__).parents[2] / "docs/how_to/sweeps.md"
+    guide = Path(__file__).parents[3] / "docs/how_to/sweeps.md"
     text = guide.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
     (tmp_path / "paper.toml").write_text(text)
     runs = read_sweep(tmp_path / "paper.toml")

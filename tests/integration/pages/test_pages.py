@@ -17,7 +17,7 @@ from semcom_phy.seeding import sample_fades
 from semcom_phy.simulation import sweep
 from semcom_phy.sources.samples import Delivered, Samples
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 PAGES = [
     *(DOCS / f"{name}.md" for name in ("first_hour", "link", "faq")),

@@ -485,7 +485,7 @@ def test_a_command_stopped_anyhow_goes_on_bit_for_bit(tmp_path):
         options = f"train --data {tmp_path}/images.npz --image-size 16 --out {folder}"
         options += " --batch-size 4 --steps 40 --checkpoint-steps 10 --label small"
         options += " --optimizer adam --channel tdl --system deepjscc"
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         return subprocess.Popen(
             [sys.executable, *start, *options.split(), *more],
             cwd=root,

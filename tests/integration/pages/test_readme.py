@@ -15,7 +15,7 @@ from scenarios.mimo_2x2 import SCENARIO
 from scenarios.report import __main__ as report
 from semcom_phy.metrics.image import psnr
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def text_of(page):

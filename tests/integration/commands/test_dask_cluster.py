@@ -22,7 +22,7 @@ from scenarios import runner, sweep
 from scenarios.mimo_2x2 import SCENARIO
 from semcom_phy.simulation.engines import DaskEngine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SNR_DB = (0.0, 10.0)
 SMALL = replace(
     SCENARIO, systems=("counted",), num_images=NUM_IMAGES, snr_db=SNR_DB, draws=DRAWS
@@ -41,7 +41,8 @@ def run(out, *options):
 @contextmanager
 def started(folder, num_workers, **more):
     """A scheduler and workers of one thread each: its address, their processes."""
-    paths = [str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    shared = Path(__file__).resolve().parents[1]
+    paths = [str(ROOT), str(shared), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), **more}
     file = str(folder / "scheduler.json")
     local = ["--scheduler-file", file, "--no-dashboard"]

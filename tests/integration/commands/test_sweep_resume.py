@@ -17,7 +17,7 @@ from semcom_phy.simulation import sweep
 from semcom_phy.simulation.results import ResultFile
 from semcom_phy.simulation.storage import check_writable
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = replace(
     SCENARIO, systems=("fragile", "pixels"), num_images=12, snr_db=(0, 5, 10, 15, 20)
 )
@@ -51,7 +51,8 @@ def uninterrupted(tmp_path_factory):
 def start(tmp_path, out, *options):
     script = tmp_path / f"child{'_'.join(options)}.py"
     script.write_text(CHILD.format(out=str(out), options=options))
-    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    here = Path(__file__).resolve()
+    paths = os.pathsep.join([str(ROOT), str(here.parents[1]), str(here.parent)])
     paths += os.pathsep + os.environ.get("PYTHONPATH", "")
     return subprocess.Popen(
         [sys.executable, str(script)],

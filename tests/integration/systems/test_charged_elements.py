@@ -27,9 +27,9 @@ from semcom_phy.sources.samples import Samples
 
 SNR_DB = 15.0
 CAPTION = (" ".join(7 * ["a dog runs through the tall green grass"]),)  # 56 words
-# Those that select among candidates: tests/integration/test_selection.py; with captions
-# beside images or instead of them: tests/integration/edited; of weights that a user
-# imports: tests/integration/test_published_systems.py, test_published_ntscc.py.
+# Those that select among candidates: test_selection.py; with captions beside images or
+# instead of them: tests/integration/edited; of weights that a user imports:
+# test_published_systems.py, test_published_ntscc.py.
 ELSEWHERE = (
     *("mmsemcom", "candidate", "caption_only"),
     *("swinjscc_wo", "swinjscc_sa", "swinjscc_ra", "witt", "ntscc_official"),

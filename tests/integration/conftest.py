@@ -1,0 +1,1 @@
+"""Its folder is on the path of the tests in rooms below, which share systems here."""
