@@ -57,12 +57,24 @@ def main(argv=None):
             print(f"error: {error.name} is not there: {INSTALL}", file=sys.stderr)
             return 2
         try:
+            _refuse_twice(argv[1:])
             return module.main(argv[1:])
         except (ValueError, OSError, ImportError) as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             return 2
     print(__doc__.strip(), file=sys.stderr)
     return 0 if argv[:1] in (["--help"], ["-h"]) else 2
+
+
+def _refuse_twice(words):
+    """Refuses an option that is given again, of which argparse would keep the last."""
+    options = [word.split("=")[0] for word in words if word.startswith("--")]
+    for option in options:
+        if options.count(option) > 1:
+            raise ValueError(
+                f"{option} is given twice: give it once, several values behind one "
+                "separated by blanks"
+            )
 
 
 if __name__ == "__main__":

@@ -54,6 +54,13 @@ def test_an_error_of_several_lines_is_told_in_one(monkeypatch, capsys):
             training_command.main(["klt"])
 
 
+@pytest.mark.parametrize("again", [["--steps", "5"], ["--steps=5"]])
+def test_an_option_given_twice_is_refused(again, capsys):
+    """Before anything begins; argparse would take the last value (exact)."""
+    told = refused(["restoration", "--steps", "4", *again], capsys)
+    assert told.startswith("error: --steps is given twice: give it once")
+
+
 def test_a_word_model_is_an_npz_file(tmp_path, monkeypatch, capsys):
     """Said before the captions are read."""
     from link_models.training import word_model
