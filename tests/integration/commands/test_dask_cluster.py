@@ -41,8 +41,9 @@ def run(out, *options):
 @contextmanager
 def started(folder, num_workers, **more):
     """A scheduler and workers of one thread each: its address, their processes."""
-    shared = Path(__file__).resolve().parents[1]
-    paths = [str(ROOT), str(shared), os.environ.get("PYTHONPATH", "")]
+    here = Path(__file__).resolve()
+    paths = [str(ROOT), str(here.parents[1]), str(here.parent)]
+    paths.append(os.environ.get("PYTHONPATH", ""))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), **more}
     file = str(folder / "scheduler.json")
     local = ["--scheduler-file", file, "--no-dashboard"]
