@@ -1,5 +1,7 @@
 """Whether a codec keeps its contract, before it is trained or sent over a link."""
 
+import inspect
+
 import numpy as np
 from keras import ops, tree
 from keras.backend import standardize_dtype
@@ -12,6 +14,8 @@ from semcom_phy.seeding import private_streams
 from semcom_phy.sources.samples import Delivered
 
 _BATCH = 2
+_ALIKE = 1e-3  # of the largest value: rounding may differ from batch to batch
+_LARGEST = 16.0  # mean magnitude of images in [0, 1], however badly trained
 
 
 def check_codec(link):
@@ -39,12 +43,19 @@ def check_codec(link):
 
 def _try(link):
     encoder, rng = link.encoder, np.random.default_rng(0)
+    _check_signature(link.decoder.decode, "received", "known", "training")
     source = _tensor(rng.random((_BATCH, *encoder.image_shape), dtype="float32"))
     known = _knowledge(link)
     packets = [link.encode(source, known)]
     if encoder.num_uniform:
         uniform = rng.random((_BATCH, encoder.num_uniform), dtype="float32")
         packets.append(link.encode(source, known, _tensor(uniform)))
+    _check_packet(link, packets[0])
+    _check_alone(
+        f"{type(encoder).__name__}.encode()",
+        packets[0].data.z,
+        lambda one: link.encode(source[one], _cut(known, one)).data.z,
+    )
     for packet in packets:
         _check_packet(link, packet)
         fed_back = TxKnowledge(known.snr_db, known.h_hat)
@@ -59,7 +70,69 @@ def _try(link):
         _check_count(link, packet, seen)
         x = link.modulate(packet.data)
         no = ops.full(ops.shape(x), 0.1)
-        _check_delivered(link, link.decode(x, no, packet.side, seen), source)
+        delivered = link.decode(x, no, packet.side, seen)
+        _check_delivered(link, delivered, source)
+        _check_decoded_alone(link, delivered, x, no, packet.side, seen)
+
+
+def _check_signature(method, *names):
+    """Refuses a method that cannot be called as it will be."""
+    try:
+        inspect.signature(method).bind(*names)
+    except TypeError as error:
+        raise ValueError(
+            f"{type(method.__self__).__name__}.{method.__name__}() must take "
+            f"{', '.join(names)}: {error}"
+        ) from error
+
+
+def _check_alone(name, together, alone):
+    """Refuses a codec that makes something else of an image beside another one: what
+    comes out would depend on the batch size, and images would tell of each other.
+
+    Parameters
+    ----------
+    name : `str`
+        The method
+
+    together : [batch, ...]
+        What it makes of both
+
+    alone : callable, `slice` of the batch -> [1, ...]
+        What it makes of one of them
+    """
+    together = _array(together)
+    for i in range(_BATCH):
+        single = _array(alone(slice(i, i + 1)))[0]
+        difference = np.abs(single - together[i]).max()
+        if not difference <= _ALIKE * np.abs(together[i]).max():
+            raise ValueError(
+                f"{name} makes something else of image {i} alone than beside another "
+                "one: nothing may depend on the other images of a batch, nor be drawn "
+                "anew in every call (encode() is given uniform where num_uniform says "
+                "how many numbers it takes)"
+            )
+
+
+def _check_decoded_alone(link, delivered, x, no, side, seen):
+    def part(delivered):
+        return delivered.features if delivered.images is None else delivered.images
+
+    def alone(one):
+        own = tree.map_structure(lambda v: None if v is None else v[one], side)
+        return part(link.decode(x[one], no[one], own, _cut(seen, one)))
+
+    _check_alone(f"{type(link.decoder).__name__}.decode()", part(delivered), alone)
+
+
+def _cut(known, one):
+    """What is known of one image of the batch."""
+    cut = {
+        name: _cut(value, one) if isinstance(value, TxKnowledge) else value[one]
+        for name, value in known._asdict().items()
+        if value is not None and name != "num_symbols"
+    }
+    return known._replace(**cut)
 
 
 def _knowledge(link):
@@ -237,9 +310,23 @@ def _check_delivered(link, delivered, source):
             f"{name} must deliver images of shape {tuple(source.shape)}, got "
             f"{tuple(images.shape)}"
         )
+    if images is not None:
+        if not standardize_dtype(images.dtype).startswith(("float", "bfloat")):
+            raise ValueError(
+                f"{name} must deliver images as float32 in [0, 1], got "
+                f"{standardize_dtype(images.dtype)}"
+            )
     for values in (images, delivered.features):
         if values is not None:
             _check_finite(name, values)
+    if images is not None:
+        size = float(np.abs(_array(images)).mean())
+        if size > _LARGEST:
+            raise ValueError(
+                f"{name} must deliver images in [0, 1]; the mean magnitude of what it "
+                f"makes of two random ones is {size:.3g}: divide what is in 0 to 255 "
+                "by 255"
+            )
 
 
 def _check_finite(name, values):

@@ -6,7 +6,12 @@ from math import ceil, isfinite, prod
 from pathlib import Path
 from typing import ClassVar
 
-from link_models.codecs import described_codec, load_link, trained_range
+from link_models.codecs import (
+    described_codec,
+    load_link,
+    make_halves,
+    trained_range,
+)
 from link_models.links.radio import build_channel
 from link_models.systems.captions.coder import CaptionCoder
 from link_models.systems.captions.length import length_side
@@ -167,10 +172,10 @@ class Semantic:
                 "command and name them with --weights"
             )
         shape = scenario.image_shape
-        codec, (config, _), _ = described_codec(
+        codec, configs, _ = described_codec(
             label, shape, scenario.num_tx_ant, scenario.num_rx_ant, self.codec
         )
-        side = self._side(codec.encoder(**config))
+        side = self._side(make_halves(codec, configs)[0])
         extra = (side.room or 0 if side else 0) + beside
         channel = build_channel(scenario, num_symbols, extra)
         num_symbols = channel.framing.num_symbols - extra

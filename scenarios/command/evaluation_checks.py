@@ -53,6 +53,9 @@ def checked_evaluation(args, scenario, table=TABLE):
 def _check_systems(scenario, table):
     known = set(importlib.import_module(table).SYSTEMS)
     if scenario.codec is not None:
+        from link_models.codecs import find_codec
+
+        find_codec(scenario.codec)  # what is not there is told before weights are
         if scenario.own_system in known:
             raise ValueError(
                 f"codec {scenario.codec!r} would hide the system "

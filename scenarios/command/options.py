@@ -167,7 +167,13 @@ def scenario_parser(scenario, kind=Parser):
         default=1,
         help="table 5.1.3.1-X of TS 38.214 (1)",
     )
-    add("--uncoded", type=int, **_LIST, help="QAM without a code: bits per symbol")
+    add(
+        "--uncoded",
+        type=int,
+        choices=(2, 4, 6, 8),
+        **_LIST,
+        help="QAM without a code: bits per symbol",
+    )
     add(
         "--regular",
         type=int,

@@ -184,9 +184,10 @@ class OFDMGrid:
         subcarriers = self.num_effective_subcarriers
         if num_streams < 1 or subcarriers % num_streams:
             raise ValueError(
-                f"{num_streams} streams need a multiple of as many effective "
-                f"subcarriers for orthogonal pilots, got {subcarriers}; change "
-                "fft_size or num_guard_carriers."
+                f"{num_streams} streams, one from every transmit antenna, do not "
+                f"divide the {subcarriers} effective subcarriers, as orthogonal pilots "
+                f"need: {_few_divisors(subcarriers)} antennas do; or change fft_size "
+                "or num_guard_carriers."
             )
         rng = np.random.default_rng(_PILOT_SEED)
         bits = rng.integers(0, 2, [2, len(self.pilot_ofdm_symbols), subcarriers])
@@ -389,3 +390,8 @@ class Framing:
                 f"{self.num_symbols} symbols, got {shape}."
             )
         return shape[1]
+
+
+def _few_divisors(number):
+    """Those up to 8, as text."""
+    return ", ".join(str(n) for n in range(1, 9) if number % n == 0)

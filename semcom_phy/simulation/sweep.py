@@ -197,7 +197,7 @@ def simulate_chunk(
             seeds = image_seeds(settings.seed, draw, index)
             h = sample_fades(link.channel, seeds)
             with counted(num):
-                sent = link.system.transmit(batch, float(snr_db), h, seeds)
+                sent = _sent(link.system, batch, float(snr_db), h, seeds)
             _check_answer(sent, batch, metrics, link.system.name)
             records.add(draw, batch, h, sent, index[:num])
             write(first_of(sent.delivered, num).images, index[:num], draw)
@@ -423,6 +423,14 @@ def _writer(pictures, snr_db, settings):
     if pictures is None:
         return nullcontext(lambda images, index, draw: None)
     return pictures.filling(snr_db, settings.draws)
+
+
+def _sent(system, batch, snr_db, h, seeds):
+    """What a system delivers; an error of its own names it, and where it was."""
+    try:
+        return system.transmit(batch, snr_db, h, seeds)
+    except ValueError as error:
+        raise ValueError(f"{error} (system {system.name!r}, {snr_db:g} dB)") from error
 
 
 def _check_answer(sent, batch, metrics, name):

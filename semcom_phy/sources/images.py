@@ -163,7 +163,7 @@ def load_samples(
     if num_images is not None and num_images > pool.count:
         raise ValueError(
             f"{num_images} images asked for, {dataset} has {pool.count} "
-            f"of size {size_text(size)}"
+            f"of size {size_text(size)}: ask for fewer (--images)"
         )
     order = range(pool.count) if num_images is None else pool.order(seed)
     images, taken, converted, left_out = _read(pool, order, num_images, strict)

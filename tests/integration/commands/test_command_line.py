@@ -223,6 +223,12 @@ def test_target_interval_stops_early(tmp_path):
             "--codec a:E,D --codec b:E,D",
             "--codec is given twice, a:E,D and b:E,D: a run has one codec; .*--out",
         ),
+        ("--codec no_such:E,D", "there is no module 'no_such'"),
+        ("bits --uncoded 3", "--uncoded: invalid choice: 3"),
+        (
+            "--tx-antennas 5 --rx-antennas 5",
+            "5 streams, one from every transmit antenna, .* 1, 2, 3, 4, 6, 8 antennas",
+        ),
         ("--csi perfect --csi=estimated", "twice, perfect and estimated: give one"),
         (
             "--systems pixels --snr 0 5 --systems fragile",

@@ -178,3 +178,61 @@ def test_what_is_not_there_is_named():
     """An encoder with side information and no bytes for it."""
     with pytest.raises(NotImplementedError, match="gives no side_to_bytes"):
         built(encoder_with(side_to_bytes=SemanticEncoder.side_to_bytes))
+
+
+def of_the_batch(self, source, known):
+    """Subtracts the mean over the images of the batch."""
+    return Encoder.encode(self, source - ops.mean(source, axis=0), known)
+
+
+def drawn_anew(self, source, known):
+    noise = np.random.default_rng().random(source.shape, dtype="float32")
+    return Encoder.encode(self, source + 0.1 * noise, known)
+
+
+def decoded_by_the_batch(self, received, known, training=False):
+    images = Decoder.decode(self, received, known).images
+    return Delivered(images - ops.mean(images, axis=0))
+
+
+@pytest.mark.parametrize("encode", [of_the_batch, drawn_anew])
+def test_symbols_of_an_image_are_its_own(encode):
+    """Neither of the other images of the batch, nor another time others."""
+    with pytest.raises(ValueError, match="encode.. makes something else of image 0"):
+        built(encoder_with(encode=encode, count=lambda self, level: 96 + 0 * level))
+
+
+def test_a_decoded_image_is_its_own():
+    """Of its own symbols alone."""
+    with pytest.raises(ValueError, match="decode.. makes something else of image 0"):
+        built(decoder=decoder_with(decode=decoded_by_the_batch))
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda images: 255 * images, "images in .0, 1.; the mean magnitude"),
+        (lambda images: ops.cast(255 * images, "uint8"), "float32 .*, got uint8"),
+    ],
+)
+def test_images_are_floats_from_0_to_1(change, told):
+    """Not those of files."""
+
+    def decode(self, received, known, training=False):
+        images = Decoder.decode(self, received, known).images
+        return Delivered(change(0.5 + 0 * images))
+
+    with pytest.raises(ValueError, match=told):
+        built(decoder=decoder_with(decode=decode))
+
+
+def test_a_decoder_takes_whether_it_is_trained():
+    """Told by the names of what it must take."""
+
+    def decode(self, received, known):
+        return Decoder.decode(self, received, known)
+
+    with pytest.raises(
+        ValueError, match="decode.. must take received, known, training"
+    ):
+        built(decoder=decoder_with(decode=decode))

@@ -61,7 +61,7 @@ def test_examples_run(tmp_path, monkeypatch):
     colour = np.rint(images.mean((0, 1, 2))).astype("uint8")
     blank = psnr(images, np.broadcast_to(colour, images.shape)).mean()
     assert names["point"].metrics["psnr_db"].mean > blank + 3
-    assert (tmp_path / "runs" / "levels.weights.h5").is_file()
+    assert (tmp_path / "runs" / "levels_from_python.weights.h5").is_file()
     # Between a third and all of 768 symbols, and the byte that tells.
     assert 256 < names["point"].extras["cbr_total"].mean * 3072 < 768 + 128
 

@@ -240,6 +240,18 @@ def test_a_target_waits_for_enough_groups():
     assert alone.metrics["psnr_db"].num_images == 3
 
 
+def test_an_error_of_a_system_names_it_and_the_snr():
+    """Behind what the system says (exact)."""
+
+    class Broken(System):
+        def transmit(self, samples, snr_db, h, seeds):
+            raise ValueError("weights are broken")
+
+    told = r"^weights are broken \(system 'system', 7.5 dB\)$"
+    with pytest.raises(ValueError, match=told):
+        simulate_point(Link(Broken(), Channel()), SAMPLES, 7.5, SweepSettings())
+
+
 @pytest.mark.parametrize("target_ci", [None, 1.5])
 def test_a_point_does_not_depend_on_the_batch_size(target_ci):
     """One by one, in threes and all at once: the same figures of the same images
