@@ -172,7 +172,7 @@ def test_batches_and_workers_leave_the_file_as_it_is(tmp_path):
         ("", "give --mcs, --uncoded, --regular"),
         ("--mcs 40", "--mcs is 40"),
         ("--mcs 4 --mcs-table 7", "--mcs-table: invalid choice: 7"),
-        ("--uncoded 3", "Received: 3"),
+        ("--uncoded 3", "--uncoded: invalid choice: 3"),
         ("--regular 96 3", "--regular takes n, d_v, d_c"),
         ("--regular 96 3 7", "check_degree"),
         ("--mcs 4 --target-errors 0", "--target-errors must be at least 1, got 0"),

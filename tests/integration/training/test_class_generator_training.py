@@ -14,7 +14,7 @@ from semcom_phy.knowledge_base.generator.classes import ClassGenerator
 from semcom_phy.knowledge_base.generator.network import make_network
 from semcom_phy.knowledge_base.generator.noise import Noise
 
-OPTIONS = ["--pictures", "24", "--batch-size", "4", "--warmup-steps", "2"]
+OPTIONS = ["--batch-size", "4", "--warmup-steps", "2"]
 OPTIONS += ["--checkpoint-steps", "1", "--steps", "3"]
 NAME = "generator_classes_sample"
 
@@ -24,9 +24,9 @@ def tiny(monkeypatch):
     monkeypatch.setitem(module.NETWORKS, "mlp", CONFIG)
 
 
-def train(folder, *more):
+def train(folder, *more, pictures=24):
     command = ["generator", "--classes", "sample", *OPTIONS, "--out", str(folder)]
-    return training_command.main([*command, *more])
+    return training_command.main([*command, "--pictures", str(pictures), *more])
 
 
 def test_an_interrupted_run_ends_at_the_same_weights(tmp_path, monkeypatch):
@@ -65,13 +65,13 @@ def test_an_interrupted_run_ends_at_the_same_weights(tmp_path, monkeypatch):
 def test_a_run_goes_on_with_the_same_pictures_alone(tmp_path, capsys):
     """Others are refused in one line."""
     assert train(tmp_path) == 0
-    assert train(tmp_path, "--resume", "--pictures", "36") == 2
+    assert train(tmp_path, "--resume", pictures=36) == 2
     assert "most 24 then, 36 now" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_fewer_pictures_than_classes(tmp_path, capsys):
     """In one line, without a traceback."""
-    assert train(tmp_path, "--pictures", "2") == 2
+    assert train(tmp_path, pictures=2) == 2
     told = capsys.readouterr().err
     assert "2 pictures of 12 classes" in told and "Traceback" not in told
 

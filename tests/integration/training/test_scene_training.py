@@ -427,8 +427,8 @@ def test_the_student_learns_loads_and_tells(tmp_path):
     assert list(recall.values()) == pytest.approx(expected, nan_ok=True)
 
 
-def student_command(folder, *more):
-    argv = ["--image-size", 64, 96, "--steps", 4, "--out", folder, *more]
+def student_command(folder, *more, steps=4):
+    argv = ["--image-size", 64, 96, "--steps", steps, "--out", folder, *more]
     return training_command.main(["student", *map(str, argv)])
 
 
@@ -464,13 +464,13 @@ def test_a_student_stopped_by_ctrl_c_goes_on_bit_for_bit(tmp_path, capsys, monke
     ]
     for one, two in zip(*ends, strict=True):
         np.testing.assert_array_equal(one, two)
-    for more, told in (
-        ((), "holds an earlier run: go on with --resume"),
-        (("--resume", "--steps", 5), "--steps 4 then, 5 now"),
-        (("--resume", "--restart"), "give one of them"),
+    for more, steps, told in (
+        ((), 4, "holds an earlier run: go on with --resume"),
+        (("--resume",), 5, "--steps 4 then, 5 now"),
+        (("--resume", "--restart"), 4, "give one of them"),
     ):
         capsys.readouterr()
-        assert student_command(tmp_path / "parts", *more) == 2
+        assert student_command(tmp_path / "parts", *more, steps=steps) == 2
         assert told in capsys.readouterr().err
 
 
