@@ -35,13 +35,14 @@ from semcom_phy.phy.knowledge import TxKnowledge
 from semcom_phy.simulation.statistics.bootstrap import bootstrap_interval
 from semcom_phy.sources.driving import load_driving_scenes
 
+HEVC_LABELS = ("hevc_ldpc_labels", "hevc_ldpc_labels_layered")
 SYSTEMS = (
     "sa_oosc",
     "oosc",
     "ntscc",
     "deepjscc_patches",
     *("hevc_ldpc", "hevc_ldpc_layered"),
-    *("hevc_ldpc_labels", "hevc_ldpc_labels_layered"),
+    *HEVC_LABELS,
 )
 HEVC_STUDENT = ("hevc_ldpc_student", "hevc_ldpc_student_layered")
 FREE = ("sa_oosc_free", "oosc_free", "ntscc_free")
@@ -165,15 +166,14 @@ def compare_over_fading(args):
 
 def compare_labels(args):
     """Labels at the transmitter: the annotator's, the student's, none."""
-    hevc = [name for name in SYSTEMS if name.startswith("hevc_ldpc")]
-    names = (*LABELS, "ntscc", *hevc, *HEVC_STUDENT)
+    told_nothing = ("ntscc", "hevc_ldpc", "hevc_ldpc_layered")
+    names = (*LABELS, *told_nothing, *HEVC_LABELS, *HEVC_STUDENT)
     curves = curves_of(driving_scene.SCENARIO, names, args, [10.0])
     show_parts(curves, 10.0)
     pairs = [("sa_oosc", other) for other in LABELS[1:]]
-    told_nothing = ("ntscc", "hevc_ldpc", "hevc_ldpc_layered")
     pairs += [(one, other) for one in LABELS[1:] for other in told_nothing]
     # Knowing the same:
-    pairs += [("sa_oosc", other) for other in hevc if "labels" in other]
+    pairs += [("sa_oosc", other) for other in HEVC_LABELS]
     pairs += [("sa_oosc_student", other) for other in HEVC_STUDENT]
     show_differences(curves, pairs, (*COMPARED, "psnr_low"), [10.0])
     found = load_student().levels(_scenes(args).images)
